@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The vocabulary of Windlass: plans, elements, events, outcomes, reports.
+//!
+//! Everything else speaks in these types. This crate owns the words and their rules (what a
+//! valid plan is, what an event means, how an element is addressed) and nothing else: it does no
+//! I/O, reads no clock, draws no random number, and imports no other crate of ours.
+//!
+//! Reading order: [`plan`] (what a person writes), [`layout`] (the same, compiled and
+//! addressable), [`event`] (what happened), [`outcome`] (how it ended).
+
+pub mod amount;
+pub mod code;
+pub mod codec;
+pub mod element;
+pub mod eval;
+pub mod event;
+pub mod fact;
+pub mod id;
+pub mod layout;
+pub mod limit;
+pub mod name;
+pub mod outcome;
+pub mod param;
+pub mod payload;
+pub mod plan;
+pub mod problem;
+pub mod secret;
+pub mod span;
+pub mod submission;
+pub mod target;
+pub mod time;
+
+/// A JSON object with its keys in the order in which they were written.
+pub type Map = serde_json::Map<String, serde_json::Value>;
+pub use serde_json::Value;

@@ -1,0 +1,121 @@
+//! The stable codes of everything that a person can be told is wrong. Never reused, never renumbered.
+//!
+//! Each has a page `docs/errors/WL-dddd.md`. Ranges: 01 the file, 02 what a plan means, 03 runs,
+//! 04 the store, 05 plugins, 06 the command line.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A stable code such as `WL-0201`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Code(Cow<'static, str>);
+
+// === impl Code ===
+
+impl Code {
+    const fn known(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    /// The code's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+macro_rules! codes {
+    ($($name:ident = $text:literal, $title:literal;)*) => {
+        $(#[doc = $title] pub const $name: Code = Code::known($text);)*
+
+        /// Every code with its title, in order.
+        pub const ALL: &[(Code, &str)] = &[$(($name, $title)),*];
+    };
+}
+
+codes! {
+    FILE_UNREADABLE = "WL-0101", "a file cannot be read";
+    YAML_SYNTAX = "WL-0102", "the file is not valid YAML";
+    UNKNOWN_KEY = "WL-0103", "unknown key";
+    WRONG_TYPE = "WL-0104", "a value of the wrong type or form";
+    MISSING_KEY = "WL-0105", "a required key is missing";
+    TOO_LARGE = "WL-0106", "the file is larger, deeper or more repetitive than is accepted";
+    WRONG_KIND = "WL-0107", "not a document that Windlass knows";
+    TEMPLATE_SYNTAX = "WL-0108", "a template does not parse";
+    DUPLICATE_KEY = "WL-0109", "a key is given twice";
+
+    BLANK_NAME = "WL-0201", "a name is missing";
+    BAD_NAME = "WL-0202", "a name has characters that names cannot have";
+    DUPLICATE_NAME = "WL-0203", "two siblings have the same name";
+    EMPTY_CONTAINER = "WL-0204", "something that must hold something is empty";
+    UNKNOWN_PLUGIN = "WL-0205", "no such plugin";
+    BAD_REQUEST = "WL-0206", "a request does not fit the plugin's schema";
+    CHECK_IN_SEQUENCE = "WL-0207", "a check plugin where work is expected";
+    ACTION_IN_CHECK = "WL-0208", "an acting plugin where a check is expected";
+    BAD_NUMBER = "WL-0209", "a number out of range";
+    UNKNOWN_NAME = "WL-0210", "a template refers to something that does not exist";
+    NESTED_UNDO = "WL-0211", "an undo has an undo";
+    BAD_COMBINATION = "WL-0212", "keys that do not go together";
+    UNKNOWN_STEP_SET = "WL-0213", "no such step set";
+    BAD_PARAM_SPEC = "WL-0214", "a parameter's definition contradicts itself";
+    BAD_PARAM = "WL-0215", "a parameter's value is not acceptable";
+    UNKNOWN_PARAM = "WL-0216", "no such parameter";
+    MISSING_PARAM = "WL-0217", "a required parameter is missing";
+    EMPTY_SELECTION = "WL-0218", "the selection of targets is empty";
+    BAD_PATTERN = "WL-0219", "a pattern of node names cannot be written out";
+    TOO_MANY = "WL-0220", "more than is accepted";
+
+    UNKNOWN_RUN = "WL-0301", "no such run";
+    RUN_ENDED = "WL-0302", "the run has ended";
+    NOT_ALLOWED = "WL-0303", "the command does not fit the run's state";
+    SELF_APPROVAL = "WL-0304", "the author of a run cannot approve it";
+    DIGEST_MISMATCH = "WL-0305", "the approval is for something else";
+    EXPIRED = "WL-0306", "the run was submitted too long ago";
+    NOT_INTERRUPTED = "WL-0307", "nothing there waits for a person";
+    RUN_EXISTS = "WL-0308", "a run with this id exists";
+    RUN_PARKED = "WL-0309", "the run is parked";
+    LOG_DAMAGED = "WL-0310", "the run's log cannot be read";
+    NOT_RESUBMITTABLE = "WL-0311", "this cannot be submitted";
+
+    STORE_LOCKED = "WL-0401", "another process has the store";
+    STORE_NEWER = "WL-0402", "the store was written by a newer version";
+    STORE_FULL = "WL-0403", "the disk is full";
+    STORE_READ_ONLY = "WL-0404", "the store's directory cannot be written";
+    STORE_CORRUPT = "WL-0405", "the store is damaged";
+    STORE_STOPPED = "WL-0406", "the store has stopped after a failed flush";
+    STORE_IO = "WL-0407", "the store cannot be read or written";
+    STORE_PRECONDITION = "WL-0408", "somebody else was first";
+    STORE_COMPACTED = "WL-0409", "that much history is not kept";
+    STORE_TOO_LARGE = "WL-0410", "a record is too large";
+    STORE_CLOSED = "WL-0411", "the store is closed";
+
+    PLUGIN_DUPLICATE = "WL-0501", "a plugin of this name is registered";
+    PLUGIN_NAME = "WL-0502", "a plugin has no proper name";
+    PLUGIN_POLICY = "WL-0503", "a plugin's retry policy makes no sense";
+    PLUGIN_SECRET = "WL-0504", "a field looks like a secret and is not of the secret type";
+    PLUGIN_NOT_READY = "WL-0505", "a plugin is not ready";
+    PLUGIN_MISSING = "WL-0506", "the run needs a plugin that is not registered";
+
+    USAGE = "WL-0601", "the command line is not understood";
+    NO_OWNER = "WL-0602", "no process drives this run";
+    BUG = "WL-0699", "a bug in Windlass";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        assert!(ALL.is_sorted_by(|a, b| a.0 < b.0));
+    }
+}

@@ -1,0 +1,111 @@
+//! The seam between the engine and the template language.
+//!
+//! The engine knows when something is rendered and with which values; how, is the business of an
+//! [`Evaluate`]. Rendering is pure: the same source and scope give the same result.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::target::Node;
+use crate::{Map, Value};
+
+/// What a template or condition can see.
+///
+/// Everything is shared, so that making a scope copies nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// `params`, with secrets in clear.
+    pub params: Arc<Map>,
+    /// `vars`: the plan's, overlaid by the node's and the sequence's.
+    pub vars: Arc<Map>,
+    /// `node` and `facts`, where there is a target.
+    pub node: Option<Arc<Node>>,
+    /// `store`: run-wide values, overlaid by those of the sequence.
+    pub store: Arc<Map>,
+    /// `targets['x'].store`, for targets that saved something.
+    pub targets: Arc<BTreeMap<String, Arc<Map>>>,
+    /// `steps.x.response`, of earlier actions of the sequence.
+    pub steps: Arc<Map>,
+    /// `run`: id, plan, user, start.
+    pub run: Arc<Map>,
+    /// Which names of `params` are secrets.
+    pub secret_params: Arc<Vec<String>>,
+}
+
+/// A rendered value in two forms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered {
+    /// What the plugin gets.
+    pub clear: Value,
+    /// What may be shown: texts made with a secret are replaced by tokens. `None`: the same.
+    pub shown: Option<Value>,
+}
+
+/// Why something could not be rendered: one sentence that names the key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct EvalError(pub String);
+
+/// A template language.
+pub trait Evaluate: Send + Sync {
+    /// Renders every text in a value. Unknown names are errors.
+    fn render(&self, value: &Value, scope: &Scope) -> Result<Rendered, EvalError>;
+
+    /// The truth of an expression. Unknown names are errors.
+    fn condition(&self, expression: &str, scope: &Scope) -> Result<bool, EvalError>;
+}
+
+/// Whether any text in a value is a template.
+#[must_use]
+pub fn has_template(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_template(text),
+        Value::Array(items) => items.iter().any(has_template),
+        Value::Object(map) => map.iter().any(|(key, value)| is_template(key) || has_template(value)),
+        _ => false,
+    }
+}
+
+/// Whether a text is a template rather than itself.
+#[must_use]
+pub fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%") || text.contains("{#")
+}
+
+/// The part of a response that a path names: `stdout`, `body.items[0].id`, or `.` for all of it.
+#[must_use]
+pub fn pick<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let mut at = value;
+    for step in path.split('.').filter(|step| !step.is_empty()) {
+        let (key, indexes) = match step.find('[') {
+            Some(bracket) => step.split_at(bracket),
+            None => (step, ""),
+        };
+        if !key.is_empty() {
+            at = match at {
+                Value::Array(items) => items.get(key.parse::<usize>().ok()?)?,
+                other => other.get(key)?,
+            };
+        }
+        for index in indexes.split('[').filter(|index| !index.is_empty()) {
+            at = at.get(index.strip_suffix(']')?.parse::<usize>().ok()?)?;
+        }
+    }
+    Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn picks_parts() {
+        let value = json!({"stdout": "x", "body": {"items": [{"id": 7}]}});
+        assert_eq!(pick(&value, "stdout"), Some(&json!("x")));
+        assert_eq!(pick(&value, "body.items[0].id"), Some(&json!(7)));
+        assert_eq!(pick(&value, "body.items.0.id"), Some(&json!(7)));
+        assert_eq!(pick(&value, "."), Some(&value));
+        assert_eq!(pick(&value, "nope"), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! Typed identifiers. New ones are drawn outside this crate and handed in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! typed_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+typed_id! {
+    /// One run. Version 7, so that ids sort by the time of submission.
+    RunId
+}
+typed_id! {
+    /// What runs that belong together share: a retry and what it retries.
+    GroupId
+}
+
+/// Into how many virtual shards runs are hashed, so that their ownership can move later.
+pub const SHARDS: u16 = 1024;
+
+// === impl RunId ===
+
+impl RunId {
+    /// The virtual shard that this run belongs to, for ever.
+    #[must_use]
+    pub fn shard(self) -> u16 {
+        // FNV-1a: stable across versions and machines, which the standard hasher is not.
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for byte in self.0.as_bytes() {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        u16::try_from(hash % u64::from(SHARDS)).unwrap_or(0)
+    }
+}
