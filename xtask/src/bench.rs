@@ -1,0 +1,62 @@
+//! `cargo xtask bench`: the table of benchmarks. A benchmark is an example of the crate that it measures; it prints each
+//! figure beside its limit measured in the same run.
+
+use anyhow::{Result, bail};
+
+use crate::process::run as run_process;
+use crate::repo::Repo;
+
+pub(crate) const HELP: &str = "\
+Without a name every benchmark runs, one after the other, in a release build. Arguments after the name go to the
+benchmark. Run them on a quiet machine: each figure is a ratio to what the same disk and processor gave a moment ago.";
+
+struct Bench {
+    name: &'static str,
+    about: &'static str,
+    package: &'static str,
+    example: &'static str,
+}
+
+/// To add a benchmark: write `crates/X/examples/NAME.rs` and add a row.
+const BENCHES: &[Bench] = &[Bench {
+    name: "engine",
+    about: "durable throughput, sequential work, memory and recovery",
+    package: "windlass-runtime",
+    example: "bench",
+}];
+
+pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
+    let (name, rest) = match args.split_first() {
+        Some((name, rest)) => (Some(name.as_str()), rest),
+        None => (None, args),
+    };
+    for bench in select(name)? {
+        println!("==> {}: {}", bench.name, bench.about);
+        let mut command =
+            repo.cargo(&["run", "--release", "--quiet", "-p", bench.package, "--example", bench.example]);
+        run_process(command.arg("--").args(rest))?;
+    }
+    Ok(())
+}
+
+fn select(name: Option<&str>) -> Result<Vec<&'static Bench>> {
+    let chosen: Vec<&Bench> =
+        BENCHES.iter().filter(|bench| name.is_none_or(|name| bench.name == name)).collect();
+    if chosen.is_empty() {
+        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+        bail!("there is no benchmark {:?}; there is: {}", name.unwrap_or_default(), known.join(", "));
+    }
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_or_one_or_an_answer() {
+        assert_eq!(select(None).unwrap().len(), BENCHES.len());
+        assert_eq!(select(Some("engine")).unwrap().len(), 1);
+        assert!(select(Some("engin")).err().unwrap().to_string().contains("engine"));
+    }
+}

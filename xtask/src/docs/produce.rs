@@ -1,0 +1,48 @@
+//! The two ways in which a document comes from the code.
+
+use anyhow::{Result, bail};
+
+use crate::process::{capture, describe};
+use crate::repo::{Repo, TextFile};
+
+/// Who makes the text of a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Producer {
+    /// What `windlass ARGS` writes to standard output.
+    #[expect(dead_code, reason = "the windlass command does not describe itself yet")]
+    Windlass(&'static [&'static str]),
+    /// A function over the files of the checkout.
+    Function(fn(&[TextFile]) -> String),
+}
+
+impl Producer {
+    pub(super) fn produce(self, repo: &Repo) -> Result<String> {
+        match self {
+            Self::Function(function) => Ok(function(&repo.text_files()?)),
+            Self::Windlass(args) => {
+                let mut command =
+                    repo.cargo(&["run", "--quiet", "--package", "windlass-cli", "--bin", "windlass", "--"]);
+                // A terminal's width and colours must not leak into a committed file.
+                command.args(args).env("NO_COLOR", "1").env("COLUMNS", "100");
+                let text = capture(&mut command)?;
+                if text.trim().is_empty() {
+                    bail!("`{}` wrote nothing", describe(&command));
+                }
+                Ok(text)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_sees_the_files_of_the_checkout() {
+        let producer = Producer::Function(|files| {
+            files.iter().filter(|file| file.path == "Cargo.toml").count().to_string()
+        });
+        assert_eq!(producer.produce(&Repo::find().unwrap()).unwrap(), "1");
+    }
+}

@@ -1,0 +1,96 @@
+//! The programs that building and testing need beyond cargo, and how they get onto a machine.
+//!
+//! A tool is a row: how to see that it is there, the Debian package that brings it, and what would be missing without it.
+
+use std::process::{Command, Stdio};
+
+/// A program that something here needs.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    /// A command that succeeds where the tool is present.
+    probe: &'static [&'static str],
+    package: &'static str,
+    reason: &'static str,
+}
+
+/// What the tests need. Empty is good: every row is something a newcomer has to install.
+pub(crate) const FOR_TESTS: &[Tool] = &[];
+
+/// What fuzzing needs.
+pub(crate) const FOR_FUZZING: &[Tool] = &[Tool {
+    name: "c++",
+    probe: &["c++", "--version"],
+    package: "g++",
+    reason: "libFuzzer is C++ and built from source",
+}];
+
+/// A tool that is absent and could not be installed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) name: String,
+    pub(crate) reason: String,
+}
+
+/// Installs what is absent where that is possible (Debian, as root) and gives back what is still missing.
+pub(crate) fn ensure(tools: &[Tool]) -> Vec<Missing> {
+    let absent: Vec<&Tool> = tools.iter().filter(|tool| !is_present(tool)).collect();
+    if absent.is_empty() {
+        return Vec::new();
+    }
+    install(&absent);
+    absent.into_iter().filter(|tool| !is_present(tool)).map(missing).collect()
+}
+
+fn is_present(tool: &Tool) -> bool {
+    tool.probe.split_first().is_some_and(|(program, args)| succeeds(Command::new(program).args(args)))
+}
+
+fn install(tools: &[&Tool]) {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if !is_root || !succeeds(Command::new("apt-get").arg("--version")) {
+        return;
+    }
+    let packages: Vec<&str> = tools.iter().map(|tool| tool.package).collect();
+    println!("installing {}", packages.join(" "));
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&packages);
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    // A fresh machine has no package lists yet; one that has them is spared the wait.
+    if !succeeds(&mut apt) && succeeds(Command::new("apt-get").args(["update", "--quiet"])) {
+        succeeds(&mut apt);
+    }
+}
+
+fn missing(tool: &Tool) -> Missing {
+    let reason = format!("{}; install it with `apt-get install {}`", tool.reason, tool.package);
+    Missing { name: tool.name.into(), reason }
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_present_tool_is_not_missing() {
+        let tool = Tool { name: "sh", probe: &["sh", "-c", "exit 0"], package: "dash", reason: "shells" };
+        assert_eq!(ensure(&[tool]), []);
+    }
+
+    #[test]
+    fn a_missing_tool_says_how_to_get_it() {
+        let tool =
+            Tool { name: "x", probe: &["no-such-program"], package: "x-package", reason: "x draws letters" };
+        assert!(!is_present(&tool));
+        assert_eq!(missing(&tool).reason, "x draws letters; install it with `apt-get install x-package`");
+    }
+}
