@@ -26,12 +26,12 @@ pub(super) fn check(files: &[TextFile], sources: &[RustSource]) -> Vec<Finding> 
     findings
 }
 
-/// The codes in crates outside of tests, each with one place where it is used.
+/// The codes in strings of the crates outside of tests, each with one place where it is used.
 fn used_codes(sources: &[RustSource]) -> BTreeMap<String, (String, usize)> {
     let mut used = BTreeMap::new();
     for source in sources.iter().filter(|source| source.path.starts_with("crates/")) {
-        for (index, line) in source.text.lines().enumerate().filter(|(index, _)| !source.is_test(*index)) {
-            for code in codes_in(line) {
+        for (index, line) in source.uncommented().enumerate().filter(|(index, _)| !source.is_test(*index)) {
+            for code in codes_in(&line) {
                 used.entry(code.to_owned()).or_insert_with(|| (source.path.clone(), index + 1));
             }
         }
@@ -77,6 +77,11 @@ mod tests {
         let found = findings("\"WL-0012\"", &["docs/errors/WL-0013.md"]);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with("crates/a/src/b.rs:1"), "{found:?}");
+    }
+
+    #[test]
+    fn a_comment_may_give_an_example() {
+        assert_eq!(findings("/// A code such as `WL-0001`.", &[]), Vec::<String>::new());
     }
 
     #[test]

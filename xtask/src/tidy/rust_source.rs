@@ -32,6 +32,17 @@ impl RustSource {
         index >= self.tests_from
     }
 
+    /// The lines with their strings, but without their comments.
+    pub(crate) fn uncommented(&self) -> impl Iterator<Item = String> {
+        let without = |(line, comment): (&str, &String)| {
+            line.chars()
+                .zip(comment.chars())
+                .map(|(char, comment)| if comment == ' ' { char } else { ' ' })
+                .collect()
+        };
+        self.text.lines().zip(&self.comments).map(without)
+    }
+
     /// Whether the line or the one above it excuses itself from a rule, and gives a reason.
     pub(crate) fn is_excused(&self, index: usize, rule: &str) -> bool {
         let marker = format!("tidy-allow: {rule}: ");
@@ -150,6 +161,13 @@ mod tests {
         assert!(code("/* a */ todo!()").contains("todo"));
         assert!(code("// a\ntodo!()").contains("todo"));
         assert!(code("let a = r#\"b\"#; todo!()").contains("todo"));
+    }
+
+    #[test]
+    fn strings_without_comments() {
+        let source = RustSource::new("a.rs", "let a = \"b\"; // c\n/* d */ e");
+        let lines: Vec<String> = source.uncommented().map(|line| line.trim().to_owned()).collect();
+        assert_eq!(lines, ["let a = \"b\";", "e"]);
     }
 
     #[test]
