@@ -85,6 +85,19 @@ impl Pending {
         &self.changes
     }
 
+    /// Whether the change at this place is the last of its key.
+    #[must_use]
+    pub fn is_last(&self, at: usize) -> bool {
+        self.latest.len() == self.changes.len()
+            || self.changes.get(at).is_some_and(|change| self.latest.get(&change.key) == Some(&at))
+    }
+
+    /// The changes for writing out; keys and order stay as they are.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = (Revision, &mut Option<Bytes>)> {
+        let changes = self.changes.iter_mut();
+        changes.map(|change| (change.revision, &mut change.value))
+    }
+
     /// Hands over what is pending, in order.
     #[must_use]
     pub fn into_changes(self) -> Vec<Change> {
