@@ -11,8 +11,8 @@ use bytes::Bytes;
 
 use crate::embedded::{History, HistoryLimits, Leases, Pending, View};
 use crate::{
-    BoxFuture, Change, Clock, Entry, LeaseToken, Order, Range, Revision, Store, StoreError, StoreStats, Txn,
-    Watch,
+    BoxFuture, Change, Clock, Entry, LeaseToken, ManualClock, Order, Range, Revision, Store, StoreError,
+    StoreStats, Txn, Watch,
 };
 
 /// A store in memory. Clones share it.
@@ -35,10 +35,10 @@ struct State {
 // === impl MemoryStore ===
 
 impl MemoryStore {
-    /// An empty store.
+    /// An empty store for which no time passes.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Clock::monotonic(), HistoryLimits::default())
+        Self::with(ManualClock::new().clock(), HistoryLimits::default())
     }
 
     /// An empty store with a clock and a bound for its history.

@@ -1,0 +1,234 @@
+//! The one thread that writes. It takes what was queued while the last flush was under way, checks
+//! it in order, writes it as one batch with one flush, shows it to readers and watchers, and only
+//! then answers. After a failed write it never touches the same files again.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use windlass_store::embedded::{History, Leases, Pending};
+use windlass_store::{Clock, LeaseToken, Revision, StoreError, StoreStats};
+
+use crate::journal;
+use crate::lock::DirectoryLock;
+use crate::queue::{Answer, Job, Queue, send};
+use crate::tables::Tables;
+
+/// What the writer and the callers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) directory: PathBuf,
+    pub(crate) queue: Queue,
+    pub(crate) history: History,
+    pub(crate) phase: RwLock<Phase>,
+    pub(crate) revision: AtomicU64,
+    pub(crate) counters: Counters,
+}
+
+/// What readers find.
+pub(crate) enum Phase {
+    /// The store is open.
+    Open(Tables),
+    /// The store is not open any more, for this reason.
+    Ended(StoreError),
+}
+
+/// [`StoreStats`] while they change. Only the writer writes them.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    transactions: AtomicU64,
+    refused: AtomicU64,
+    flushes: AtomicU64,
+    bytes_written: AtomicU64,
+    largest_batch: AtomicU64,
+    largest_batch_bytes: AtomicU64,
+}
+
+/// The state that only the thread has.
+pub(crate) struct Writer {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) tables: Tables,
+    pub(crate) lock: DirectoryLock,
+    pub(crate) leases: Leases,
+    pub(crate) clock: Clock,
+    pub(crate) batch_bytes: usize,
+    pub(crate) reserve_bytes: u64,
+}
+
+/// An answer that waits for the flush.
+enum Outcome {
+    Revision(Answer<Revision>, Result<Revision, StoreError>),
+    Token(Answer<LeaseToken>, Result<LeaseToken, StoreError>),
+    Done(Answer<()>, Result<(), StoreError>),
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// Works until the store is closed or a write fails, and gives everything back.
+    pub(crate) fn run(mut self) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.work()));
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(StoreError::Corrupt {
+                path: self.shared.directory.clone(),
+                detail: "writing it panicked".to_owned(),
+            })
+        });
+        let Self { shared, tables, lock, .. } = self;
+        let end = match outcome {
+            Ok(()) => StoreError::Closed,
+            Err(cause) => {
+                journal::mark_unflushed(&shared.directory);
+                StoreError::Stopped { cause: Arc::new(cause) }
+            }
+        };
+        for job in shared.queue.stop(end.clone()) {
+            job.fail(&end);
+        }
+        let quiet = matches!(end, StoreError::Closed);
+        shared.history.end(if quiet { Ok(()) } else { Err(end.clone()) });
+        let open = std::mem::replace(
+            &mut *shared.phase.write().unwrap_or_else(PoisonError::into_inner),
+            Phase::Ended(end),
+        );
+        drop((open, tables, lock));
+    }
+
+    fn work(&mut self) -> Result<(), StoreError> {
+        let mut batch = VecDeque::new();
+        loop {
+            self.shared.queue.take(&mut batch, self.batch_bytes);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.write(&mut batch)?;
+        }
+    }
+
+    fn write(&mut self, batch: &mut VecDeque<Job>) -> Result<(), StoreError> {
+        self.refuse_when_full(batch);
+        let before = self.shared.revision.load(Ordering::Relaxed);
+        let mut pending = Pending::after(before);
+        let outcomes: Vec<Outcome> = batch.drain(..).map(|job| self.decide(job, &mut pending)).collect();
+        if pending.revision() > before
+            && let Err(cause) = self.tables.commit(&mut pending)
+        {
+            let stopped = StoreError::Stopped { cause: Arc::new(cause.clone()) };
+            for outcome in outcomes {
+                outcome.fail(&stopped);
+            }
+            return Err(cause);
+        }
+        let shared = &self.shared;
+        shared.counters.add(&pending, before, &outcomes);
+        let revision = pending.revision();
+        if revision > before {
+            shared.revision.store(revision, Ordering::Release);
+            shared.history.publish(pending.into_changes(), revision);
+        }
+        outcomes.into_iter().for_each(Outcome::send);
+        Ok(())
+    }
+
+    fn decide(&mut self, job: Job, pending: &mut Pending) -> Outcome {
+        let now = self.clock.now();
+        match job {
+            Job::Commit { txn, answer, .. } => {
+                let revision = pending.apply(txn, &self.tables, &self.leases, now);
+                Outcome::Revision(answer, revision)
+            }
+            Job::Lease { name, holder, ttl, answer } => {
+                let token = self.leases.free(&name, &holder, now).and_then(|()| {
+                    let fence = pending.advance();
+                    self.leases.grant(&name, &holder, now, ttl, fence)
+                });
+                Outcome::Token(answer, token)
+            }
+            Job::Renew { token, ttl, answer } => Outcome::Done(answer, self.leases.renew(&token, now, ttl)),
+            Job::Release { token, answer } => Outcome::Done(answer, self.leases.release(&token, now)),
+        }
+    }
+
+    /// While nothing is written yet, a full disk costs nobody more than another try.
+    fn refuse_when_full(&self, batch: &mut VecDeque<Job>) {
+        let Ok(disk) = rustix::fs::statvfs(&self.shared.directory) else {
+            return;
+        };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let bytes: usize = batch.iter().map(Job::bytes).sum();
+        if free >= self.reserve_bytes.saturating_add(bytes as u64) {
+            return;
+        }
+        let full = StoreError::Full { path: self.shared.directory.clone() };
+        for job in std::mem::take(batch) {
+            match job {
+                Job::Commit { .. } | Job::Lease { .. } => job.fail(&full),
+                Job::Renew { .. } | Job::Release { .. } => batch.push_back(job),
+            }
+        }
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    fn send(self) {
+        match self {
+            Self::Revision(answer, outcome) => send(answer, outcome),
+            Self::Token(answer, outcome) => send(answer, outcome),
+            Self::Done(answer, outcome) => send(answer, outcome),
+        }
+    }
+
+    fn fail(self, error: &StoreError) {
+        match self {
+            Self::Revision(answer, _) => send(answer, Err(error.clone())),
+            Self::Token(answer, _) => send(answer, Err(error.clone())),
+            Self::Done(answer, _) => send(answer, Err(error.clone())),
+        }
+    }
+}
+
+// === impl Counters ===
+
+impl Counters {
+    fn add(&self, pending: &Pending, before: Revision, outcomes: &[Outcome]) {
+        let transactions = pending.revision().saturating_sub(before);
+        let refused = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Outcome::Revision(_, Err(StoreError::Precondition { .. }))))
+            .count();
+        let add = |counter: &AtomicU64, by| counter.fetch_add(by, Ordering::Relaxed);
+        add(&self.transactions, transactions);
+        add(&self.refused, refused as u64);
+        add(&self.flushes, u64::from(transactions > 0));
+        add(&self.bytes_written, pending.bytes());
+        self.largest_batch.fetch_max(transactions, Ordering::Relaxed);
+        self.largest_batch_bytes.fetch_max(pending.bytes(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> StoreStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StoreStats {
+            transactions: read(&self.transactions),
+            refused: read(&self.refused),
+            flushes: read(&self.flushes),
+            bytes_written: read(&self.bytes_written),
+            largest_batch: read(&self.largest_batch),
+            largest_batch_bytes: read(&self.largest_batch_bytes),
+        }
+    }
+}
+
+// === impl Phase ===
+
+impl std::fmt::Debug for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Open(_) => "Open",
+            Self::Ended(_) => "Ended",
+        })
+    }
+}
