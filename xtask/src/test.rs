@@ -25,6 +25,8 @@ run: `cargo xtask test -p windlass-engine w12`. `--doc` runs the doctests only.
 A test that cannot run here is listed as `skipped: name: reason`. With CI=true a skip is a failure.";
 
 const SKIP_LOG: &str = "WINDLASS_SKIP_LOG";
+/// As `.config/nextest.toml` says; it does not follow `CARGO_TARGET_DIR`.
+const NEXTEST_STORE: &str = "target/nextest";
 
 pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     if args.iter().any(|arg| arg == "--doc") {
@@ -63,16 +65,18 @@ fn run_doctests(repo: &Repo, log: &Path, counts: &mut Counts) -> Result<bool> {
     tee(&mut command, |line| counts.add_libtest_line(line))
 }
 
+/// No `--workspace`: that is what cargo means without arguments, and `-p` in the arguments must be able to narrow it.
 fn run_tests(repo: &Repo, args: &[String], log: &Path, counts: &mut Counts) -> Result<bool> {
     if !has_nextest(repo) {
-        let mut command = repo.cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]);
-        command.args(args).env(SKIP_LOG, log);
+        let mut command = repo.cargo(&["test", "--no-fail-fast"]);
+        // Without arguments the doctests have already run.
+        command.args(if args.is_empty() { &["--tests".to_owned()] } else { args }).env(SKIP_LOG, log);
         return tee(&mut command, |line| counts.add_libtest_line(line));
     }
     let profile = if is_ci() { "ci" } else { "default" };
-    let mut command = repo.cargo(&["nextest", "run", "--workspace", "--all-targets", "--no-tests=warn"]);
+    let mut command = repo.cargo(&["nextest", "run", "--no-tests=warn"]);
     command.args(["--profile", profile]).args(args).env(SKIP_LOG, log);
-    let junit = repo.target().join("nextest").join(profile).join("junit.xml");
+    let junit = repo.path(NEXTEST_STORE).join(profile).join("junit.xml");
     remove_if_present(&junit)?;
     let success = command.status().context("cannot start cargo-nextest")?.success();
     // Without the file nextest did not get as far as running tests, and has said why.
