@@ -70,7 +70,10 @@ fn run_tests(repo: &Repo, args: &[String], log: &Path, counts: &mut Counts) -> R
     if !has_nextest(repo) {
         let mut command = repo.cargo(&["test", "--no-fail-fast"]);
         // Without arguments the doctests have already run.
-        command.args(if args.is_empty() { &["--tests".to_owned()] } else { args }).env(SKIP_LOG, log);
+        if args.is_empty() {
+            command.arg("--tests");
+        }
+        command.args(args).env(SKIP_LOG, log);
         return tee(&mut command, |line| counts.add_libtest_line(line));
     }
     let profile = if is_ci() { "ci" } else { "default" };
