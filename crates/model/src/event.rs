@@ -220,12 +220,12 @@ pub enum Phase {
     Work,
     /// Work is over; what is still in flight ends.
     Drain,
-    /// What succeeded is taken back.
-    Undo,
     /// The continuous checks end.
     LoopDrain,
     /// Post checks.
     Post,
+    /// What succeeded is taken back.
+    Undo,
     /// Deferred batches.
     DeferredBatches,
     /// Deferred checks.

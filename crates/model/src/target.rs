@@ -28,7 +28,7 @@ pub enum NodeEntry {
     /// A name or a pattern.
     Name(String),
     /// A node written out.
-    Node(Node),
+    Node(Box<Node>),
 }
 
 /// A node: a name, and what is known of it.
@@ -128,7 +128,7 @@ impl FromIterator<String> for Frozen {
 impl Serialize for Frozen {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq((0..self.len()).map(|index| match self.details(index) {
-            Some(node) => NodeEntry::Node(node.clone()),
+            Some(node) => NodeEntry::Node(Box::new(node.clone())),
             None => NodeEntry::Name(self.name(index).unwrap_or_default().to_owned()),
         }))
     }
@@ -147,7 +147,7 @@ impl<'de> Deserialize<'de> for Frozen {
                 while let Some(entry) = entries.next_element::<NodeEntry>()? {
                     frozen.push(match entry {
                         NodeEntry::Name(name) => Node { name, ..Node::default() },
-                        NodeEntry::Node(node) => node,
+                        NodeEntry::Node(node) => *node,
                     });
                 }
                 Ok(frozen)
