@@ -22,6 +22,8 @@ mod store;
 mod txn;
 mod watch;
 
+#[cfg(feature = "test-support")]
+pub mod conformance;
 pub mod embedded;
 #[cfg(feature = "test-support")]
 pub mod faulty;
