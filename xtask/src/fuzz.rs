@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::run as run_process;
+use crate::process::{describe, run as run_process};
 use crate::repo::{Repo, is_ci};
 use crate::tools;
 
@@ -108,9 +108,21 @@ fn fuzz_one(repo: &Repo, dir: &Path, target: &str, time: Duration) -> Result<()>
     if seeds.is_dir() {
         command.arg(&seeds);
     }
-    run_process(&mut command).with_context(|| {
-        format!("fuzz target {target} found an input it cannot take; see {}", artifacts.display())
-    })
+    let output = command.output().with_context(|| format!("cannot start `{}`", describe(&command)))?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        eprintln!("{log}");
+        bail!("fuzz target {target} found an input it cannot take; see {}", artifacts.display());
+    }
+    println!("  {} inputs tried, {} of them new to the code", statistic(&log, TRIED), statistic(&log, NEW));
+    Ok(())
+}
+
+const TRIED: &str = "stat::number_of_executed_units:";
+const NEW: &str = "stat::new_units_added:";
+
+fn statistic<'a>(log: &'a str, name: &str) -> &'a str {
+    log.lines().find_map(|line| line.strip_prefix(name)).map_or("?", str::trim)
 }
 
 /// The built program. The folder between carries the name of the machine's target triple.
@@ -141,6 +153,12 @@ mod tests {
         assert_eq!(request, Request { target: Some("plan_parser".into()), time: Duration::from_secs(60) });
         assert!(parse(&["--seconds", "ten"]).is_err());
         assert!(parse(&["--minutes"]).is_err());
+    }
+
+    #[test]
+    fn statistics_are_read_from_the_log() {
+        assert_eq!(statistic("a\nstat::new_units_added:          7\nb", NEW), "7");
+        assert_eq!(statistic("a", NEW), "?");
     }
 
     #[test]
