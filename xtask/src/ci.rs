@@ -25,8 +25,11 @@ struct Step {
 const STEPS: &[Step] = &[
     Step {
         name: "format",
-        run: |repo| run_process(&mut repo.cargo(&["fmt", "--all", "--check"])),
-        advice: "run `cargo fmt --all`",
+        run: |repo| {
+            run_process(&mut repo.cargo(FORMAT))?;
+            run_process(repo.cargo(FORMAT).current_dir(repo.path("fuzz")))
+        },
+        advice: "run `cargo fmt --all`, here or in fuzz/",
     },
     Step {
         name: "clippy",
@@ -55,6 +58,7 @@ const STEPS: &[Step] = &[
     },
 ];
 
+const FORMAT: &[&str] = &["fmt", "--all", "--check"];
 const CLIPPY: &[&str] = &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
 
 pub(crate) fn run(repo: &Repo, _args: &[String]) -> Result<()> {
