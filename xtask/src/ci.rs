@@ -59,7 +59,8 @@ const STEPS: &[Step] = &[
 ];
 
 const FORMAT: &[&str] = &["fmt", "--all", "--check"];
-const CLIPPY: &[&str] = &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+const CLIPPY: &[&str] =
+    &["clippy", "--workspace", "--all-targets", "--locked", "--keep-going", "--", "--deny", "warnings"];
 
 pub(crate) fn run(repo: &Repo, _args: &[String]) -> Result<()> {
     let started = Instant::now();
