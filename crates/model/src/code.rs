@@ -104,6 +104,7 @@ codes! {
     PLUGIN_SECRET = "WL-0504", "a field looks like a secret and is not of the secret type";
     PLUGIN_NOT_READY = "WL-0505", "a plugin is not ready";
     PLUGIN_MISSING = "WL-0506", "the run needs a plugin that is not registered";
+    PLUGIN_SCHEMA = "WL-0507", "a plugin's schema cannot be used";
 
     USAGE = "WL-0601", "the command line is not understood";
     NO_OWNER = "WL-0602", "no process drives this run";

@@ -1,1 +1,55 @@
-//! Placeholder.
+//! What a plugin is, and everything needed to write one.
+//!
+//! A plugin does one kind of work: it has a name that plans say in `use`, a typed request, a typed
+//! response, and promises about retries and crashes. Write a type, implement [`Plugin`] for it,
+//! [register](Registry::register) it.
+//!
+//! ```text
+//!   plan ── use: disk.free ──▶ Registry ──▶ DynPlugin ──(JSON in, JSON out)──▶ Plugin ──▶ the world
+//!                                 │
+//!                                 └──▶ Catalog (names, schemas, promises): what validation reads
+//! ```
+//!
+//! This crate knows nothing of runs, logs and timers: who calls a plugin hands it a [`Call`], and
+//! enforces timeouts, retries and panics around it.
+//!
+//! Reading order: [`Plugin`], [`About`], [`Call`], [`CallError`]; then [`Registry`] and [`DynPlugin`].
+
+pub mod about;
+pub mod call;
+pub mod cancel;
+pub mod dynamic;
+pub mod error;
+pub mod output;
+pub mod plugin;
+pub mod raw;
+pub mod registry;
+pub mod reply;
+pub mod secrecy;
+pub mod secret;
+pub mod shape;
+pub mod simulation;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
+pub use about::{About, Example};
+pub use call::Call;
+pub use cancel::{Cancel, CancelSource};
+pub use dynamic::{BoxFuture, DynPlugin};
+pub use error::CallError;
+pub use output::{Output, OutputSink, Stream};
+pub use plugin::Plugin;
+pub use raw::RawPlugin;
+pub use registry::{NotReady, Registry, RegistryError};
+pub use reply::Reply;
+pub use schemars;
+pub use schemars::JsonSchema;
+pub use secret::Secret;
+pub use shape::{Misfit, Shape, Strictness};
+pub use simulation::{Simulated, Simulation};
+pub use windlass_model::Value;
+pub use windlass_model::event::Severity;
+pub use windlass_model::fact::{Catalog, PluginFacts, PluginKind, Recovery};
+pub use windlass_model::limit::{Backoff, BackoffChoice};
+pub use windlass_model::span::Span;
+pub use windlass_model::target::Node;
