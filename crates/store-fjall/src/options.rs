@@ -29,6 +29,7 @@ pub struct Options {
     pub memtable_bytes: u64,
     /// Below this much free space transactions are refused as long as they can be refused without
     /// harm: fjall needs room to turn its journal into tables, and when that fails it stops.
+    /// Zero turns this off.
     pub reserve_bytes: u64,
 }
 

@@ -153,6 +153,9 @@ impl Writer {
 
     /// While nothing is written yet, a full disk costs nobody more than another try.
     fn refuse_when_full(&self, batch: &mut VecDeque<Job>) {
+        if self.reserve_bytes == 0 {
+            return;
+        }
         let Ok(disk) = rustix::fs::statvfs(&self.shared.directory) else {
             return;
         };
