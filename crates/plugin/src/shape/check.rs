@@ -13,13 +13,17 @@ use crate::secret::MARK;
 /// How deep schemas and values may nest; deeper is taken for a reference that leads back to itself.
 const DEEPEST: usize = 128;
 
+/// How many schemas may be looked at for one value: alternatives that lead back to themselves multiply.
+const LONGEST: u32 = 10_000_000;
+
 pub(super) fn misfits(
     root: &Value,
     patterns: &BTreeMap<String, Regex>,
     value: &Value,
     strictness: Strictness,
 ) -> Vec<Misfit> {
-    let mut walk = Walk { root, patterns, strictness, place: String::new(), depth: 0, found: Vec::new() };
+    let mut walk =
+        Walk { root, patterns, strictness, place: String::new(), depth: 0, steps: 0, found: Vec::new() };
     walk.value(root, value);
     walk.found
 }
@@ -30,6 +34,7 @@ struct Walk<'a> {
     strictness: Strictness,
     place: String,
     depth: usize,
+    steps: u32,
     found: Vec<Misfit>,
 }
 
@@ -48,7 +53,11 @@ impl<'a> Walk<'a> {
         if self.depth >= DEEPEST {
             return self.misfit("it is nested too deeply");
         }
+        if self.steps >= LONGEST {
+            return self.misfit("it takes too long to look at");
+        }
         self.depth += 1;
+        self.steps += 1;
         let before = self.found.len();
         self.by_reference(map, value);
         if self.kind(map, value) {
