@@ -14,7 +14,7 @@ use crate::limit::{Backoff, Batches};
 use crate::plan::{Action, Block, Checks, OnFailure, When};
 use crate::submission::Submission;
 use crate::target::Frozen;
-use crate::{Map, eval};
+use crate::{Map, Value, eval};
 
 mod address;
 
@@ -111,6 +111,8 @@ pub struct Body {
     pub vars: Map,
     /// Its lock, which may be a template.
     pub lock: Option<String>,
+    /// Whether any template looks at the responses of earlier actions.
+    pub uses_steps: bool,
 }
 
 /// One action, check or undo with everything resolved that does not depend on values.
@@ -120,6 +122,8 @@ pub struct ActionDef {
     pub action: Action,
     /// Its plugin.
     pub facts: Arc<PluginFacts>,
+    /// Its request as it was written; an empty object where there is none.
+    pub request: Arc<Value>,
     /// Whether its request has templates.
     pub dynamic: bool,
     /// How long one attempt may take.
@@ -371,7 +375,12 @@ impl Compiler<'_> {
             Arc::new(PluginFacts::plain(&action.uses, PluginKind::Acting))
         });
         let timeout = action.timeout.or(facts.timeout).map_or(DEFAULT_TIMEOUT, |span| span.0);
+        let request = match &action.with {
+            Value::Null => Value::Object(Map::new()),
+            with => with.clone(),
+        };
         ActionDef {
+            request: Arc::new(request),
             dynamic: eval::has_template(&action.with),
             timeout,
             retries: action.retries.unwrap_or(0),
@@ -385,15 +394,21 @@ impl Compiler<'_> {
         }
     }
 
+    fn body(&mut self, actions: &[Action], vars: &Map, lock: Option<&String>) -> Body {
+        let actions_text = serde_json::to_string(actions).unwrap_or_default();
+        Body {
+            actions: self.actions(actions),
+            vars: vars.clone(),
+            lock: lock.cloned(),
+            uses_steps: actions_text.contains("steps"),
+        }
+    }
+
     fn block(&mut self, block: &Block, targets: Frozen, done: Vec<u32>) -> BlockDef {
         let sequences = match &block.sequence {
             Some(template) => Sequences::Template {
                 targets,
-                body: Body {
-                    actions: self.actions(&template.actions),
-                    vars: template.vars.clone(),
-                    lock: template.lock.clone(),
-                },
+                body: self.body(&template.actions, &template.vars, template.lock.as_ref()),
             },
             None => Sequences::Explicit(
                 block
@@ -401,11 +416,7 @@ impl Compiler<'_> {
                     .iter()
                     .map(|sequence| SequenceDef {
                         name: sequence.name.clone(),
-                        body: Body {
-                            actions: self.actions(&sequence.actions),
-                            vars: sequence.vars.clone(),
-                            lock: sequence.lock.clone(),
-                        },
+                        body: self.body(&sequence.actions, &sequence.vars, sequence.lock.as_ref()),
                     })
                     .collect(),
             ),

@@ -1,0 +1,409 @@
+//! The life of an action, check or undo.
+//!
+//! ```text
+//!  begin ─▶ when? ─▶ verify? ─▶ attempt ─▶ judge ─▶ verifyAfter? ─▶ end
+//!                                  ▲         │
+//!                                  └ backoff ┘
+//! ```
+//!
+//! What comes after the end is for the thing that the action is part of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_model::Value;
+use windlass_model::element::{ElementId, Side, Work};
+use windlass_model::eval;
+use windlass_model::event::{AttemptEnd, CancelCause, Severity, Verdict, Wait, What};
+use windlass_model::fact::PluginKind;
+use windlass_model::layout::ActionDef;
+use windlass_model::outcome::{Failure, Outcome, Skip};
+use windlass_model::payload::Payload;
+use windlass_model::span::Span;
+
+use crate::chance;
+use crate::input::{AttemptCall, AttemptResult, Effect};
+use crate::run::{Next, Turn};
+use crate::scope;
+use crate::state::Stage;
+
+/// The longest text of a recorded response; more is cut.
+const LONGEST_RESPONSE: usize = 256 * 1024;
+
+impl Turn<'_> {
+    /// Begins an action and brings it as far as it goes at once.
+    pub(crate) fn begin_action(&mut self, element: ElementId) {
+        let layout = self.layout;
+        let Some(def) = layout.action(element) else { return };
+        let needed = def.dynamic || def.action.when.is_some();
+        let scope = needed.then(|| self.scope(element));
+        let scope = scope.unwrap_or_default();
+        if let Some(condition) = &def.action.when {
+            match self.env.eval.condition(condition, &scope) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.emit(What::ActionBegan { element, request: None });
+                    return self.end_action(element, Outcome::Skipped(Skip::Condition), None, Vec::new());
+                }
+                Err(why) => {
+                    self.emit(What::ActionBegan { element, request: None });
+                    let message = format!("the condition `{condition}` cannot be evaluated: {why}");
+                    return self.fail_action(element, Failure::permanent(Failure::TEMPLATE, message));
+                }
+            }
+        }
+        let (request, shown) = match self.render(def, &scope) {
+            Ok(rendered) => rendered,
+            Err(failure) => {
+                self.emit(What::ActionBegan { element, request: None });
+                return self.fail_action(element, failure);
+            }
+        };
+        self.emit(What::ActionBegan { element, request: shown });
+        if let Some(action) = self.state.actions.get_mut(&element) {
+            action.request.0 = Some(request);
+        }
+        self.go_on_with(element);
+    }
+
+    /// Takes an action on from the stage that it is in, as far as it goes without waiting.
+    pub(crate) fn go_on_with(&mut self, element: ElementId) {
+        let layout = self.layout;
+        let Some(def) = layout.action(element) else { return };
+        let Some(action) = self.state.actions.get(&element) else { return };
+        match &action.stage {
+            Stage::Ready => match element {
+                ElementId::Work(of) if !def.verify.is_empty() => {
+                    self.verify(of, Side::Before, def.verify.len())
+                }
+                _ => self.attempt(element),
+            },
+            Stage::Verifying { open: 0, spoiled, after } => {
+                let (spoiled, after) = (spoiled.clone(), after.clone());
+                match (after, spoiled) {
+                    (None, None) => {
+                        self.end_action(element, Outcome::Skipped(Skip::Verified), None, Vec::new())
+                    }
+                    (None, Some(_)) => self.attempt(element),
+                    (Some(end), None) => self.succeed(element, def, &end),
+                    (Some(_), Some(failure)) => {
+                        let message = format!("the work was done and does not show: {}", failure.message);
+                        self.fail_action(element, Failure::permanent(Failure::VERIFY, message));
+                    }
+                }
+            }
+            Stage::Judging { end, cancelled } => {
+                let (end, cancelled) = (end.clone(), *cancelled);
+                self.judge(element, def, &end, cancelled, None);
+            }
+            Stage::Settled { verdict, by, failure } => {
+                let (verdict, by, failure) = (*verdict, by.clone(), failure.clone());
+                self.settle(element, verdict, &by, failure);
+            }
+            Stage::Backoff => {
+                let [.., until] = action.timers;
+                // A wait goes on, unless nothing will come of it.
+                let hopeless = self.state.stopping.is_some() && !self.is_closing_work(element);
+                if hopeless || until.is_none_or(|until| until <= self.now) {
+                    self.attempt(element);
+                }
+            }
+            Stage::Asked { failure } if self.state.stopping.is_some() => {
+                let failure = failure.clone();
+                self.end_action(element, Outcome::Failed, Some(failure), Vec::new());
+            }
+            Stage::Verifying { .. } | Stage::InFlight { .. } | Stage::Asked { .. } => {}
+        }
+    }
+
+    /// Ends an action, and takes on what it is part of.
+    pub(crate) fn end_action(
+        &mut self,
+        element: ElementId,
+        outcome: Outcome,
+        failure: Option<Failure>,
+        saves: Vec<(String, Payload)>,
+    ) {
+        let cause = failure.clone().filter(|_| outcome == Outcome::Failed);
+        self.emit(What::ActionEnded { element, outcome, failure, saves });
+        match element {
+            ElementId::Work(Work::Action { block, seq, .. }) => {
+                self.todo.push_back(Next::Sequence(block, seq))
+            }
+            ElementId::Work(Work::Undo { .. }) => {}
+            ElementId::Work(Work::Check { level, slot, .. }) => {
+                if let Some(failure) = cause {
+                    self.check_failed(element, slot, &failure);
+                }
+                self.todo.push_back(Next::Round(level, slot));
+            }
+            ElementId::Work(Work::Deferred { batch, .. }) => self.todo.push_back(Next::Batch(batch)),
+            ElementId::Verify { of, .. } => self.todo.push_back(Next::Action(ElementId::Work(of))),
+            _ => {}
+        }
+    }
+
+    /// Ends an action badly; an undo that fails asks for a person instead.
+    pub(crate) fn fail_action(&mut self, element: ElementId, failure: Failure) {
+        if matches!(element, ElementId::Work(Work::Undo { .. })) && self.state.stopping.is_none() {
+            self.emit(What::Asked { element, failure });
+        } else {
+            self.end_action(element, Outcome::Failed, Some(failure), Vec::new());
+        }
+    }
+
+    /// An attempt has ended, the driver says.
+    pub(crate) fn attempt_ended(&mut self, element: ElementId, n: u32, result: AttemptResult) {
+        let layout = self.layout;
+        let Some(def) = layout.action(element) else { return };
+        let Some(action) = self.state.actions.get(&element) else { return };
+        let Stage::InFlight { cancelled } = action.stage else { return };
+        if action.n != n {
+            return;
+        }
+        let end = self.record(def, result.response, result.changed, result.failure, cancelled);
+        self.emit(What::AttemptEnded { element, n, end: end.clone() });
+        self.judge(element, def, &end, cancelled, result.retry_after);
+    }
+
+    /// Tells an attempt in flight to end.
+    pub(crate) fn cancel_attempt(&mut self, element: ElementId, how: Severity, why: CancelCause) {
+        let Some(action) = self.state.actions.get(&element) else { return };
+        let Stage::InFlight { cancelled } = action.stage else { return };
+        // What was asked to end by a person and outlives its timeout is ended.
+        let overdue = why != CancelCause::Command && cancelled.is_some();
+        let how = if overdue { Severity::Kill } else { how };
+        if cancelled.is_some_and(|(before, _)| before >= how) {
+            return;
+        }
+        let n = action.n;
+        self.emit(What::Cancelled { element, n, how, why });
+        self.out.effects.push(Effect::Cancel { element, n, how });
+    }
+
+    /// The call for the newest attempt of an action.
+    pub(crate) fn call(&mut self, element: ElementId) -> Result<AttemptCall, Failure> {
+        let layout = self.layout;
+        let missing = || Failure::permanent(Failure::INTERRUPTED, "the action is no part of the plan");
+        let def = layout.action(element).ok_or_else(missing)?;
+        let action = self.state.actions.get(&element).ok_or_else(missing)?;
+        let n = action.n;
+        let request = match &action.request.0 {
+            Some(request) => request.clone(),
+            None => {
+                let scope = self.scope(element);
+                let (request, _) = self.render(def, &scope)?;
+                if let Some(action) = self.state.actions.get_mut(&element) {
+                    action.request.0 = Some(request.clone());
+                }
+                request
+            }
+        };
+        let node = self.call_node(element, def);
+        Ok(AttemptCall { element, n, request, timeout: def.timeout, node })
+    }
+
+    /// Makes the next attempt, if anything may start now.
+    pub(crate) fn attempt(&mut self, element: ElementId) {
+        if self.state.stopping.is_some() && !self.is_closing_work(element) {
+            return self.end_action(element, Outcome::Stopped, None, Vec::new());
+        }
+        if self.state.paused && !is_loop(element) {
+            // Resuming takes it on from here.
+            return;
+        }
+        self.attempt_now(element);
+    }
+
+    /// Makes the next attempt, whatever a person said.
+    pub(crate) fn attempt_now(&mut self, element: ElementId) {
+        let n = self.state.actions.get(&element).map_or(1, |action| action.n.saturating_add(1));
+        self.emit(What::AttemptBegan { element, n });
+        match self.call(element) {
+            Ok(call) => self.out.effects.push(Effect::Attempt(call)),
+            Err(failure) => {
+                self.emit(What::AttemptEnded { element, n, end: AttemptEnd::failed(failure.clone()) });
+                self.fail_action(element, failure);
+            }
+        }
+    }
+
+    /// Whether an element belongs to what runs after a stop.
+    pub(crate) fn is_closing_work(&self, element: ElementId) -> bool {
+        use windlass_model::element::Slot;
+        match element.work() {
+            Some(Work::Deferred { .. } | Work::Check { slot: Slot::Deferred, .. }) => true,
+            Some(_) | None => false,
+        }
+    }
+
+    fn judge(
+        &mut self,
+        element: ElementId,
+        def: &ActionDef,
+        end: &AttemptEnd,
+        cancelled: Option<(Severity, CancelCause)>,
+        retry_after: Option<Duration>,
+    ) {
+        let Some(failure) = &end.failure else {
+            let after = matches!(element, ElementId::Work(_)) && !def.after.is_empty();
+            return match element {
+                ElementId::Work(of) if after => self.verify(of, Side::After, def.after.len()),
+                _ => self.succeed(element, def, end),
+            };
+        };
+        match cancelled {
+            Some((_, CancelCause::Command)) => {
+                return self.end_action(element, Outcome::Stopped, Some(failure.clone()), Vec::new());
+            }
+            Some((_, CancelCause::Deadline)) => return self.fail_action(element, failure.clone()),
+            Some((_, CancelCause::Timeout)) => {}
+            None if failure.code == Failure::INTERRUPTED => return self.after_interruption(element),
+            None => {}
+        }
+        let action = self.state.actions.get(&element);
+        let failures = action.map_or(1, |action| action.failures);
+        let deadline = action.and_then(|action| {
+            let [_, _, deadline, _] = action.timers;
+            deadline
+        });
+        if failure.permanent || failures > def.retries {
+            return self.fail_action(element, failure.clone());
+        }
+        if self.state.stopping.is_some() && !self.is_closing_work(element) {
+            return self.end_action(element, Outcome::Stopped, Some(failure.clone()), Vec::new());
+        }
+        let draw = chance::draw(self.layout.submission.seed, element, failures);
+        let wait = chance::backoff(&def.backoff, failures, draw).max(retry_after.unwrap_or_default());
+        let until = self.now + wait;
+        if deadline.is_some_and(|deadline| until >= deadline) {
+            let given = Span(def.deadline.unwrap_or_default());
+            let message = format!(
+                "the deadline of {given} leaves no time for another attempt after {failures}; the last one: {}",
+                failure.message
+            );
+            return self.fail_action(element, Failure::permanent(Failure::DEADLINE, message));
+        }
+        self.emit(What::Waiting { element, wait: Wait::Backoff, until });
+    }
+
+    fn succeed(&mut self, element: ElementId, def: &ActionDef, end: &AttemptEnd) {
+        let mut saves = Vec::new();
+        let response =
+            end.response.as_ref().map_or(Value::Null, |payload| scope::reveal(self.secrets, payload));
+        for (name, path) in &def.action.save {
+            let Some(value) = eval::pick(&response, path) else {
+                let message = format!("`{path}` is to be saved as `{name}` and is not in the response");
+                return self.fail_action(element, Failure::permanent(Failure::SAVE, message));
+            };
+            if def.action.sensitive {
+                self.keep_secret(value);
+            }
+            saves.push((name.clone(), self.recordable(value)));
+        }
+        self.end_action(element, Outcome::Succeeded { changed: end.changed }, None, saves);
+    }
+
+    fn settle(&mut self, element: ElementId, verdict: Verdict, by: &str, failure: Failure) {
+        match verdict {
+            Verdict::Done => self.end_action(element, Outcome::CHANGED, None, Vec::new()),
+            Verdict::Again => self.attempt(element),
+            Verdict::Failed => {
+                let message = format!("settled as failed by {by}: {}", failure.message);
+                let failure = Failure { message, permanent: true, ..failure };
+                self.end_action(element, Outcome::Failed, Some(failure), Vec::new());
+            }
+        }
+    }
+
+    pub(crate) fn verify(&mut self, of: Work, side: Side, count: usize) {
+        let count = u16::try_from(count).unwrap_or(u16::MAX);
+        let checks = (0..count).map(|index| ElementId::Verify { of, side, index });
+        // The first `ActionBegan` puts the action into its stage, so all must begin before one ends.
+        for element in checks {
+            if self.state.actions.contains_key(&ElementId::Work(of)) {
+                self.begin_action(element);
+            }
+        }
+    }
+
+    fn render(&self, def: &ActionDef, scope: &eval::Scope) -> Result<(Arc<Value>, Option<Payload>), Failure> {
+        if !def.dynamic {
+            return Ok((def.request.clone(), None));
+        }
+        let rendered = self.env.eval.render(&def.request, scope).map_err(|why| {
+            let message = format!("the request of `{}` cannot be rendered: {why}", def.action.uses);
+            Failure::permanent(Failure::TEMPLATE, message)
+        })?;
+        let shown = (!def.action.sensitive)
+            .then(|| self.recordable(rendered.shown.as_ref().unwrap_or(&rendered.clear)));
+        Ok((Arc::new(rendered.clear), shown))
+    }
+
+    fn call_node(&self, element: ElementId, def: &ActionDef) -> Option<Arc<windlass_model::target::Node>> {
+        let Some(on) = &def.action.on else { return self.node(element) };
+        let mut name = on.clone();
+        if eval::is_template(on) {
+            let rendered = self.env.eval.render(&Value::String(on.clone()), &self.scope(element)).ok()?;
+            name = rendered.clear.as_str().map_or_else(|| rendered.clear.to_string(), str::to_owned);
+        }
+        Some(Arc::new(windlass_model::target::Node { name, ..windlass_model::target::Node::default() }))
+    }
+
+    /// What an attempt's end looks like in the log.
+    fn record(
+        &mut self,
+        def: &ActionDef,
+        response: Option<Value>,
+        changed: bool,
+        failure: Option<Failure>,
+        cancelled: Option<(Severity, CancelCause)>,
+    ) -> AttemptEnd {
+        let failure = failure.map(|failure| match cancelled {
+            Some((_, CancelCause::Timeout)) => {
+                let message = format!("took longer than its timeout of {}", Span(def.timeout));
+                Failure { causes: vec![failure.message], ..Failure::new(Failure::TIMEOUT, message) }
+            }
+            Some((_, CancelCause::Deadline)) => {
+                let given = Span(def.deadline.unwrap_or_default());
+                let message = format!("took longer than the deadline of {given} for all its attempts");
+                Failure { causes: vec![failure.message], ..Failure::permanent(Failure::DEADLINE, message) }
+            }
+            Some((_, CancelCause::Command)) | None => failure,
+        });
+        let failure = failure.map(|failure| Failure {
+            message: self.recordable_text(failure.message),
+            causes: failure.causes.into_iter().map(|cause| self.recordable_text(cause)).collect(),
+            ..failure
+        });
+        let changed = changed && def.facts.kind == PluginKind::Acting && failure.is_none();
+        let response = response.filter(|response| !response.is_null()).map(|response| {
+            if def.action.sensitive { self.seal(&response) } else { self.recordable(&bounded(response)) }
+        });
+        AttemptEnd { response, changed, failure }
+    }
+}
+
+/// Whether an element is a continuous check: these go on while a run is paused.
+fn is_loop(element: ElementId) -> bool {
+    use windlass_model::element::Slot;
+    matches!(element.work(), Some(Work::Check { slot: Slot::Continuous, .. }))
+}
+
+/// A response of bounded size: long texts keep their beginning and end.
+fn bounded(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.len() > LONGEST_RESPONSE => {
+            let half = LONGEST_RESPONSE / 2;
+            let head = text.floor_char_boundary(half);
+            let tail = text.ceil_char_boundary(text.len() - half);
+            let (begin, end) = (text.get(..head).unwrap_or_default(), text.get(tail..).unwrap_or_default());
+            Value::String(format!("{begin}\n… {} bytes left out …\n{end}", tail - head))
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(bounded).collect()),
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key, bounded(value))).collect())
+        }
+        other => other,
+    }
+}

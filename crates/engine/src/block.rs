@@ -1,0 +1,220 @@
+//! Blocks: the phases of a block, and its batches.
+//!
+//! ```text
+//! entrance delay ─▶ bypass ─▶ gate ─▶ work ─▶ drain ─▶ loop drain ─▶ post ─▶ undo
+//!                                                       ─▶ deferred checks ─▶ exit delay ─▶ done
+//! ```
+
+use windlass_model::element::{ElementId, Level, Slot};
+use windlass_model::event::{Phase, Wait, What};
+use windlass_model::outcome::{Outcome, Skip};
+use windlass_model::time::Time;
+
+use crate::chance;
+use crate::run::{Next, Turn};
+use crate::state::SequenceStatus;
+
+impl Turn<'_> {
+    /// Whether no new work may start at a level because something there or above has failed or was stopped.
+    pub(crate) fn is_halted(&self, level: Level) -> bool {
+        self.state.stopping.is_some()
+            || self.state.plan.failing
+            || self.state.level(level).is_some_and(|level| level.failing)
+    }
+
+    /// Takes a level into a phase, and begins the checks that belong to it.
+    pub(crate) fn enter(&mut self, level: Level, phase: Phase) {
+        self.emit(What::Phase { level, phase });
+        match phase {
+            Phase::Bypass => self.begin_round(level, Slot::Bypass),
+            Phase::Gate => {
+                self.begin_round(level, Slot::Pre);
+                self.begin_round(level, Slot::Continuous);
+            }
+            Phase::Post => self.begin_round(level, Slot::Post),
+            Phase::DeferredChecks => self.begin_round(level, Slot::Deferred),
+            _ => {}
+        }
+    }
+
+    /// Whether all bypass checks of a level passed.
+    pub(crate) fn is_bypassed(&self, level: Level) -> bool {
+        !self.is_empty_slot(level, Slot::Bypass)
+            && self.slot(level, Slot::Bypass).is_some_and(|slot| slot.passed == Some(true))
+    }
+
+    /// Takes the block that runs on by one phase, if it can go on.
+    pub(crate) fn go_on_with_block(&mut self, block: u32) {
+        let level = Level::Block(block);
+        let Some(def) = self.layout.block(block) else { return };
+        let Some(state) = self.state.block_at(block) else { return };
+        let (paused, halted) = (self.state.paused, self.is_halted(level));
+        let waited = state.delay_until.is_none_or(|until| until <= self.now);
+        let (phase, drained) = (state.level.phase, state.active.is_empty());
+        match phase {
+            Phase::Idle if !def.entrance_delay.is_zero() => {
+                let until = self.now + def.entrance_delay;
+                self.enter(level, Phase::EntranceDelay);
+                self.wait(block, Wait::Entrance, until);
+            }
+            Phase::Idle if !paused => self.enter(level, Phase::Bypass),
+            Phase::EntranceDelay if halted => self.end_block(block, Outcome::Stopped),
+            Phase::EntranceDelay if waited && !paused => self.enter(level, Phase::Bypass),
+            Phase::Bypass if self.is_through(level, Slot::Bypass) => {
+                if self.is_bypassed(level) && self.state.stopping.is_none() {
+                    self.end_block(block, Outcome::Skipped(Skip::Bypassed));
+                } else if halted {
+                    self.enter(level, Phase::LoopDrain);
+                } else if !paused {
+                    self.enter(level, Phase::Gate);
+                }
+            }
+            Phase::Gate if self.is_through(level, Slot::Pre) && self.is_through(level, Slot::Continuous) => {
+                if halted {
+                    self.enter(level, Phase::LoopDrain);
+                } else if !paused {
+                    self.enter(level, Phase::Work);
+                    self.skip_done(block);
+                }
+            }
+            Phase::Work => self.go_on_with_work(block),
+            Phase::Drain if drained => self.enter(level, Phase::LoopDrain),
+            Phase::LoopDrain => {
+                if !self.drain_loop(level) {
+                    // A round is in flight, and what it finds counts.
+                } else if self.is_halted(level) {
+                    self.enter_undo(block);
+                } else if !paused {
+                    self.enter(level, Phase::Post);
+                }
+            }
+            Phase::Post if self.is_through(level, Slot::Post) => self.enter_undo(block),
+            Phase::Undo => self.go_on_with_undo(block),
+            Phase::DeferredChecks if self.is_through(level, Slot::Deferred) => {
+                let exit = !halted && !def.exit_delay.is_zero();
+                if exit {
+                    let until = self.now + def.exit_delay;
+                    self.enter(level, Phase::ExitDelay);
+                    self.wait(block, Wait::Exit, until);
+                } else {
+                    self.finish_block(block);
+                }
+            }
+            Phase::ExitDelay if waited || halted => self.finish_block(block),
+            _ => {}
+        }
+    }
+
+    /// Begins a wait of the block.
+    pub(crate) fn wait(&mut self, block: u32, wait: Wait, until: Time) {
+        self.emit(What::Waiting { element: ElementId::Block(block), wait, until });
+    }
+
+    fn go_on_with_work(&mut self, block: u32) {
+        let level = Level::Block(block);
+        if self.is_halted(level) {
+            self.enter(level, Phase::Drain);
+            let active =
+                self.state.block_at(block).map(|state| state.active.keys().copied().collect::<Vec<_>>());
+            // Those between two actions end or go on, as the block's `onFailure` says.
+            self.todo.extend(active.unwrap_or_default().into_iter().map(|seq| Next::Sequence(block, seq)));
+            return;
+        }
+        let Some(state) = self.state.block_at(block) else { return };
+        let total = u32::try_from(state.sequences.len()).unwrap_or(u32::MAX);
+        if state.ended >= total {
+            return self.enter(level, Phase::LoopDrain);
+        }
+        let in_batch = state.batch > 0 && state.batch_ended < state.batch_size;
+        if in_batch {
+            self.fill(block);
+        } else if !self.state.paused && self.is_ready_for_batch(block) {
+            self.begin_batch(block);
+        }
+    }
+
+    /// Whether the soak is over and the continuous checks have passed once more.
+    fn is_ready_for_batch(&mut self, block: u32) -> bool {
+        let level = Level::Block(block);
+        let Some(def) = self.layout.block(block) else { return false };
+        let Some(state) = self.state.block_at(block) else { return false };
+        if state.batch == 0 {
+            return true;
+        }
+        if !def.soak.is_zero() && state.soaked < state.batch {
+            let until = self.now + def.soak;
+            self.wait(block, Wait::Soak, until);
+            return false;
+        }
+        if state.delay_until.is_some_and(|until| until > self.now) {
+            return false;
+        }
+        if self.is_empty_slot(level, Slot::Continuous) {
+            return true;
+        }
+        let since = state.delay_until.unwrap_or(state.batch_ended_at).max(state.batch_ended_at);
+        let Some(slot) = self.slot(level, Slot::Continuous) else { return true };
+        if slot.in_round {
+            return false;
+        }
+        // A round that began before the soak was over says nothing of what the batch has done.
+        if slot.rounds <= state.batch_rounds || slot.began < since {
+            self.begin_round(level, Slot::Continuous);
+            return false;
+        }
+        slot.passed == Some(true)
+    }
+
+    fn begin_batch(&mut self, block: u32) {
+        let Some(def) = self.layout.block(block) else { return };
+        let Some(state) = self.state.block_at(block) else { return };
+        let n = state.batch.saturating_add(1);
+        let left = u32::try_from(state.sequences.len()).unwrap_or(u32::MAX).saturating_sub(state.ended);
+        let mut canary = Vec::new();
+        if let Some(count) = def.canary.filter(|_| n == 1) {
+            let pending =
+                (0_u32..).zip(&state.sequences).filter(|(_, status)| **status == SequenceStatus::Pending);
+            let pending: Vec<u32> = pending.map(|(seq, _)| seq).collect();
+            let element = ElementId::Block(block);
+            canary = chance::choose(self.layout.submission.seed, element, &pending, count as usize);
+        }
+        let size = match u32::try_from(canary.len()).unwrap_or(u32::MAX) {
+            0 => def.batch_size(n.saturating_sub(u32::from(def.canary.is_some()))).min(left),
+            canaries => canaries,
+        };
+        if let Some(state) = self.state.block_at_mut(block) {
+            state.queue.0.cursor = 0;
+        }
+        self.emit(What::BatchBegan { block, n, size, canary });
+        self.fill(block);
+    }
+
+    /// Marks what the retried run had done.
+    fn skip_done(&mut self, block: u32) {
+        let Some(def) = self.layout.block(block) else { return };
+        let count = def.sequences.len();
+        for seq in def.done.iter().copied().filter(|seq| *seq < count) {
+            let element = ElementId::Sequence { block, seq };
+            self.emit(What::Ended { element, outcome: Outcome::Skipped(Skip::DoneBefore) });
+        }
+    }
+
+    fn finish_block(&mut self, block: u32) {
+        let level = Level::Block(block);
+        let Some(state) = self.state.block_at(block) else { return };
+        let total = u32::try_from(state.sequences.len()).unwrap_or(u32::MAX);
+        let outcome = if state.level.failing {
+            Outcome::Failed
+        } else if self.is_halted(level) && state.ended < total || state.level.phase < Phase::Work {
+            Outcome::Stopped
+        } else {
+            Outcome::Succeeded { changed: state.level.changed }
+        };
+        self.end_block(block, outcome);
+    }
+
+    fn end_block(&mut self, block: u32, outcome: Outcome) {
+        self.emit(What::Phase { level: Level::Block(block), phase: Phase::Done });
+        self.emit(What::Ended { element: ElementId::Block(block), outcome });
+    }
+}

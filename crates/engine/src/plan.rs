@@ -1,0 +1,121 @@
+//! The run as a whole: its phases from the first check to the end, and its alarms.
+//!
+//! ```text
+//! bypass ─▶ gate ─▶ work (block after block) ─▶ loop drain ─▶ post
+//!                       ─▶ deferred batches ─▶ deferred checks ─▶ done
+//! ```
+
+use windlass_model::element::{ElementId, Level, Slot};
+use windlass_model::event::{CancelCause, Phase, Severity, What};
+use windlass_model::outcome::{Failure, Outcome, Reason, ReasonKind, RunStatus, Skip};
+use windlass_model::span::Span;
+
+use crate::run::{Next, Turn};
+use crate::state::{Stage, Timer};
+
+impl Turn<'_> {
+    /// Takes the run on by one phase, if it can go on. No block runs.
+    pub(crate) fn go_on_with_plan(&mut self) {
+        let level = Level::Plan;
+        let (paused, halted) = (self.state.paused, self.is_halted(level));
+        match self.state.plan.phase {
+            Phase::Idle if !paused => self.enter(level, Phase::Bypass),
+            Phase::Bypass if self.is_through(level, Slot::Bypass) => {
+                if self.is_bypassed(level) && self.state.stopping.is_none() {
+                    let outcome = Outcome::Skipped(Skip::Bypassed);
+                    self.emit(What::Ended { element: ElementId::Run, outcome });
+                    self.finish();
+                } else if halted {
+                    self.enter(level, Phase::LoopDrain);
+                } else if !paused {
+                    self.enter(level, Phase::Gate);
+                }
+            }
+            Phase::Gate if self.is_through(level, Slot::Pre) && self.is_through(level, Slot::Continuous) => {
+                if halted {
+                    self.enter(level, Phase::LoopDrain);
+                } else if !paused {
+                    self.enter(level, Phase::Work);
+                }
+            }
+            Phase::Work if halted => self.enter(level, Phase::LoopDrain),
+            Phase::Work if self.state.next_block >= self.layout.block_count() => {
+                self.enter(level, Phase::LoopDrain);
+            }
+            Phase::Work if !paused => self.begin_block(self.state.next_block),
+            Phase::LoopDrain => {
+                if !self.drain_loop(level) {
+                    // A round is in flight, and what it finds counts.
+                } else if self.is_halted(level) {
+                    self.enter(level, Phase::DeferredBatches);
+                } else if !paused {
+                    self.enter(level, Phase::Post);
+                }
+            }
+            Phase::Post if self.is_through(level, Slot::Post) => self.enter(level, Phase::DeferredBatches),
+            Phase::DeferredBatches => self.go_on_with_batches(),
+            Phase::DeferredChecks if self.is_through(level, Slot::Deferred) => self.finish(),
+            _ => {}
+        }
+    }
+
+    /// Time has passed: everything whose time has come.
+    pub(crate) fn tick(&mut self) {
+        while let Some((at, timer)) = self.state.timers.0.first().copied().filter(|(at, _)| *at <= self.now) {
+            self.state.timers.0.remove(&(at, timer));
+            match timer {
+                Timer::Timeout(element) => {
+                    self.cancel_attempt(element, Severity::Term, CancelCause::Timeout);
+                }
+                Timer::Grace(element) => self.cancel_attempt(element, Severity::Kill, CancelCause::Timeout),
+                Timer::Deadline(element) => self.deadline(element),
+                Timer::Backoff(element) => self.todo.push_back(Next::Action(element)),
+                Timer::Round(level) => self.round_due(level),
+                Timer::Approval if self.state.status == RunStatus::AwaitingApproval => {
+                    let age = Span(self.now.since(self.layout.submission.at));
+                    let message = format!("not enough people approved the run within {age}");
+                    self.caused(Reason { kind: ReasonKind::Deadline, element: ElementId::Run, message });
+                    self.finish();
+                }
+                Timer::Delay(_) | Timer::Approval => {}
+            }
+        }
+    }
+
+    /// Ends the run.
+    pub(crate) fn finish(&mut self) {
+        let status = match &self.state.cause {
+            None => RunStatus::Succeeded,
+            Some(reason) if reason.kind == ReasonKind::Stopped => RunStatus::Stopped,
+            Some(_) => RunStatus::Failed,
+        };
+        if self.state.plan.phase != Phase::Idle {
+            self.emit(What::Phase { level: Level::Plan, phase: Phase::Done });
+        }
+        self.emit(What::Finished { status });
+    }
+
+    fn begin_block(&mut self, block: u32) {
+        self.emit(What::Began(ElementId::Block(block)));
+        let Some(def) = self.layout.block(block) else { return };
+        let count = def.sequences.len();
+        let done = u32::try_from(def.done.iter().filter(|seq| **seq < count).count()).unwrap_or(u32::MAX);
+        if count > 0 && done >= count {
+            let outcome = Outcome::Skipped(Skip::DoneBefore);
+            self.emit(What::Ended { element: ElementId::Block(block), outcome });
+        }
+    }
+
+    fn deadline(&mut self, element: ElementId) {
+        let Some(action) = self.state.actions.get(&element) else { return };
+        match action.stage {
+            Stage::InFlight { .. } => self.cancel_attempt(element, Severity::Term, CancelCause::Deadline),
+            Stage::Backoff | Stage::Ready => {
+                let given = self.layout.action(element).and_then(|def| def.deadline).unwrap_or_default();
+                let message = format!("the deadline of {} passed before the next attempt", Span(given));
+                self.fail_action(element, Failure::permanent(Failure::DEADLINE, message));
+            }
+            _ => {}
+        }
+    }
+}

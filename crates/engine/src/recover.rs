@@ -1,0 +1,248 @@
+//! Recovery: a process takes over a run whose own process died.
+//!
+//! What had ended stays ended. What was in flight is, in this order: found again, repeated if that
+//! is safe, looked up, verified, and else settled as the plan says. It is never assumed to have
+//! worked, and never silently run twice.
+
+use std::time::Duration;
+
+use windlass_model::element::{ElementId, Level, Side, Slot, Work};
+use windlass_model::event::{AttemptEnd, CancelCause, Severity, What};
+use windlass_model::fact::{PluginKind, Recovery};
+use windlass_model::outcome::{Failure, Outcome, Reason, ReasonKind, RunStatus};
+use windlass_model::plan::OnInterrupt;
+use windlass_model::span::Span;
+
+use crate::input::Effect;
+use crate::run::Turn;
+use crate::state::Stage;
+
+impl Turn<'_> {
+    /// Takes the run over.
+    pub(crate) fn recover(&mut self, by: String, limit: Option<Duration>) {
+        let silent = self.now.since(self.state.last_at);
+        if matches!(self.state.status, RunStatus::Submitted | RunStatus::AwaitingApproval) {
+            return;
+        }
+        self.emit(What::Recovered { by });
+        // A paused run waits for a person, who may take their time.
+        if let Some(limit) = limit.filter(|limit| silent > *limit && !self.state.paused) {
+            return self.abandon(silent, limit);
+        }
+        self.take_locks();
+        let mut flying: Vec<(ElementId, u32, Option<(Severity, CancelCause)>)> = Vec::new();
+        for (element, action) in &self.state.actions {
+            if let Stage::InFlight { cancelled } = action.stage {
+                flying.push((*element, action.n, cancelled));
+            }
+        }
+        flying.sort_unstable_by_key(|(element, ..)| *element);
+        for (element, n, cancelled) in flying {
+            self.interrupted(element, n, cancelled);
+        }
+        self.take_everything_on();
+        for level in [Some(Level::Plan), self.state.block.as_deref().map(|block| Level::Block(block.index))] {
+            for slot in level.into_iter().flat_map(|level| Slot::ALL.map(|slot| (level, slot))) {
+                self.resume_round(slot.0, slot.1);
+            }
+        }
+    }
+
+    /// An interrupted attempt could not be found again.
+    pub(crate) fn lost(&mut self, element: ElementId, n: u32) {
+        if self.is_flying(element, n) {
+            self.unknown(element, n);
+        }
+    }
+
+    /// Whether an interrupted attempt had done its work.
+    pub(crate) fn known(&mut self, element: ElementId, n: u32, done: Option<bool>) {
+        if !self.is_flying(element, n) {
+            return;
+        }
+        match done {
+            Some(true) => {
+                let end = AttemptEnd { response: None, changed: true, failure: None };
+                self.emit(What::AttemptEnded { element, n, end });
+                self.go_on_with(element);
+            }
+            Some(false) => self.repeat(element, n),
+            None => self.unknown(element, n),
+        }
+    }
+
+    fn interrupted(&mut self, element: ElementId, n: u32, cancelled: Option<(Severity, CancelCause)>) {
+        let Some(def) = self.layout.action(element) else { return };
+        if cancelled.is_some() {
+            // It was being ended; now it has ended.
+            let failure = match cancelled {
+                Some((_, CancelCause::Timeout)) => {
+                    let timeout = Span(def.timeout);
+                    Failure::new(Failure::TIMEOUT, format!("took longer than its timeout of {timeout}"))
+                }
+                Some((_, CancelCause::Deadline)) => {
+                    let given = Span(def.deadline.unwrap_or_default());
+                    let message = format!("took longer than the deadline of {given} for all its attempts");
+                    Failure::permanent(Failure::DEADLINE, message)
+                }
+                _ => Failure::new(Failure::CANCELLED, "was told to end when Windlass died"),
+            };
+            self.emit(What::AttemptEnded { element, n, end: AttemptEnd::failed(failure) });
+            return self.go_on_with(element);
+        }
+        let safe = def.facts.kind == PluginKind::Check;
+        match def.facts.recovery {
+            _ if safe => self.repeat(element, n),
+            Recovery::Idempotent => self.repeat(element, n),
+            Recovery::Reattachable => self.inquire(element, n, Effect::Reattach),
+            Recovery::Verifiable => self.inquire(element, n, Effect::Inquire),
+            Recovery::Neither => self.unknown(element, n),
+        }
+    }
+
+    fn inquire(&mut self, element: ElementId, n: u32, effect: impl FnOnce(crate::AttemptCall) -> Effect) {
+        match self.call(element) {
+            Ok(call) => self.out.effects.push(effect(call)),
+            Err(_) => self.unknown(element, n),
+        }
+    }
+
+    /// Ends an interrupted attempt and makes another, which does not count against the retries.
+    fn repeat(&mut self, element: ElementId, n: u32) {
+        self.close_interrupted(element, n);
+        // What was in flight is brought to its end, paused or not, stopping or not.
+        self.attempt_now(element);
+    }
+
+    /// Nobody knows what an interrupted attempt has done.
+    fn unknown(&mut self, element: ElementId, n: u32) {
+        self.close_interrupted(element, n);
+        self.after_interruption(element);
+    }
+
+    /// Goes on with an action of which an attempt was interrupted for good.
+    pub(crate) fn after_interruption(&mut self, element: ElementId) {
+        let Some(def) = self.layout.action(element) else { return };
+        let safe = def.facts.kind == PluginKind::Check || def.facts.recovery == Recovery::Idempotent;
+        match (element, def.action.on_interrupt.unwrap_or_default()) {
+            _ if safe => self.attempt_now(element),
+            (ElementId::Work(of), _) if !def.verify.is_empty() && self.state.stopping.is_none() => {
+                self.verify(of, Side::Before, def.verify.len());
+            }
+            (_, OnInterrupt::Rerun) => self.attempt_now(element),
+            (_, OnInterrupt::Fail) => self.fail_action(element, interruption()),
+            (_, OnInterrupt::Ask) => self.emit(What::Asked { element, failure: interruption() }),
+        }
+    }
+
+    fn close_interrupted(&mut self, element: ElementId, n: u32) {
+        self.emit(What::AttemptEnded { element, n, end: AttemptEnd::failed(interruption()) });
+    }
+
+    fn is_flying(&self, element: ElementId, n: u32) -> bool {
+        let action = self.state.actions.get(&element);
+        action.is_some_and(|action| action.n == n && matches!(action.stage, Stage::InFlight { .. }))
+    }
+
+    /// A log may end anywhere: also between a round's beginning and that of its last check.
+    fn resume_round(&mut self, level: Level, slot: Slot) {
+        let Some(state) = self.slot(level, slot).filter(|state| state.in_round) else { return };
+        let running = self.state.actions.keys().filter(|element| {
+            matches!(element, ElementId::Work(Work::Check { level: l, slot: s, .. }) if (*l, *s) == (level, slot))
+        });
+        let running: Vec<ElementId> = running.copied().collect();
+        let count = self.layout.checks(level).map_or(0, |checks| checks.slot(slot).len());
+        let missing = usize::from(state.open).saturating_sub(running.len());
+        // Checks begin in order, so it is the last ones that never began.
+        for index in count.saturating_sub(missing)..count {
+            let index = u16::try_from(index).unwrap_or(u16::MAX);
+            self.begin_action(Work::Check { level, slot, index }.into());
+        }
+        self.go_on_with_round(level, slot);
+    }
+
+    /// The locks that this run's record says it holds.
+    fn take_locks(&mut self) {
+        let Some(state) = self.state.block.as_deref() else { return };
+        let block = state.index;
+        let active: Vec<u32> = state.active.keys().copied().collect();
+        for seq in active {
+            let lock = self.lock_of(block, seq).ok().flatten();
+            if let Some(lock) = &lock {
+                // Nobody else can have it: every other run's record was written under this lock.
+                let element = ElementId::Sequence { block, seq };
+                let _ = self.locks.acquire(lock, self.layout.submission.run, element);
+            }
+            let keys = self.per_keys(block, seq);
+            if let Some(state) = self.state.block_at_mut(block) {
+                for (key, _) in keys {
+                    let count = state.queue.0.per.entry(key).or_default();
+                    *count = count.saturating_add(1);
+                }
+                if let Some(sequence) = state.active.get_mut(&seq) {
+                    sequence.lock.0 = lock;
+                }
+            }
+        }
+    }
+
+    /// Ends a run that was silent for too long, every part of it.
+    fn abandon(&mut self, silent: Duration, limit: Duration) {
+        let message = format!(
+            "nothing was heard of the run for {}, longer than the recovery limit of {}; it is not resumed",
+            Span(Duration::from_secs(silent.as_secs())),
+            Span(limit)
+        );
+        let mut actions: Vec<(ElementId, u32, bool)> = Vec::new();
+        for (element, action) in &self.state.actions {
+            actions.push((*element, action.n, matches!(action.stage, Stage::InFlight { .. })));
+        }
+        // What verifies an action ends before it.
+        actions.sort_unstable_by_key(|(element, ..)| (matches!(element, ElementId::Work(_)), *element));
+        for (element, n, flying) in actions {
+            if flying {
+                self.close_interrupted(element, n);
+            }
+            let failure = Some(interruption());
+            self.emit(What::ActionEnded { element, outcome: Outcome::Failed, failure, saves: Vec::new() });
+        }
+        self.caused(Reason { kind: ReasonKind::Interrupted, element: ElementId::Run, message });
+        let outcome = Outcome::Failed;
+        if let Some(state) = self.state.block.as_deref() {
+            let (block, active) = (state.index, state.active.keys().copied().collect::<Vec<_>>());
+            for seq in active {
+                self.emit(What::Ended { element: ElementId::Sequence { block, seq }, outcome });
+            }
+            self.close_slots(Level::Block(block));
+            self.emit(What::Ended { element: ElementId::Block(block), outcome });
+        }
+        let batches = (0_u16..).zip(&self.state.batches).filter(|(_, batch)| batch.begun && !batch.ended);
+        let batches: Vec<u16> = batches.map(|(batch, _)| batch).collect();
+        for batch in batches {
+            self.emit(What::Ended { element: ElementId::Batch(batch), outcome });
+        }
+        self.close_slots(Level::Plan);
+        self.finish();
+    }
+
+    fn close_slots(&mut self, level: Level) {
+        for slot in Slot::ALL {
+            let Some(state) = self.slot(level, slot).filter(|state| state.rounds > 0 && !state.ended) else {
+                continue;
+            };
+            let (n, in_round) = (state.rounds, state.in_round);
+            let element = ElementId::Slot { level, slot };
+            if in_round {
+                self.emit(What::RoundEnded { element, n, passed: false });
+            }
+            let passed = self.slot(level, slot).is_some_and(|state| state.passed == Some(true));
+            let outcome = if passed { Outcome::UNCHANGED } else { Outcome::Failed };
+            self.emit(What::Ended { element, outcome });
+        }
+    }
+}
+
+fn interruption() -> Failure {
+    let message = "Windlass died while this was running; whether it was done is not known";
+    Failure::permanent(Failure::INTERRUPTED, message)
+}

@@ -1,0 +1,246 @@
+//! Sequences: ordered actions for one target, under the limits of their block.
+
+use windlass_model::Value;
+use windlass_model::element::{ElementId, Level, Work};
+use windlass_model::eval;
+use windlass_model::event::What;
+use windlass_model::outcome::{Failure, Outcome, Reason, ReasonKind};
+use windlass_model::plan::OnFailure;
+
+use crate::run::{Next, Turn};
+use crate::state::SequenceStatus;
+
+/// What keeps a sequence from starting.
+enum Obstacle {
+    /// Something that will be free again, by its name in the queue.
+    Held(String),
+    /// Its lock cannot be named.
+    Unlockable(Failure),
+}
+
+impl Turn<'_> {
+    /// Takes a sequence on: its next action, or its end.
+    pub(crate) fn go_on_with_sequence(&mut self, block: u32, seq: u32) {
+        let layout = self.layout;
+        let Some(def) = layout.block(block) else { return };
+        let Some(body) = def.sequences.body(seq) else { return };
+        let Some(state) = self.state.block_at(block).and_then(|state| state.active.get(&seq)) else { return };
+        if state.busy {
+            return;
+        }
+        let over = usize::from(state.action) >= body.actions.len();
+        let (action, changed, verdict) = (state.action, state.changed, state.verdict);
+        let failing = self.state.level(Level::Block(block)).is_some_and(|level| level.failing);
+        let halting = def.on_failure == OnFailure::Halt && (failing || self.state.plan.failing);
+        if let Some(outcome) = verdict {
+            self.end_sequence(block, seq, outcome);
+        } else if over {
+            self.end_sequence(block, seq, Outcome::Succeeded { changed });
+        } else if halting || self.state.stopping.is_some() {
+            self.end_sequence(block, seq, Outcome::Stopped);
+        } else if !self.state.paused {
+            self.begin_action(Work::Action { block, seq, action }.into());
+        }
+    }
+
+    /// Begins as many sequences of the batch as the limits allow.
+    pub(crate) fn fill(&mut self, block: u32) {
+        let Some(def) = self.layout.block(block) else { return };
+        loop {
+            let Some(state) = self.state.block_at(block) else { return };
+            let active = u32::try_from(state.active.len()).unwrap_or(u32::MAX);
+            let full = active >= def.concurrency
+                || state.batch_begun >= state.batch_size
+                || (def.strict
+                    && def.failures.is_some_and(|most| state.failed.saturating_add(active) > most));
+            if full || self.state.held_back() || self.is_halted(Level::Block(block)) {
+                return;
+            }
+            let Some(seq) = self.next_sequence(block) else { return };
+            match self.obstacle(block, seq) {
+                None => self.begin_sequence(block, seq),
+                Some(Obstacle::Held(by)) => {
+                    if let Some(state) = self.state.block_at_mut(block) {
+                        state.queue.0.held.entry(by).or_default().push_back(seq);
+                    }
+                }
+                Some(Obstacle::Unlockable(failure)) => {
+                    let element = Work::Action { block, seq, action: 0 }.into();
+                    self.emit(What::Began(ElementId::Sequence { block, seq }));
+                    self.emit(What::ActionBegan { element, request: None });
+                    self.fail_action(element, failure);
+                }
+            }
+        }
+    }
+
+    /// Says that what a key held up may be tried again.
+    pub(crate) fn free(&mut self, block: u32, key: &str) {
+        if let Some(state) = self.state.block_at_mut(block)
+            && state.queue.0.held.contains_key(key)
+        {
+            state.queue.0.freed.insert(key.to_owned());
+        }
+    }
+
+    /// A lock that was waited for may be free.
+    pub(crate) fn lock_freed(&mut self) {
+        let Some(state) = self.state.block.as_deref_mut() else { return };
+        let locks = state.queue.0.held.keys().filter(|key| key.starts_with("lock:")).cloned();
+        let locks: Vec<String> = locks.collect();
+        state.queue.0.freed.extend(locks);
+    }
+
+    /// The lock of a sequence: what it says, else the node that it works on.
+    pub(crate) fn lock_of(&self, block: u32, seq: u32) -> Result<Option<String>, Failure> {
+        let Some(def) = self.layout.block(block) else { return Ok(None) };
+        let Some(lock) = def.sequences.body(seq).and_then(|body| body.lock.as_ref()) else {
+            return Ok(def.sequences.target(seq).map(|node| format!("node/{node}")));
+        };
+        if lock.is_empty() || lock == "none" {
+            return Ok(None);
+        }
+        if !eval::is_template(lock) {
+            return Ok(Some(lock.clone()));
+        }
+        let scope = self.scope(Work::Action { block, seq, action: 0 }.into());
+        let rendered = self.env.eval.render(&Value::String(lock.clone()), &scope).map_err(|why| {
+            Failure::permanent(Failure::TEMPLATE, format!("the lock `{lock}` cannot be rendered: {why}"))
+        })?;
+        Ok(Some(rendered.clear.as_str().map_or_else(|| rendered.clear.to_string(), str::to_owned)))
+    }
+
+    /// What `maxPer` counts a sequence under.
+    pub(crate) fn per_keys(&self, block: u32, seq: u32) -> Vec<(String, u32)> {
+        let Some(def) = self.layout.block(block).filter(|def| !def.max_per.is_empty()) else {
+            return Vec::new();
+        };
+        let Some(node) = def.sequences.targets().and_then(|targets| targets.details(seq)) else {
+            return Vec::new();
+        };
+        let value = |label: &String| {
+            let fact = || {
+                node.facts
+                    .get(label)
+                    .map(|fact| fact.as_str().map_or_else(|| fact.to_string(), str::to_owned))
+            };
+            node.labels.get(label).cloned().or_else(fact)
+        };
+        let keys = def
+            .max_per
+            .iter()
+            .filter_map(|(label, most)| Some((format!("per:{label}={}", value(label)?), *most)));
+        keys.collect()
+    }
+
+    fn begin_sequence(&mut self, block: u32, seq: u32) {
+        self.emit(What::Began(ElementId::Sequence { block, seq }));
+        let lock = self.lock_of(block, seq).ok().flatten();
+        let keys = self.per_keys(block, seq);
+        if let Some(state) = self.state.block_at_mut(block) {
+            for (key, _) in keys {
+                let count = state.queue.0.per.entry(key).or_default();
+                *count = count.saturating_add(1);
+            }
+            if let Some(sequence) = state.active.get_mut(&seq) {
+                sequence.lock.0 = lock;
+            }
+        }
+        self.todo.push_back(Next::Sequence(block, seq));
+    }
+
+    fn end_sequence(&mut self, block: u32, seq: u32, outcome: Outcome) {
+        let keys = self.per_keys(block, seq);
+        let level = Level::Block(block);
+        let Some(state) = self.state.block_at_mut(block) else { return };
+        let Some(sequence) = state.active.get_mut(&seq) else { return };
+        let (lock, failure) = (sequence.lock.0.take(), sequence.failure.take());
+        for (key, _) in &keys {
+            if let Some(count) = state.queue.0.per.get_mut(key) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        let failing = state.level.failing;
+        let element = ElementId::Sequence { block, seq };
+        self.emit(What::Ended { element, outcome });
+        if let Some(lock) = lock {
+            self.locks.release(&lock, self.layout.submission.run, element);
+            self.free(block, &format!("lock:{lock}"));
+        }
+        for (key, _) in keys {
+            self.free(block, &key);
+        }
+        let crossed = !failing && self.state.level(level).is_some_and(|level| level.failing);
+        if crossed && let Some((element, failure)) = failure {
+            let kind = match failure.code.as_str() {
+                Failure::DEADLINE => ReasonKind::Deadline,
+                Failure::INTERRUPTED => ReasonKind::Interrupted,
+                _ => ReasonKind::Action,
+            };
+            self.caused(Reason { kind, element, message: failure.message });
+        }
+    }
+
+    /// The next sequence to look at: what was held up and may go, canaries, then the plan's order.
+    fn next_sequence(&mut self, block: u32) -> Option<u32> {
+        let state = self.state.block_at_mut(block)?;
+        let queue = &mut state.queue.0;
+        while let Some(key) = queue.freed.first().cloned() {
+            let next = queue.held.get_mut(&key).and_then(std::collections::VecDeque::pop_front);
+            let emptied = queue.held.get(&key).is_none_or(std::collections::VecDeque::is_empty);
+            if emptied {
+                queue.held.remove(&key);
+                queue.freed.remove(&key);
+            }
+            if next.is_some() {
+                return next;
+            }
+        }
+        if !state.canary.is_empty() {
+            while let Some(seq) = queue.canaries.pop_front() {
+                if state.sequences.get(seq as usize) == Some(&SequenceStatus::Pending) {
+                    return Some(seq);
+                }
+            }
+            return None;
+        }
+        // What is held up belongs to this batch: no more is looked at than the batch has room for.
+        let held: usize = queue.held.values().map(std::collections::VecDeque::len).sum();
+        let room = state.batch_size.saturating_sub(state.batch_begun);
+        if held >= room as usize {
+            return None;
+        }
+        while let Some(status) = state.sequences.get(queue.cursor as usize) {
+            let seq = queue.cursor;
+            queue.cursor = queue.cursor.saturating_add(1);
+            if *status == SequenceStatus::Pending {
+                return Some(seq);
+            }
+        }
+        None
+    }
+
+    /// What keeps a sequence from starting; takes its lock when nothing does.
+    fn obstacle(&mut self, block: u32, seq: u32) -> Option<Obstacle> {
+        for (key, most) in self.per_keys(block, seq) {
+            let queue = &mut self.state.block_at_mut(block)?.queue.0;
+            if queue.per.get(&key).copied().unwrap_or(0) >= most {
+                queue.freed.remove(&key);
+                return Some(Obstacle::Held(key));
+            }
+        }
+        let lock = match self.lock_of(block, seq) {
+            Ok(lock) => lock?,
+            Err(failure) => return Some(Obstacle::Unlockable(failure)),
+        };
+        let element = ElementId::Sequence { block, seq };
+        let holder = self.locks.acquire(&lock, self.layout.submission.run, element).err()?;
+        let key = format!("lock:{lock}");
+        let queue = &mut self.state.block_at_mut(block)?.queue.0;
+        queue.freed.remove(&key);
+        if queue.announced.insert(seq) {
+            self.emit(What::LockAwaited { element, lock, holder });
+        }
+        Some(Obstacle::Held(key))
+    }
+}

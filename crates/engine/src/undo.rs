@@ -1,0 +1,78 @@
+//! Undo: what succeeded in a failed block is taken back, each sequence from its end.
+
+use windlass_model::element::{ElementId, Level, Work};
+use windlass_model::event::Phase;
+use windlass_model::plan::OnFailure;
+
+use crate::run::Turn;
+use crate::state::Undoing;
+
+impl Turn<'_> {
+    /// Goes on to the undo of a block, or past it where there is nothing to take back.
+    pub(crate) fn enter_undo(&mut self, block: u32) {
+        let level = Level::Block(block);
+        let Some(def) = self.layout.block(block) else { return };
+        let failed = self.state.plan.failing || self.state.level(level).is_some_and(|level| level.failing);
+        let anything = self.state.block_at(block).is_some_and(|state| !state.undoable.is_empty());
+        let wanted = def.on_failure == OnFailure::Undo && failed && anything && self.state.stopping.is_none();
+        self.enter(level, if wanted { Phase::Undo } else { Phase::DeferredChecks });
+    }
+
+    /// Begins as many undos as the block's concurrency allows, and goes on when all have ended.
+    pub(crate) fn go_on_with_undo(&mut self, block: u32) {
+        let Some(def) = self.layout.block(block) else { return };
+        let run = self.layout.submission.run;
+        let stopping = self.state.stopping.is_some();
+        let Some(state) = self.state.block_at_mut(block) else { return };
+        // Those that have nothing left to take back make room.
+        let idle = state
+            .undoing
+            .iter()
+            .filter(|(seq, undoing)| !undoing.busy && (stopping || !state.undoable.contains_key(seq)));
+        let idle: Vec<u32> = idle.map(|(seq, _)| *seq).collect();
+        for seq in idle {
+            let lock = state.undoing.remove(&seq).and_then(|undoing| undoing.lock.0);
+            if let Some(lock) = lock {
+                self.locks.release(&lock, run, ElementId::Sequence { block, seq });
+            }
+        }
+        let over = state.undoing.is_empty() && (stopping || state.undoable.is_empty());
+        if over {
+            return self.enter(Level::Block(block), Phase::DeferredChecks);
+        }
+        if stopping || self.state.paused {
+            return;
+        }
+        let Some(state) = self.state.block_at(block) else { return };
+        let waiting = state
+            .undoable
+            .iter()
+            .filter(|(seq, _)| state.undoing.get(seq).is_none_or(|undoing| !undoing.busy));
+        let waiting: Vec<(u32, u16)> =
+            waiting.filter_map(|(seq, undoable)| Some((*seq, *undoable.actions.last()?))).collect();
+        for (seq, action) in waiting {
+            let Some(state) = self.state.block_at(block) else { return };
+            let begun = state.undoing.contains_key(&seq);
+            let room = u32::try_from(state.undoing.len()).unwrap_or(u32::MAX) < def.concurrency;
+            if !begun && !(room && self.lock_for_undo(block, seq)) {
+                continue;
+            }
+            self.begin_action(Work::Undo { block, seq, action }.into());
+        }
+    }
+
+    fn lock_for_undo(&mut self, block: u32, seq: u32) -> bool {
+        let lock = self.lock_of(block, seq).ok().flatten();
+        let element = ElementId::Sequence { block, seq };
+        if let Some(lock) = &lock
+            && self.locks.acquire(lock, self.layout.submission.run, element).is_err()
+        {
+            return false;
+        }
+        if let Some(state) = self.state.block_at_mut(block) {
+            let undoing = state.undoing.entry(seq).or_insert_with(Undoing::default);
+            undoing.lock.0 = lock;
+        }
+        true
+    }
+}
