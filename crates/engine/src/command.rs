@@ -118,11 +118,12 @@ impl Turn<'_> {
             }
         }
         flying.sort_unstable();
-        let harsher = match (self.state.stopping, command) {
-            (None, _) | (Some(Command::Stop), Command::Cancel | Command::Kill) => true,
-            (Some(Command::Cancel), Command::Kill) => true,
-            _ => false,
-        };
+        let harsher = matches!(
+            (self.state.stopping, command),
+            (None, _)
+                | (Some(Command::Stop), Command::Cancel | Command::Kill)
+                | (Some(Command::Cancel), Command::Kill)
+        );
         if !harsher && flying.is_empty() {
             return;
         }

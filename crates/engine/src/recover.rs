@@ -30,12 +30,11 @@ impl Turn<'_> {
             return self.abandon(silent, limit);
         }
         self.take_locks();
-        let mut flying: Vec<(ElementId, u32, Option<(Severity, CancelCause)>)> = Vec::new();
-        for (element, action) in &self.state.actions {
-            if let Stage::InFlight { cancelled } = action.stage {
-                flying.push((*element, action.n, cancelled));
-            }
-        }
+        let flying = self.state.actions.iter().filter_map(|(element, action)| match action.stage {
+            Stage::InFlight { cancelled } => Some((*element, action.n, cancelled)),
+            _ => None,
+        });
+        let mut flying: Vec<_> = flying.collect();
         flying.sort_unstable_by_key(|(element, ..)| *element);
         for (element, n, cancelled) in flying {
             self.interrupted(element, n, cancelled);

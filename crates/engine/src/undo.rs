@@ -54,7 +54,7 @@ impl Turn<'_> {
             let Some(state) = self.state.block_at(block) else { return };
             let begun = state.undoing.contains_key(&seq);
             let room = u32::try_from(state.undoing.len()).unwrap_or(u32::MAX) < def.concurrency;
-            if !begun && !(room && self.lock_for_undo(block, seq)) {
+            if !(begun || room && self.lock_for_undo(block, seq)) {
                 continue;
             }
             self.begin_action(Work::Undo { block, seq, action }.into());
