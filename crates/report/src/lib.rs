@@ -1,1 +1,28 @@
-//! Placeholder.
+//! What a run looks like to whoever asks: a fold of its log, and that fold as JSON.
+//!
+//! ```text
+//! Event ─ Fold::apply ─► Fold ─┬─ write_json   one document, for programs
+//!   └─ event_json ─► one line of `--output events`
+//! ```
+//!
+//! Everything here is pure: events and a [`Layout`](windlass_model::layout::Layout) go in, views and
+//! bytes come out. The crate decides nothing about a run and knows nothing of stores, engines or clocks.
+//!
+//! Reading order: [`view`] (what there is to see), [`fold`] (how events become it), then the forms.
+
+pub mod clock;
+pub mod event_json;
+pub mod fold;
+pub mod json;
+pub mod order;
+pub mod recent;
+pub mod view;
+
+pub use self::clock::{Clock, Length};
+pub use self::event_json::event_json;
+pub use self::fold::{Applied, Fold, Gap};
+pub use self::json::{JsonOptions, write_json};
+pub use self::order::elements;
+
+#[cfg(test)]
+mod fixture;

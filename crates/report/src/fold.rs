@@ -1,0 +1,308 @@
+//! The fold: a run's log, event by event, into what there is to see of the run.
+//!
+//! It takes events from the first on, in any number of portions: what it knows already it ignores, a
+//! gap it refuses. Elements come into being with their first event, so that a million targets that
+//! nobody has reached cost nothing. It judges nothing: a log that makes no sense gives a view that
+//! makes none, and never a panic.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use windlass_model::element::{ElementId, Level, Slot, Work};
+use windlass_model::event::{Command, Event, What};
+use windlass_model::layout::Layout;
+use windlass_model::outcome::{Failure, RunStatus, Skip, Status};
+use windlass_model::time::Time;
+
+use self::hash::QuickMap;
+use crate::order;
+use crate::view::{
+    ApprovalView, BlockView, Commanded, ElementView, Failing, Recovery, RunView, Settled, Signed,
+};
+
+mod block;
+mod element;
+mod hash;
+
+/// A run as its log tells it, up to some event.
+#[derive(Debug)]
+pub struct Fold {
+    layout: Arc<Layout>,
+    seq: u64,
+    at: Time,
+    run: RunView,
+    blocks: Vec<BlockView>,
+    /// Per block, the sequences that the retried run had done, sorted.
+    done: Vec<Vec<u32>>,
+    elements: QuickMap<ElementId, ElementView>,
+    running: BTreeSet<ElementId>,
+    asked: BTreeSet<ElementId>,
+    /// What failed, in the order of the log.
+    failing: Vec<ElementId>,
+    never_reached: ElementView,
+    done_before: ElementView,
+}
+
+/// What an event was to the fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was the next one.
+    New,
+    /// It had been applied before.
+    Known,
+}
+
+/// An event came before those between it and the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The number of the event that should have come.
+    pub expected: u64,
+    /// The number of the one that came.
+    pub found: u64,
+}
+
+// === impl Fold ===
+
+impl Fold {
+    /// A run of which nothing is known but what was submitted.
+    #[must_use]
+    pub fn new(layout: Arc<Layout>) -> Self {
+        let done: Vec<Vec<u32>> = layout.blocks.iter().map(block::done).collect();
+        let blocks = layout.blocks.iter().zip(&done).map(|(def, done)| block::view(def, done)).collect();
+        let done_before =
+            ElementView { status: Status::Skipped, skip: Some(Skip::DoneBefore), ..ElementView::default() };
+        Self {
+            layout,
+            seq: 0,
+            at: Time::ZERO,
+            run: RunView::default(),
+            blocks,
+            done,
+            elements: QuickMap::default(),
+            running: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            failing: Vec::new(),
+            never_reached: ElementView::default(),
+            done_before,
+        }
+    }
+
+    /// Applies the next event; one that was applied before changes nothing.
+    pub fn apply(&mut self, event: &Event) -> Result<Applied, Gap> {
+        let expected = self.seq.saturating_add(1);
+        if event.seq < expected {
+            return Ok(Applied::Known);
+        }
+        if event.seq > expected {
+            return Err(Gap { expected, found: event.seq });
+        }
+        self.seq = event.seq;
+        self.at = self.at.max(event.at);
+        self.fold(&event.what, event.at);
+        Ok(Applied::New)
+    }
+
+    /// What was submitted, compiled.
+    #[must_use]
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// The number of the last event applied; zero before the first. Resume from the one after it.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The time of the last event applied.
+    #[must_use]
+    pub fn at(&self) -> Time {
+        self.at
+    }
+
+    /// The run as a whole.
+    #[must_use]
+    pub fn run(&self) -> &RunView {
+        &self.run
+    }
+
+    /// Where the run stands.
+    #[must_use]
+    pub fn status(&self) -> RunStatus {
+        self.run.status
+    }
+
+    /// The failure behind the run's reason, as its element recorded it.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Failure> {
+        self.element(self.run.reason.as_ref()?.element).failure()
+    }
+
+    /// The blocks in order.
+    #[must_use]
+    pub fn blocks(&self) -> &[BlockView] {
+        &self.blocks
+    }
+
+    /// An element, reached or not.
+    #[must_use]
+    pub fn element(&self, element: ElementId) -> &ElementView {
+        self.begun(element).unwrap_or_else(|| {
+            let sequence = match element {
+                ElementId::Sequence { block, seq } => Some((block, seq)),
+                _ => element.work().and_then(Work::sequence),
+            };
+            match sequence {
+                Some((block, seq)) if self.is_done_before(block, seq) => &self.done_before,
+                _ => &self.never_reached,
+            }
+        })
+    }
+
+    /// An element of which the log has told something.
+    #[must_use]
+    pub fn begun(&self, element: ElementId) -> Option<&ElementView> {
+        self.elements.get(&element)
+    }
+
+    /// Every element to be listed, in plan order: verifying checks and undos only once they have begun.
+    pub fn elements(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
+        order::elements(&self.layout).filter_map(|element| self.listed(element))
+    }
+
+    /// As [`Self::elements`], of one sequence: itself, then what is in it.
+    pub fn sequence(&self, block: u32, seq: u32) -> impl Iterator<Item = (ElementId, &ElementView)> {
+        order::sequence_of(&self.layout, block, seq).filter_map(|element| self.listed(element))
+    }
+
+    /// What is running now, in the order of ids.
+    pub fn running(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
+        self.running.iter().map(|element| (*element, self.element(*element)))
+    }
+
+    /// What waits for a person.
+    pub fn asked(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
+        self.asked.iter().map(|element| (*element, self.element(*element)))
+    }
+
+    /// Everything that failed and did not recover, in the order of the log, the first cause among it.
+    ///
+    /// That a bypass or `verify` check does not pass is no failure.
+    pub fn failing(&self) -> impl Iterator<Item = Failing<'_>> {
+        self.failing.iter().filter_map(|element| {
+            let view = self.element(*element);
+            (view.status == Status::Failed).then(|| Failing { element: *element, failure: view.failure() })
+        })
+    }
+
+    fn listed(&self, element: ElementId) -> Option<(ElementId, &ElementView)> {
+        match element {
+            ElementId::Verify { .. } | ElementId::Work(Work::Undo { .. }) => {
+                self.begun(element).map(|view| (element, view))
+            }
+            _ => Some((element, self.element(element))),
+        }
+    }
+
+    fn is_done_before(&self, block: u32, seq: u32) -> bool {
+        self.done.get(block as usize).is_some_and(|done| done.binary_search(&seq).is_ok())
+    }
+
+    fn fold(&mut self, what: &What, at: Time) {
+        match what {
+            What::Submitted { .. } => self.run.submitted_at = Some(at),
+            What::ApprovalAwaited { quorum, until } => {
+                self.run.status = RunStatus::AwaitingApproval;
+                self.run.approval = Some(ApprovalView { quorum: *quorum, until: *until });
+            }
+            What::Approved { by } => self.run.approvals.push(Signed { by: by.clone(), at }),
+            What::Rejected { by } => self.run.rejections.push(Signed { by: by.clone(), at }),
+            What::Started { by } => {
+                self.run.status = if self.run.paused { RunStatus::Paused } else { RunStatus::Running };
+                self.run.started_at = Some(at);
+                self.run.started_by = Some(by.clone());
+            }
+            What::Phase { level: Level::Plan, phase } => self.run.phases.push((*phase, at)),
+            What::Phase { level: Level::Block(block), phase } => self.phase(*block, *phase, at),
+            What::Began(element) => self.began(*element, at),
+            What::Ended { element, outcome } => self.ended(*element, *outcome, at),
+            What::RoundBegan { element, n } => self.round_began(*element, *n, at),
+            What::RoundEnded { element, n, passed } => self.round_ended(*element, *n, *passed, at),
+            What::BatchBegan { block, n, size, canary } => self.batch_began(*block, *n, *size, canary, at),
+            What::ActionBegan { element, request } => self.action_began(*element, request.as_ref(), at),
+            What::AttemptBegan { element, n } => self.attempt_began(*element, *n, at),
+            What::AttemptEnded { element, n, end } => self.attempt_ended(*element, *n, end, at),
+            What::ActionEnded { element, outcome, failure, saves } => {
+                self.action_ended(*element, *outcome, failure.as_ref(), saves, at);
+            }
+            What::Waiting { element, wait, until } => self.waiting(*element, *wait, *until, at),
+            What::LockAwaited { element, lock, holder } => self.lock_awaited(*element, lock, holder, at),
+            What::Cancelled { element, n, how, why } => self.cancelled(*element, *n, *how, *why, at),
+            What::Asked { element, failure } => self.asked_for(*element, failure),
+            What::Resolved { element, verdict, by } => {
+                self.settled(*element);
+                let (element, verdict, by) = (*element, *verdict, by.clone());
+                self.run.verdicts.push(Settled { element, verdict, by, at });
+            }
+            What::Commanded { command, by } => {
+                self.commanded(*command);
+                self.run.commands.push(Commanded { command: *command, by: by.clone(), at });
+            }
+            What::Caused(reason) => {
+                self.run.reason.get_or_insert_with(|| reason.clone());
+            }
+            What::Recovered { by } => self.run.recoveries.push(Recovery { by: by.clone(), at }),
+            What::Heartbeat => {}
+            What::Finished { status } => {
+                self.run.status = *status;
+                self.run.ended_at = Some(at);
+                self.run.paused = false;
+            }
+        }
+    }
+
+    fn commanded(&mut self, command: Command) {
+        match command {
+            Command::Pause => {
+                self.run.paused = true;
+                if self.run.status == RunStatus::Running {
+                    self.run.status = RunStatus::Paused;
+                }
+            }
+            Command::Resume | Command::Stop | Command::Cancel | Command::Kill => {
+                self.run.paused = false;
+                if self.run.status == RunStatus::Paused {
+                    self.run.status = RunStatus::Running;
+                }
+            }
+        }
+        let harshness = |command| match command {
+            Command::Pause | Command::Resume => 0,
+            Command::Stop => 1,
+            Command::Cancel => 2,
+            Command::Kill => 3,
+        };
+        if harshness(command) > self.run.ending.map_or(0, harshness) {
+            self.run.ending = Some(command);
+        }
+    }
+}
+
+/// Whether the end of this element counts among the failures, if it is a bad one.
+fn can_fail(element: ElementId) -> bool {
+    !matches!(element, ElementId::Verify { .. } | ElementId::Work(Work::Check { slot: Slot::Bypass, .. }))
+}
+
+// === impl Gap ===
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {} is missing: the log goes on with event {}", self.expected, self.found)
+    }
+}
+
+impl std::error::Error for Gap {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! The fold of what happens to blocks: limits, batches, delays, phases.
+
+use windlass_model::event::{Phase, Wait};
+use windlass_model::layout::BlockDef;
+use windlass_model::outcome::{Outcome, Status};
+use windlass_model::time::Time;
+
+use super::Fold;
+use crate::view::{BatchView, BlockView, Delay};
+
+/// The sequences of a block that the retried run had done: sorted, each once, none that does not exist.
+pub(super) fn done(def: &BlockDef) -> Vec<u32> {
+    let total = def.sequences.len();
+    let mut done: Vec<u32> = def.done.iter().copied().filter(|seq| *seq < total).collect();
+    done.sort_unstable();
+    done.dedup();
+    done
+}
+
+/// A block that has not begun.
+pub(super) fn view(def: &BlockDef, done: &[u32]) -> BlockView {
+    let total = def.sequences.len();
+    let skipped = u32::try_from(done.len()).unwrap_or(u32::MAX);
+    BlockView { total, skipped, not_started: total.saturating_sub(skipped), ..BlockView::default() }
+}
+
+impl Fold {
+    pub(super) fn phase(&mut self, block: u32, phase: Phase, at: Time) {
+        let Some(block) = self.block_mut(block) else { return };
+        end_delay(block, at);
+        block.phases.push((phase, at));
+    }
+
+    pub(super) fn batch_began(&mut self, block: u32, n: u32, size: u32, canary: &[u32], at: Time) {
+        let Some(block) = self.block_mut(block) else { return };
+        end_delay(block, at);
+        if let Some(before) = block.batches.last_mut() {
+            before.ended_at.get_or_insert(at);
+        }
+        if !canary.is_empty() {
+            block.canary = canary.to_vec();
+        }
+        let canary = !canary.is_empty();
+        block.batches.push(BatchView { n, size, ended: 0, failed: 0, canary, began_at: at, ended_at: None });
+    }
+
+    pub(super) fn delayed(&mut self, block: u32, wait: Wait, until: Time, at: Time) {
+        let Some(block) = self.block_mut(block) else { return };
+        end_delay(block, at);
+        block.delays.push(Delay { wait, from: at, until, ended_at: None });
+    }
+
+    pub(super) fn block_ended(&mut self, block: u32, at: Time) {
+        let Some(block) = self.block_mut(block) else { return };
+        end_delay(block, at);
+        if let Some(batch) = block.batches.last_mut() {
+            batch.ended_at.get_or_insert(at);
+        }
+    }
+
+    /// A sequence began that stood at `before`.
+    pub(super) fn sequence_began(&mut self, block: u32, seq: u32, before: Status) {
+        let done = self.is_done_before(block, seq);
+        let Some(block) = self.block_mut(block) else { return };
+        if before == Status::Running {
+            return;
+        }
+        if before == Status::Pending && !done {
+            block.not_started = block.not_started.saturating_sub(1);
+        }
+        block.active = block.active.saturating_add(1);
+        block.peak_active = block.peak_active.max(block.active);
+    }
+
+    /// A sequence ended that stood at `before`.
+    pub(super) fn sequence_ended(
+        &mut self,
+        block: u32,
+        seq: u32,
+        before: Status,
+        outcome: Outcome,
+        at: Time,
+    ) {
+        let done = self.is_done_before(block, seq);
+        let Some(block) = self.block_mut(block) else { return };
+        match before {
+            Status::Running => block.active = block.active.saturating_sub(1),
+            // An unreachable target fails, and one done before is skipped, without having begun.
+            Status::Pending if !done => block.not_started = block.not_started.saturating_sub(1),
+            _ => {}
+        }
+        let count = match outcome {
+            Outcome::Succeeded { .. } => &mut block.succeeded,
+            Outcome::Failed => &mut block.failed,
+            Outcome::Skipped(_) if done => return,
+            Outcome::Skipped(_) => &mut block.skipped,
+            Outcome::Stopped => &mut block.stopped,
+        };
+        *count = count.saturating_add(1);
+        if let Some(batch) = block.batches.last_mut() {
+            batch.ended = batch.ended.saturating_add(1);
+            batch.failed = batch.failed.saturating_add(u32::from(outcome == Outcome::Failed));
+            if batch.ended >= batch.size {
+                batch.ended_at.get_or_insert(at);
+            }
+        }
+    }
+
+    fn block_mut(&mut self, block: u32) -> Option<&mut BlockView> {
+        self.blocks.get_mut(block as usize)
+    }
+}
+
+/// What comes next ends a delay, even where a pause had made it longer.
+fn end_delay(block: &mut BlockView, at: Time) {
+    if let Some(delay) = block.delays.last_mut() {
+        delay.ended_at.get_or_insert(at);
+    }
+}
