@@ -63,9 +63,11 @@ impl DirectoryLock {
 }
 
 impl Drop for DirectoryLock {
-    /// Only tidiness: the kernel ends the lock in any case.
+    /// The kernel would end the lock when the file is closed, but a child that is being started at
+    /// this moment has the file open too, until it runs its own program.
     fn drop(&mut self) {
         let _ = self.0.set_len(0);
+        let _ = flock(&self.0, FlockOperation::Unlock);
     }
 }
 

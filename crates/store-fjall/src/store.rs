@@ -63,6 +63,7 @@ impl FjallStore {
             clock: options.clock,
             batch_bytes: options.batch_bytes,
             reserve_bytes: options.reserve_bytes,
+            outcomes: Vec::new(),
         };
         let (end, ended) = watch::channel(());
         let thread = std::thread::Builder::new()

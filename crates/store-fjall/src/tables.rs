@@ -38,6 +38,8 @@ pub(crate) struct Tables {
     path: PathBuf,
     database: Database,
     entries: Keyspace,
+    /// With less than this, a table may well not have fitted.
+    scarce_bytes: u64,
 }
 
 // === impl Tables ===
@@ -56,7 +58,8 @@ impl Tables {
                 });
             }
         };
-        Ok(Self { path: directory.to_owned(), database, entries })
+        let scarce_bytes = options.memtable_bytes.saturating_mul(2);
+        Ok(Self { path: directory.to_owned(), database, entries, scarce_bytes })
     }
 
     fn open_database(path: &Path, options: &Options) -> fjall::Result<(Database, Keyspace)> {
@@ -171,7 +174,13 @@ impl Tables {
         Ok((Revision::from_be_bytes(*head), stored.slice(REVISION_BYTES..)))
     }
 
+    /// fjall does not tell why its thread died, but a disk without space is easy to recognise.
     fn explain(&self, error: fjall::Error) -> StoreError {
+        if matches!(error, fjall::Error::Poisoned)
+            && free_bytes(&self.path).is_some_and(|free| free < self.scarce_bytes)
+        {
+            return StoreError::Full { path: self.path.clone() };
+        }
         explain(&self.path, error)
     }
 }
@@ -194,6 +203,12 @@ impl View for Tables {
             .collect::<fjall::Result<Vec<Bytes>>>()
             .map_err(|error| self.explain(error))
     }
+}
+
+/// The free space of the disk that `path` is on.
+pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Keeps a range away from the reserved keys; none if nothing is left of it.

@@ -14,7 +14,7 @@ use windlass_store::{Clock, LeaseToken, Revision, StoreError, StoreStats};
 use crate::journal;
 use crate::lock::DirectoryLock;
 use crate::queue::{Answer, Job, Queue, send};
-use crate::tables::Tables;
+use crate::tables::{Tables, free_bytes};
 
 /// What the writer and the callers share.
 #[derive(Debug)]
@@ -55,10 +55,12 @@ pub(crate) struct Writer {
     pub(crate) clock: Clock,
     pub(crate) batch_bytes: usize,
     pub(crate) reserve_bytes: u64,
+    /// What is answered after the flush that is under way.
+    pub(crate) outcomes: Vec<Outcome>,
 }
 
 /// An answer that waits for the flush.
-enum Outcome {
+pub(crate) enum Outcome {
     Revision(Answer<Revision>, Result<Revision, StoreError>),
     Token(Answer<LeaseToken>, Result<LeaseToken, StoreError>),
     Done(Answer<()>, Result<(), StoreError>),
@@ -76,7 +78,7 @@ impl Writer {
                 detail: "writing it panicked".to_owned(),
             })
         });
-        let Self { shared, tables, lock, .. } = self;
+        let Self { shared, tables, lock, outcomes, .. } = self;
         let end = match outcome {
             Ok(()) => StoreError::Closed,
             Err(cause) => {
@@ -84,15 +86,20 @@ impl Writer {
                 StoreError::Stopped { cause: Arc::new(cause) }
             }
         };
-        for job in shared.queue.stop(end.clone()) {
-            job.fail(&end);
-        }
+        let queued = shared.queue.stop(end.clone());
         let quiet = matches!(end, StoreError::Closed);
         shared.history.end(if quiet { Ok(()) } else { Err(end.clone()) });
         let open = std::mem::replace(
             &mut *shared.phase.write().unwrap_or_else(PoisonError::into_inner),
-            Phase::Ended(end),
+            Phase::Ended(end.clone()),
         );
+        // Who hears of the failure finds a store that has stopped.
+        for outcome in outcomes {
+            outcome.fail(&end);
+        }
+        for job in queued {
+            job.fail(&end);
+        }
         drop((open, tables, lock));
     }
 
@@ -111,24 +118,21 @@ impl Writer {
         self.refuse_when_full(batch);
         let before = self.shared.revision.load(Ordering::Relaxed);
         let mut pending = Pending::after(before);
-        let outcomes: Vec<Outcome> = batch.drain(..).map(|job| self.decide(job, &mut pending)).collect();
-        if pending.revision() > before
-            && let Err(cause) = self.tables.commit(&mut pending)
-        {
-            let stopped = StoreError::Stopped { cause: Arc::new(cause.clone()) };
-            for outcome in outcomes {
-                outcome.fail(&stopped);
-            }
-            return Err(cause);
+        for job in batch.drain(..) {
+            let outcome = self.decide(job, &mut pending);
+            self.outcomes.push(outcome);
+        }
+        if pending.revision() > before {
+            self.tables.commit(&mut pending)?;
         }
         let shared = &self.shared;
-        shared.counters.add(&pending, before, &outcomes);
+        shared.counters.add(&pending, before, &self.outcomes);
         let revision = pending.revision();
         if revision > before {
             shared.revision.store(revision, Ordering::Release);
             shared.history.publish(pending.into_changes(), revision);
         }
-        outcomes.into_iter().for_each(Outcome::send);
+        self.outcomes.drain(..).for_each(Outcome::send);
         Ok(())
     }
 
@@ -156,10 +160,9 @@ impl Writer {
         if self.reserve_bytes == 0 {
             return;
         }
-        let Ok(disk) = rustix::fs::statvfs(&self.shared.directory) else {
+        let Some(free) = free_bytes(&self.shared.directory) else {
             return;
         };
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         let bytes: usize = batch.iter().map(Job::bytes).sum();
         if free >= self.reserve_bytes.saturating_add(bytes as u64) {
             return;
