@@ -1,5 +1,7 @@
 //! W12 and the border between JSON and types.
 
+#![cfg(test)]
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};

@@ -1,5 +1,7 @@
 //! W18: what a registry refuses, and what it knows of what it accepts.
 
+#![cfg(test)]
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use windlass_plugin::*;
@@ -226,7 +228,7 @@ impl Plugin for Starting {
         match self.0 {
             Start::Fine => Ok(()),
             Start::Lacking => Err("git is not installed".into()),
-            Start::Panicking => panic!("ouch"),
+            Start::Panicking => std::panic::panic_any("ouch"),
             Start::Hanging => std::future::pending().await,
         }
     }

@@ -1,5 +1,7 @@
 //! Shapes: what fits, what does not, and how it is said.
 
+#![cfg(test)]
+
 use serde_json::json;
 use windlass_plugin::{Shape, Strictness, Value};
 
