@@ -1,3 +1,5 @@
+//! What is whole, what is cut off and what is damage, on journals made by hand.
+
 use super::*;
 
 fn batch(sequence: u64, items: &[&[u8]]) -> Vec<u8> {

@@ -1,3 +1,5 @@
+//! Codes stay as they are, and texts are as the style wants them.
+
 use std::collections::BTreeSet;
 use std::error::Error as _;
 

@@ -1,3 +1,5 @@
+//! Each fault does what its name says, and nothing else.
+
 use std::task::{Context, Poll, Waker};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Where prefixes end, and which ranges are empty.
+
 use super::*;
 
 fn check(prefix: &'static [u8], end: Option<&'static [u8]>) {

@@ -1,3 +1,5 @@
+//! The bounds of the history, and what those who fall out of it are told.
+
 use super::*;
 
 fn change(revision: Revision) -> Change {

@@ -12,7 +12,9 @@
     reason = "a bench, not a tool"
 )]
 
+#[path = "commit_throughput/disk.rs"]
 mod disk;
+#[path = "commit_throughput/load.rs"]
 mod load;
 
 use std::time::{Duration, Instant};

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the way for a test to fail")]
 
+#[path = "crash/image.rs"]
 mod image;
 
 use std::path::Path;
