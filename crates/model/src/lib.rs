@@ -14,6 +14,7 @@ pub mod element;
 pub mod eval;
 pub mod event;
 pub mod fact;
+pub mod freeze;
 pub mod id;
 pub mod layout;
 pub mod limit;

@@ -1,0 +1,339 @@
+//! Targets as written to targets as frozen: patterns written out, exclusions applied, each node once.
+//!
+//! A pure function of the plan and of a way to render templates. There is no inventory here: a
+//! pattern that would have to be matched against one (`web*`) is refused among `nodes`, and is
+//! welcome in `excludeNodes`, where the nodes to match against are known.
+
+use std::collections::HashSet;
+
+use crate::code::{self, Code};
+use crate::eval::is_template;
+use crate::name;
+use crate::plan::{Block, DEFAULT_STEP_SET, Plan};
+use crate::problem::Problem;
+use crate::target::{Frozen, Node, NodeEntry, Targets};
+use crate::{Map, Value};
+
+mod pattern;
+
+use self::pattern::{Glob, Refused};
+
+/// The most nodes that a block may work on.
+pub const MAX_NODES: usize = 1_000_000;
+
+/// How a template in a list of nodes becomes a value: a name, or a list of names or nodes.
+pub type Render<'a> = dyn Fn(&str) -> Result<Value, String> + 'a;
+
+/// Frozen targets, and what is odd about how they were written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resolved {
+    /// The targets.
+    pub targets: Frozen,
+    /// Not wrong, but worth a look. Pointers are relative to the targets.
+    pub warnings: Vec<Problem>,
+}
+
+/// Resolves the targets of every block of a step set; empty ones for blocks with explicit sequences.
+///
+/// # Errors
+///
+/// Everything that is wrong with any of them, with address and pointer.
+pub fn step_set(
+    plan: &Plan,
+    step_set: &str,
+    render: &Render<'_>,
+) -> Result<(Vec<Frozen>, Vec<Problem>), Vec<Problem>> {
+    let Some(blocks) = plan.step_set(step_set) else {
+        let known = plan.step_set_names();
+        let near = name::nearest(step_set, known.iter().copied());
+        let problem =
+            Problem::new(code::UNKNOWN_STEP_SET, "", "", format!("there is no step set `{step_set}`"));
+        let known = known.join(", ");
+        return Err(vec![problem.help(match near {
+            Some(near) => format!("did you mean `{near}`? There are: {known}"),
+            None => format!("there are: {known}"),
+        })]);
+    };
+    let (mut all, mut warnings, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, block) in blocks.iter().enumerate() {
+        let place = |problem: Problem| placed(problem, plan, step_set, block, index);
+        match block.targets.as_ref().map(|written| targets(written, render)) {
+            None => all.push(Frozen::default()),
+            Some(Ok(resolved)) => {
+                all.push(resolved.targets);
+                warnings.extend(resolved.warnings.into_iter().map(place));
+            }
+            Some(Err(found)) => problems.extend(found.into_iter().map(place)),
+        }
+    }
+    if problems.is_empty() { Ok((all, warnings)) } else { Err(problems) }
+}
+
+fn placed(problem: Problem, plan: &Plan, step_set: &str, block: &Block, index: usize) -> Problem {
+    let blocks = if plan.spec.stepsets.is_empty() {
+        "/spec/blocks".to_owned()
+    } else {
+        format!("/spec/stepsets/{}/blocks", step_set.replace('~', "~0").replace('/', "~1"))
+    };
+    let address = match step_set {
+        DEFAULT_STEP_SET => block.name.clone(),
+        set => format!("{set}:{}", block.name),
+    };
+    Problem { address, pointer: format!("{blocks}/{index}/targets{}", problem.pointer), ..problem }
+}
+
+/// Resolves targets.
+///
+/// # Errors
+///
+/// Everything that is wrong with them. Pointers are relative to the targets: `/nodes/3`.
+pub fn targets(targets: &Targets, render: &Render<'_>) -> Result<Resolved, Vec<Problem>> {
+    let mut freezer = Freezer { render, seen: HashSet::new(), nodes: Vec::new(), problems: Vec::new() };
+    for (index, entry) in targets.nodes.iter().enumerate() {
+        freezer.entry(entry, &|| format!("/nodes/{index}"));
+        if freezer.full() {
+            break;
+        }
+    }
+    let (excludes, mut problems) = freezer.excludes(&targets.exclude_nodes);
+    problems.splice(0..0, freezer.problems);
+    let mut resolved = Resolved::default();
+    let mut used = vec![false; targets.exclude_nodes.len()];
+    for node in freezer.nodes {
+        let mut left_out = false;
+        for (index, exclude) in &excludes {
+            if exclude.matches(&node.name) {
+                left_out = true;
+                if let Some(used) = used.get_mut(*index) {
+                    *used = true;
+                }
+            }
+        }
+        if !left_out {
+            resolved.targets.push(node);
+        }
+    }
+    if problems.is_empty() && resolved.targets.is_empty() && !targets.allow_empty {
+        let message = if targets.nodes.is_empty() { "no nodes are given" } else { "no nodes are left" };
+        problems.push(
+            Problem::new(code::EMPTY_SELECTION, "", "", message)
+                .help("write `allowEmpty: true` if that is fine"),
+        );
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    for (index, text) in targets.exclude_nodes.iter().enumerate() {
+        if used.get(index) == Some(&false) {
+            let message = format!("`{text}` excludes nothing");
+            resolved.warnings.push(Problem::new(
+                code::EMPTY_SELECTION,
+                "",
+                format!("/excludeNodes/{index}"),
+                message,
+            ));
+        }
+    }
+    Ok(resolved)
+}
+
+struct Freezer<'a> {
+    render: &'a Render<'a>,
+    seen: HashSet<String>,
+    nodes: Vec<Node>,
+    problems: Vec<Problem>,
+}
+
+/// What a place in the list of nodes is called; made only when something is wrong there.
+type Place<'a> = dyn Fn() -> String + 'a;
+
+enum Exclude {
+    Names(HashSet<String>),
+    Globs(Vec<Glob>),
+}
+
+// === impl Freezer ===
+
+impl Freezer<'_> {
+    fn full(&self) -> bool {
+        self.nodes.len() > MAX_NODES
+    }
+
+    fn problem(&mut self, code: Code, at: &Place<'_>, message: impl Into<String>) {
+        self.problems.push(Problem::new(code, "", at(), message));
+    }
+
+    fn entry(&mut self, entry: &NodeEntry, at: &Place<'_>) {
+        match entry {
+            NodeEntry::Name(text) if is_template(text) => self.rendered(text, at),
+            NodeEntry::Name(text) => self.expand(text, None, at),
+            NodeEntry::Node(node) if is_template(&node.name) => match (self.render)(&node.name) {
+                Ok(Value::String(text)) => self.expand(&text, Some(node), at),
+                Ok(other) => {
+                    self.problem(code::BAD_NAME, at, format!("a node's name must be a text, not {other}"));
+                }
+                Err(why) => {
+                    self.problem(code::UNKNOWN_NAME, at, why);
+                }
+            },
+            NodeEntry::Node(node) => self.expand(&node.name, Some(node), at),
+        }
+    }
+
+    fn rendered(&mut self, text: &str, at: &Place<'_>) {
+        match (self.render)(text) {
+            Ok(Value::String(text)) => self.expand(&text, None, at),
+            Ok(Value::Array(items)) => {
+                for item in items {
+                    match serde_json::from_value::<NodeEntry>(item.clone()) {
+                        Ok(NodeEntry::Name(text)) => self.expand(&text, None, at),
+                        Ok(NodeEntry::Node(node)) => self.expand(&node.name, Some(&node), at),
+                        Err(_) => {
+                            let message =
+                                format!("`{text}` gives {item}, which is neither a name nor a node");
+                            self.problem(code::WRONG_TYPE, at, message);
+                        }
+                    }
+                    if self.full() {
+                        return;
+                    }
+                }
+            }
+            Ok(other) => {
+                let message = format!("`{text}` gives {other}; expected a name or a list of names");
+                self.problem(code::WRONG_TYPE, at, message);
+            }
+            Err(why) => {
+                self.problem(code::UNKNOWN_NAME, at, why);
+            }
+        }
+    }
+
+    fn expand(&mut self, text: &str, like: Option<&Node>, at: &Place<'_>) {
+        if !pattern::is_pattern(text) {
+            self.add(text.to_owned(), like, at);
+            return;
+        }
+        let room = MAX_NODES;
+        match pattern::expand(text, room) {
+            Ok(names) => {
+                for name in names {
+                    self.add(name, like, at);
+                    if self.full() {
+                        return;
+                    }
+                }
+            }
+            Err(Refused::NeedsInventory) => {
+                let problem = Problem::new(
+                    code::BAD_PATTERN,
+                    "",
+                    at(),
+                    format!("`{text}` needs an inventory to match against, and this plan has none"),
+                );
+                self.problems.push(problem.help("write the names out: web[01-20], db{1..3}, {red,blue}-1"));
+            }
+            Err(Refused::Malformed(why)) => {
+                self.problem(code::BAD_PATTERN, at, format!("`{text}` is no pattern: {why}"));
+            }
+            Err(Refused::TooMany) => self.too_many(at),
+        }
+    }
+
+    fn add(&mut self, name: String, like: Option<&Node>, at: &Place<'_>) {
+        if self.full() {
+            return;
+        }
+        if name.is_empty() {
+            self.problem(code::BLANK_NAME, at, "a node has no name");
+            return;
+        }
+        if !name::is_target(&name) {
+            let problem = Problem::new(code::BAD_NAME, "", at(), format!("`{name}` cannot name a node"));
+            self.problems
+                .push(problem.help("use letters, digits and - _ . : @ %, beginning with a letter or digit"));
+            return;
+        }
+        if self.seen.contains(&name) {
+            return;
+        }
+        if self.nodes.len() == MAX_NODES {
+            self.too_many(at);
+            // One more than the most: that is how `full` knows.
+            self.nodes.push(Node::default());
+            return;
+        }
+        self.seen.insert(name.clone());
+        self.nodes.push(match like {
+            Some(node) => Node { name, ..node.clone() },
+            None => Node { name, labels: indexmap::IndexMap::new(), vars: Map::new(), facts: Map::new() },
+        });
+    }
+
+    fn too_many(&mut self, at: &Place<'_>) {
+        self.problem(code::TOO_MANY, at, format!("more than {MAX_NODES} nodes"));
+    }
+
+    fn excludes(&self, texts: &[String]) -> (Vec<(usize, Exclude)>, Vec<Problem>) {
+        let (mut excludes, mut problems) = (Vec::new(), Vec::new());
+        for (index, text) in texts.iter().enumerate() {
+            let rendered = if is_template(text) { (self.render)(text) } else { Ok(text.clone().into()) };
+            let patterns: Result<Vec<String>, String> = match rendered {
+                Ok(Value::String(text)) => Ok(vec![text]),
+                Ok(Value::Array(items)) if items.iter().all(Value::is_string) => {
+                    Ok(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
+                }
+                Ok(other) => Err(format!("`{text}` gives {other}; expected a name or a list of names")),
+                Err(why) => Err(why),
+            };
+            let mut refuse = |code, message: String| {
+                problems.push(Problem::new(code, "", format!("/excludeNodes/{index}"), message));
+            };
+            match patterns {
+                Err(why) => refuse(code::WRONG_TYPE, why),
+                Ok(patterns) => {
+                    for pattern in patterns {
+                        match Exclude::new(&pattern) {
+                            Ok(exclude) => excludes.push((index, exclude)),
+                            Err(Refused::TooMany) => {
+                                refuse(
+                                    code::TOO_MANY,
+                                    format!("`{pattern}` stands for more than {MAX_NODES} names"),
+                                );
+                            }
+                            Err(Refused::NeedsInventory) => refuse(
+                                code::BAD_PATTERN,
+                                format!("`{pattern}` is a regular expression; use * and ? instead"),
+                            ),
+                            Err(Refused::Malformed(why)) => {
+                                refuse(code::BAD_PATTERN, format!("`{pattern}` is no pattern: {why}"));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        (excludes, problems)
+    }
+}
+
+// === impl Exclude ===
+
+impl Exclude {
+    fn new(text: &str) -> Result<Self, Refused> {
+        if pattern::needs_inventory(text) || text.contains("[!") || text.contains("[^") {
+            return Glob::all(text).map(Self::Globs);
+        }
+        pattern::expand(text, MAX_NODES).map(|names| Self::Names(names.collect()))
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Names(names) => names.contains(name),
+            Self::Globs(globs) => globs.iter().any(|glob| glob.matches(name)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
