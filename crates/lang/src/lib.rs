@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The language of plan files: YAML with places, templates, and every problem at once.
+//!
+//! Nearly pure: it reads texts that are given to it and knows no files, no clock and no network.
+//! What a plan is, is the business of `windlass-model`; this crate reads plans from text and brings
+//! the template language along.
+//!
+//! Reading order: [`load`] (a text to plans), [`Invalid`] (what is wrong with it, drawn in the file),
+//! [`Evaluator`] (templates and conditions when a run needs them).
+
+mod evaluator;
+mod invalid;
+mod load;
+mod source;
+mod spans;
+mod yaml;
+
+pub use self::evaluator::{Evaluator, MAX_OUTPUT};
+pub use self::invalid::{Found, Invalid};
+pub use self::load::{Loaded, load};
+pub use self::source::{Source, decode};
+pub use self::spans::{Located, Range, SpanTree};
+pub use self::yaml::{Document, MAX_ALIAS_NODES, MAX_BYTES, MAX_DEPTH, MAX_NODES, parse};

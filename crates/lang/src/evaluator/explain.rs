@@ -1,0 +1,99 @@
+//! What went wrong in a template, in one sentence that names the key.
+
+use minijinja::{Error, ErrorKind};
+use windlass_model::eval::Scope;
+use windlass_model::name;
+
+use super::root::Trace;
+
+/// What a template can see at the top.
+pub(crate) const ROOTS: [&str; 8] = ["params", "vars", "facts", "node", "store", "targets", "steps", "run"];
+/// What the template language itself brings along.
+const BUILTINS: [&str; 5] = ["range", "dict", "namespace", "loop", "self"];
+
+/// Whether a name belongs to the template language.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    BUILTINS.contains(&name) || name.starts_with("__")
+}
+
+/// A template that does not parse.
+pub(crate) fn syntax(error: &Error, source: &str) -> String {
+    let what = error.detail().unwrap_or("it does not parse").to_owned();
+    let what = match error.kind() {
+        ErrorKind::UnknownFilter => format!("there is no {what}"),
+        _ => what,
+    };
+    match error.range().and_then(|range| source.get(range)).filter(|part| !part.trim().is_empty()) {
+        Some(part) if !what.contains(part) => {
+            format!("the template does not parse at `{}`: {what}", short(part))
+        }
+        _ => format!("the template does not parse: {what}"),
+    }
+}
+
+/// A rendering that failed.
+pub(super) fn failure(error: &Error, source: &str, trace: &Trace, scope: &Scope) -> String {
+    match error.kind() {
+        ErrorKind::UndefinedError if trace.missing().is_some() => undefined(source, trace, scope),
+        ErrorKind::OutOfFuel => format!("`{}` takes too many steps", short(source)),
+        ErrorKind::WriteFailure => {
+            format!("`{}` gives more than {} MiB", short(source), super::MAX_OUTPUT >> 20)
+        }
+        kind => {
+            let mut what = error.detail().map_or_else(|| kind.to_string(), str::to_owned);
+            let mut cause = std::error::Error::source(error);
+            while let Some(deeper) = cause {
+                if let Some(deeper) = deeper.downcast_ref::<Error>().and_then(Error::detail) {
+                    what = format!("{what}: {deeper}");
+                }
+                cause = deeper.source();
+            }
+            // The text of a template is the plan's own, but what it computed may be secret.
+            if trace.touched().is_empty() {
+                format!("`{}` cannot be rendered: {what}", short(source))
+            } else {
+                format!("`{}` cannot be rendered: {kind}", short(source))
+            }
+        }
+    }
+}
+
+/// A name that is not there.
+pub(super) fn undefined(source: &str, trace: &Trace, scope: &Scope) -> String {
+    let Some(missing) = trace.missing() else {
+        return format!("`{}` gives nothing", short(source));
+    };
+    let near = match missing.rsplit_once('.') {
+        None => {
+            if matches!(missing.as_str(), "node" | "facts") {
+                return format!("{missing} is not defined: there is no target here");
+            }
+            name::nearest(&missing, ROOTS).map(str::to_owned)
+        }
+        Some((parent, key)) => {
+            let map = match parent {
+                "params" => Some(&*scope.params),
+                "vars" => Some(&*scope.vars),
+                "store" => Some(&*scope.store),
+                "steps" => Some(&*scope.steps),
+                "run" => Some(&*scope.run),
+                "facts" => scope.node.as_deref().map(|node| &node.facts),
+                _ => None,
+            };
+            map.and_then(|map| name::nearest(key, map.keys().map(String::as_str)))
+                .map(|near| format!("{parent}.{near}"))
+        }
+    };
+    match near {
+        Some(near) => format!("{missing} is not defined; did you mean {near}?"),
+        None => format!("{missing} is not defined"),
+    }
+}
+
+fn short(text: &str) -> String {
+    let line = text.trim().lines().next().unwrap_or("");
+    if line.chars().count() > 80 || line.len() < text.trim().len() {
+        return format!("{}…", line.chars().take(80).collect::<String>());
+    }
+    line.to_owned()
+}

@@ -1,0 +1,346 @@
+//! The values of a scope as the template engine sees them: looked up one by one, converted when needed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use minijinja::value::{Enumerator, Object, Value as Inner};
+use minijinja::{Error, ErrorKind};
+use windlass_model::eval::{Scope, is_template};
+use windlass_model::target::Node;
+use windlass_model::{Map, Value, secret};
+
+use super::cache::{Cache, Kind};
+use super::{convert, sole_expression};
+
+/// How deep variables may refer to variables.
+const MAX_NESTING: usize = 8;
+
+/// What was looked up in one rendering, as far as anybody needs to know afterwards.
+#[derive(Debug, Default)]
+pub(super) struct Trace(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    touched: Vec<String>,
+    missing: Option<String>,
+    nesting: usize,
+}
+
+/// All that a template can see.
+#[derive(Clone, Debug)]
+pub(super) struct Root {
+    pub(super) trace: Arc<Trace>,
+    seen: Arc<Visible>,
+}
+
+#[derive(Debug)]
+struct Visible {
+    scope: Scope,
+    cache: Arc<Cache>,
+    masked: bool,
+}
+
+/// A map, or a map in a map: never copied, only pointed into.
+#[derive(Clone, Debug)]
+struct View {
+    root: Root,
+    map: Held,
+    path: Vec<Step>,
+    name: String,
+    kind: Sort,
+}
+
+#[derive(Clone, Debug)]
+enum Held {
+    Map(Arc<Map>),
+    NodeVars(Arc<Node>),
+    NodeFacts(Arc<Node>),
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// What sort of values these are, beyond being values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Plain,
+    /// Some of them are secret.
+    Params,
+    /// Their texts may be templates themselves.
+    Vars,
+}
+
+#[derive(Debug)]
+struct NodeView {
+    root: Root,
+    node: Arc<Node>,
+}
+
+#[derive(Debug)]
+struct TargetsView {
+    root: Root,
+}
+
+// === impl Trace ===
+
+impl Trace {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn reset(&self) {
+        *self.seen() = Seen::default();
+    }
+
+    /// The secrets that were looked up.
+    pub(super) fn touched(&self) -> Vec<String> {
+        self.seen().touched.clone()
+    }
+
+    /// What was looked up last and was not there.
+    pub(super) fn missing(&self) -> Option<String> {
+        self.seen().missing.clone()
+    }
+
+    fn touch(&self, name: &str) {
+        let mut seen = self.seen();
+        if !seen.touched.iter().any(|touched| touched == name) {
+            seen.touched.push(name.to_owned());
+        }
+    }
+
+    fn miss(&self, name: String) {
+        self.seen().missing = Some(name);
+    }
+}
+
+// === impl Root ===
+
+impl Root {
+    /// The values of a scope, in clear or with tokens in the places of secrets.
+    pub(super) fn new(scope: &Scope, cache: &Arc<Cache>, masked: bool) -> Self {
+        let seen = Visible { scope: scope.clone(), cache: Arc::clone(cache), masked };
+        Self { trace: Arc::new(Trace::default()), seen: Arc::new(seen) }
+    }
+
+    pub(super) fn value(&self) -> Inner {
+        Inner::from_object(self.clone())
+    }
+
+    pub(super) fn into_value(self) -> Inner {
+        Inner::from_object(self)
+    }
+
+    fn view(&self, map: Held, name: &str, kind: Sort) -> Inner {
+        let view = View { root: self.clone(), map, path: Vec::new(), name: name.to_owned(), kind };
+        Inner::from_object(view)
+    }
+
+    /// A variable that is a template itself, rendered.
+    fn nested(&self, text: &str) -> Inner {
+        let too_deep = {
+            let mut seen = self.trace.seen();
+            seen.nesting += 1;
+            seen.nesting > MAX_NESTING
+        };
+        let result = if too_deep {
+            Err(Error::new(ErrorKind::InvalidOperation, "variables refer to each other in a circle"))
+        } else {
+            self.render(text)
+        };
+        self.trace.seen().nesting -= 1;
+        result.unwrap_or_else(Inner::from)
+    }
+
+    fn render(&self, text: &str) -> Result<Inner, Error> {
+        match sole_expression(text) {
+            Some(expression) => {
+                let value = self.seen.cache.get(Kind::Expression, expression)?.evaluate(self.value())?;
+                if value.is_undefined() {
+                    let what = self.trace.missing().unwrap_or_else(|| expression.to_owned());
+                    return Err(Error::new(ErrorKind::UndefinedError, format!("{what} is not defined")));
+                }
+                Ok(value)
+            }
+            None => self.seen.cache.get(Kind::Template, text)?.render(self.value()).map(Inner::from),
+        }
+    }
+}
+
+impl Object for Root {
+    fn get_value(self: &Arc<Self>, key: &Inner) -> Option<Inner> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Inner> {
+        let scope = &self.seen.scope;
+        let plain = |map: &Arc<Map>| Some(self.view(Held::Map(Arc::clone(map)), key, Sort::Plain));
+        match key {
+            "params" => Some(self.view(Held::Map(Arc::clone(&scope.params)), key, Sort::Params)),
+            "vars" => Some(self.view(Held::Map(Arc::clone(&scope.vars)), key, Sort::Vars)),
+            "store" => plain(&scope.store),
+            "steps" => plain(&scope.steps),
+            "run" => plain(&scope.run),
+            "targets" => Some(Inner::from_object(TargetsView { root: Self::clone(self) })),
+            "node" | "facts" => {
+                let Some(node) = &scope.node else {
+                    self.trace.miss(key.to_owned());
+                    return None;
+                };
+                let node = Arc::clone(node);
+                Some(if key == "node" {
+                    Inner::from_object(NodeView { root: Self::clone(self), node })
+                } else {
+                    self.view(Held::NodeFacts(node), key, Sort::Plain)
+                })
+            }
+            _ => {
+                if !super::explain::is_builtin(key) {
+                    self.trace.miss(key.to_owned());
+                }
+                None
+            }
+        }
+    }
+}
+
+// === impl View ===
+
+impl View {
+    fn map(&self) -> Option<&Map> {
+        let mut at: &Map = match &self.map {
+            Held::Map(map) => map,
+            Held::NodeVars(node) => &node.vars,
+            Held::NodeFacts(node) => &node.facts,
+        };
+        let mut steps = self.path.iter();
+        while let Some(step) = steps.next() {
+            let Step::Key(key) = step else { return None };
+            let mut value = at.get(key)?;
+            while let Value::Array(items) = value {
+                let Some(Step::Index(index)) = steps.next() else { return None };
+                value = items.get(*index)?;
+            }
+            at = value.as_object()?;
+        }
+        Some(at)
+    }
+
+    fn convert(&self, value: &Value, key: &str, path: &mut Vec<Step>) -> Inner {
+        match value {
+            Value::Object(_) => Inner::from_object(Self {
+                path: path.clone(),
+                name: format!("{}.{key}", self.name),
+                ..self.clone()
+            }),
+            Value::Array(items) => {
+                let converted = items.iter().enumerate().map(|(index, item)| {
+                    path.push(Step::Index(index));
+                    let item = self.convert(item, key, path);
+                    path.pop();
+                    item
+                });
+                converted.collect::<Vec<_>>().into()
+            }
+            Value::String(text) if self.kind == Sort::Vars && is_template(text) => self.root.nested(text),
+            scalar => convert::scalar(scalar),
+        }
+    }
+}
+
+impl Object for View {
+    fn get_value(self: &Arc<Self>, key: &Inner) -> Option<Inner> {
+        match key.as_str() {
+            Some(key) => self.get_value_by_str(key),
+            None => self.get_value_by_str(&key.to_string()),
+        }
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Inner> {
+        let Some(value) = self.map().and_then(|map| map.get(key)) else {
+            self.root.trace.miss(format!("{}.{key}", self.name));
+            return None;
+        };
+        if self.kind == Sort::Params && self.path.is_empty() {
+            let visible = &self.root.seen;
+            if visible.scope.secret_params.iter().any(|secret| secret == key) {
+                self.root.trace.touch(key);
+                if visible.masked {
+                    return Some(secret::token(key).into());
+                }
+            }
+        }
+        if let Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null = value
+            && self.kind != Sort::Vars
+        {
+            return Some(convert::scalar(value));
+        }
+        let mut path = self.path.clone();
+        path.push(Step::Key(key.to_owned()));
+        Some(self.convert(value, key, &mut path))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let keys: Vec<Inner> = self
+            .map()
+            .map(|map| map.keys().map(|key| Inner::from(key.as_str())).collect())
+            .unwrap_or_default();
+        Enumerator::Iter(Box::new(keys.into_iter()))
+    }
+}
+
+// === impl NodeView ===
+
+impl Object for NodeView {
+    fn get_value(self: &Arc<Self>, key: &Inner) -> Option<Inner> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Inner> {
+        let node = &self.node;
+        match key {
+            "name" => Some(node.name.as_str().into()),
+            "labels" => {
+                let labels: Map =
+                    node.labels.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
+                Some(self.root.view(Held::Map(Arc::new(labels)), "node.labels", Sort::Plain))
+            }
+            "vars" => Some(self.root.view(Held::NodeVars(Arc::clone(node)), "node.vars", Sort::Vars)),
+            "facts" => Some(self.root.view(Held::NodeFacts(Arc::clone(node)), "node.facts", Sort::Plain)),
+            _ => {
+                self.root.trace.miss(format!("node.{key}"));
+                None
+            }
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&["name", "labels", "vars", "facts"])
+    }
+}
+
+// === impl TargetsView ===
+
+impl Object for TargetsView {
+    fn get_value(self: &Arc<Self>, key: &Inner) -> Option<Inner> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Inner> {
+        let Some(store) = self.root.seen.scope.targets.get(key) else {
+            self.root.trace.miss(format!("targets['{key}']"));
+            return None;
+        };
+        let store =
+            self.root.view(Held::Map(Arc::clone(store)), &format!("targets['{key}'].store"), Sort::Plain);
+        Some(Inner::from_pairs([("store", store)]))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let keys: Vec<Inner> =
+            self.root.seen.scope.targets.keys().map(|key| Inner::from(key.as_str())).collect();
+        Enumerator::Iter(Box::new(keys.into_iter()))
+    }
+}

@@ -1,0 +1,156 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use windlass_model::target::Node;
+
+use super::*;
+
+fn map(value: Value) -> Arc<Map> {
+    match value {
+        Value::Object(map) => Arc::new(map),
+        _ => Arc::default(),
+    }
+}
+
+fn scope() -> Scope {
+    Scope {
+        params: map(
+            json!({"release": "1.4", "count": 3, "pw": "hunter22", "list": ["a", {"b": 1}], "off": false}),
+        ),
+        vars: map(
+            json!({"unit": "nginx", "url": "https://{{ params.release }}/", "loop": "{{ vars.loop }}"}),
+        ),
+        node: Some(Arc::new(Node {
+            name: "web03".into(),
+            labels: [("rack".to_owned(), "r1".to_owned())].into_iter().collect(),
+            facts: (*map(json!({"os": "debian", "cpus": 4}))).clone(),
+            ..Node::default()
+        })),
+        store: map(json!({"kernel": "6.1"})),
+        targets: Arc::new(BTreeMap::from([("web01".to_owned(), map(json!({"ip": "10.0.0.1"})))])),
+        steps: map(json!({"get": {"response": {"status": 200, "items": [{"id": 7}]}}})),
+        run: map(json!({"id": "r-1", "user": "ann"})),
+        secret_params: Arc::new(vec!["pw".into()]),
+    }
+}
+
+fn render(text: Value) -> String {
+    match Evaluator::new().render(&text, &scope()) {
+        Ok(Rendered { clear, shown: None }) => clear.to_string(),
+        Ok(Rendered { clear, shown: Some(shown) }) => format!("{clear} | {shown}"),
+        Err(why) => why.to_string(),
+    }
+}
+
+#[test]
+fn renders() {
+    for (text, expect) in [
+        (json!("plain"), r#""plain""#),
+        (json!(5), "5"),
+        (json!("{{ node.name }}"), r#""web03""#),
+        (json!("a {{ node.name }}.{{ node.labels.rack }}\n"), r#""a web03.r1\n""#),
+        (json!("{{ params.count }}"), "3"),
+        (json!("{{ params.count * 2 + 1 }}"), "7"),
+        (json!("{{ params.off }}"), "false"),
+        (json!("{{ params.list }}"), r#"["a",{"b":1}]"#),
+        (json!("{{ params.list[1].b }}"), "1"),
+        (json!("{{ params.list[1] }}"), r#"{"b":1}"#),
+        (json!("x={{ params.list }}"), r#""x=[\"a\",{\"b\":1}]""#),
+        (json!("{{ {'a': {'b': 1}} }}"), r#"{"a":{"b":1}}"#),
+        (json!("{{ params.count }}{{ params.count }}"), r#""33""#),
+        (json!("{{ vars.url }}"), r#""https://1.4/""#),
+        (json!("{{ store.kernel }} {{ facts.os }} {{ run.user }}"), r#""6.1 debian ann""#),
+        (json!("{{ targets['web01'].store.ip }}"), r#""10.0.0.1""#),
+        (json!("{{ steps.get.response.items[0].id }}"), "7"),
+        (json!("{% for x in params.list %}{{ loop.index }}{% endfor %}"), r#""12""#),
+        (json!("{% raw %}{{ x }}{% endraw %}"), r#""{{ x }}""#),
+        (json!("{{ params.nope | default('d') }}"), r#""d""#),
+        (json!("{{ \"it's\" | quote }}"), r#""'it'\\''s'""#),
+        (json!("{{ params.list | tojson }}"), r#""[\"a\",{\"b\":1}]""#),
+        (json!("{{ 'ab' | b64encode }}"), r#""YWI=""#),
+        (json!("{{ 'YWI=' | b64decode }}"), r#""ab""#),
+        (json!("{{ '1m30s' | seconds }}"), "90"),
+        (json!("{{ '{\"a\": [1]}' | fromjson }}"), r#"{"a":[1]}"#),
+        (json!({"{{ node.name }}": ["{{ params.count }}"]}), r#"{"web03":[3]}"#),
+        (json!("{{ none }}"), "null"),
+    ] {
+        assert_eq!(render(text.clone()), expect, "{text}");
+    }
+}
+
+#[test]
+fn names_what_is_missing() {
+    for (text, expect) in [
+        ("{{ params.relese }}", "params.relese is not defined; did you mean params.release?"),
+        ("x {{ params.relese }}", "params.relese is not defined; did you mean params.release?"),
+        ("{{ parms.release }}", "parms is not defined; did you mean params?"),
+        ("{{ steps.got.response }}", "steps.got is not defined; did you mean steps.get?"),
+        ("{{ steps.get.response.body }}", "steps.get.response.body is not defined"),
+        ("{{ targets['web09'].store.ip }}", "targets['web09'] is not defined"),
+        ("{{ targets.web01.store.x }}", "targets['web01'].store.x is not defined"),
+        ("{{ store.x ~ 'y' }}", "store.x is not defined"),
+        ("{{ vars.loop }}", "`vars.loop` cannot be rendered: variables refer to each other in a circle"),
+    ] {
+        assert_eq!(render(json!(text)), expect, "{text}");
+    }
+    let bare = Scope { node: None, ..scope() };
+    let why = Evaluator::new().render(&json!("{{ node.name }}"), &bare).unwrap_err();
+    assert_eq!(why.to_string(), "node is not defined: there is no target here");
+}
+
+#[test]
+fn hides_what_touched_a_secret() {
+    for (text, expect) in [
+        ("{{ params.pw }}", r#""hunter22" | "«secret:pw»""#),
+        ("u:{{ params.pw }}@h", r#""u:hunter22@h" | "u:«secret:pw»@h""#),
+        ("{{ params.pw | b64encode }}", r#""aHVudGVyMjI=" | "«secret:pw»""#),
+        ("{{ params.pw | upper }}!", r#""HUNTER22!" | "«secret:pw»""#),
+        ("{{ params.pw | length }}", r#"8 | "«secret:pw»""#),
+    ] {
+        assert_eq!(render(json!(text)), expect, "{text}");
+    }
+    let nested = render(json!({"a": [1, "{{ params.pw }}"], "b": "{{ params.release }}"}));
+    assert_eq!(nested, r#"{"a":[1,"hunter22"],"b":"1.4"} | {"a":[1,"«secret:pw»"],"b":"1.4"}"#);
+    let all = render(json!("{{ params | tojson }}"));
+    assert!(!all.split(" | ").nth(1).unwrap().contains("hunter22"), "{all}");
+    let failed = render(json!("{{ params.pw | fromjson }}"));
+    assert!(!failed.contains("hunter22"), "{failed}");
+}
+
+#[test]
+fn judges_conditions() {
+    let judge = |text: &str| match Evaluator::new().condition(text, &scope()) {
+        Ok(yes) => yes.to_string(),
+        Err(why) => why.to_string(),
+    };
+    for (text, expect) in [
+        ("facts.os == 'debian'", "true"),
+        ("{{ facts.os == 'debian' }}", "true"),
+        ("facts.cpus > 4", "false"),
+        ("params.off", "false"),
+        ("params.list", "true"),
+        ("not params.off and 'a' in params.list", "true"),
+        ("params.nope is defined", "false"),
+        ("params.nope", "params.nope is not defined"),
+        ("facts.oss == 'debian'", "facts.oss is not defined; did you mean facts.os?"),
+        ("steps.get.response.status == 200", "true"),
+    ] {
+        assert_eq!(judge(text), expect, "{text}");
+    }
+    assert!(judge("a ==").contains("does not parse"));
+}
+
+#[test]
+fn is_bounded() {
+    for text in [
+        "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+        "{{ 'x' * 99999999 }}",
+        "{% for a in range(1000) %}{{ 'xxxxxxxxxx' * 10000 }}{% endfor %}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ 'x' | indent(99999999999) }}",
+        "{{ range(99999999999) }}",
+        "{% include 'x' %}",
+    ] {
+        assert!(Evaluator::new().render(&json!(text), &scope()).is_err(), "{text}");
+    }
+}
