@@ -13,6 +13,7 @@ use super::{Applied, Fold, Gap};
 use crate::fixture::{action, failed_run, layout, rolling_patch, sequence, submission, submitted, web};
 
 mod random;
+mod speed;
 
 #[test]
 fn known_events_are_ignored_and_gaps_refused() {
