@@ -1,4 +1,4 @@
-//! What a run looks like to whoever asks: a fold of its log, and that fold as JSON.
+//! What a run looks like to whoever asks: a fold of its log, and that fold as JSON and text.
 //!
 //! ```text
 //! Event ─ Fold::apply ─► Fold ─┬─ write_json   one document, for programs
@@ -14,15 +14,23 @@ pub mod clock;
 pub mod event_json;
 pub mod fold;
 pub mod json;
+mod legible;
 pub mod order;
+pub mod palette;
 pub mod recent;
+mod story;
+mod summary;
+pub mod text;
 pub mod view;
+mod words;
 
 pub use self::clock::{Clock, Length};
 pub use self::event_json::event_json;
 pub use self::fold::{Applied, Fold, Gap};
 pub use self::json::{JsonOptions, write_json};
 pub use self::order::elements;
+pub use self::palette::Palette;
+pub use self::text::{TextOptions, write_text};
 
 #[cfg(test)]
 mod fixture;

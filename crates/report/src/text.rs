@@ -1,0 +1,201 @@
+//! The report as text: what `runs show`, `runs report` and the end of `run` print.
+//!
+//! The outcome and its first cause come first, what to type next comes last. Foreign text is made
+//! harmless for terminals before it gets here (see [`crate::legible`]).
+
+use std::io;
+
+use windlass_model::element::ElementId;
+use windlass_model::outcome::{RunStatus, Status};
+
+use crate::clock::{Clock, Length, Stamp};
+use crate::fold::Fold;
+use crate::palette::Palette;
+use crate::story::{Moment, Tone};
+use crate::{legible, story, summary, words};
+
+/// How many failed elements are listed.
+const FAILED_LISTED: usize = 50;
+/// How long an error may be in the table.
+const ERROR: usize = 160;
+
+/// How the report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TextOptions {
+    /// Which clock the run's times came from.
+    pub clock: Clock,
+    /// Its colours.
+    pub palette: Palette,
+}
+
+/// Writes the report as text.
+pub fn write_text(fold: &Fold, options: &TextOptions, out: &mut impl io::Write) -> io::Result<()> {
+    let mut report = Report { fold, clock: options.clock, palette: options.palette, out, day: String::new() };
+    report.head()?;
+    report.cause()?;
+    report.waiting()?;
+    report.story()?;
+    report.blocks()?;
+    report.failures()?;
+    report.next()
+}
+
+struct Report<'a, W> {
+    fold: &'a Fold,
+    clock: Clock,
+    palette: Palette,
+    out: &'a mut W,
+    /// The day that was last written, so that lines need only say the time.
+    day: String,
+}
+
+// === impl Report ===
+
+impl<W: io::Write> Report<'_, W> {
+    fn head(&mut self) -> io::Result<()> {
+        let Palette { strong, faint, reset, .. } = self.palette;
+        let submission = &self.fold.layout().submission;
+        let tone = match self.fold.status() {
+            RunStatus::Succeeded => self.palette.good,
+            RunStatus::Failed | RunStatus::Stopped => self.palette.bad,
+            RunStatus::Paused | RunStatus::AwaitingApproval => self.palette.warn,
+            RunStatus::Submitted | RunStatus::Running => strong,
+        };
+        let name = legible::line(&submission.plan.metadata.name, ERROR);
+        let outcome = summary::outcome(self.fold, self.clock);
+        writeln!(self.out, "{strong}{name}{reset} {tone}{outcome}{reset}")?;
+        let user = legible::line(&submission.user, ERROR);
+        let events = words::count(self.fold.seq(), "event");
+        writeln!(self.out, "{faint}run {} · by {user} · {events}{reset}", submission.run)?;
+        if let Some(before) = submission.retry_of {
+            writeln!(self.out, "{faint}retries run {before}{reset}")?;
+        }
+        Ok(())
+    }
+
+    fn cause(&mut self) -> io::Result<()> {
+        let Palette { strong, faint, bad, reset, .. } = self.palette;
+        let Some(cause) = summary::cause(self.fold) else { return Ok(()) };
+        writeln!(self.out, "\n{strong}First cause{reset}")?;
+        writeln!(self.out, "  {} {}: {bad}{}{reset}", cause.subject, cause.verb, cause.message)?;
+        for behind in &cause.behind {
+            writeln!(self.out, "    because: {behind}")?;
+        }
+        if !cause.remark.is_empty() {
+            writeln!(self.out, "    {faint}{}{reset}", cause.remark)?;
+        }
+        Ok(())
+    }
+
+    /// What waits for a person, which nothing else will end.
+    fn waiting(&mut self) -> io::Result<()> {
+        let Palette { strong, warn, reset, .. } = self.palette;
+        if self.fold.status().is_terminal() || self.fold.asked().next().is_none() {
+            return Ok(());
+        }
+        writeln!(self.out, "\n{strong}Waits for a person{reset}")?;
+        for (element, view) in self.fold.asked().take(FAILED_LISTED) {
+            let address = legible::line(&self.fold.layout().address(element), ERROR);
+            let message = view.asked().map_or("", |failure| &failure.message);
+            writeln!(self.out, "  {warn}{address}{reset}: {}", legible::line(message, ERROR))?;
+        }
+        Ok(())
+    }
+
+    fn story(&mut self) -> io::Result<()> {
+        let Palette { strong, reset, .. } = self.palette;
+        writeln!(self.out, "\n{strong}Timeline{reset}")?;
+        self.moments(&story::of_run(self.fold, self.clock))
+    }
+
+    fn blocks(&mut self) -> io::Result<()> {
+        let Palette { strong, faint, reset, .. } = self.palette;
+        for (index, block) in (0_u32..).zip(self.fold.blocks()) {
+            let element = ElementId::Block(index);
+            let view = self.fold.element(element);
+            let address = legible::line(&self.fold.layout().address(element), ERROR);
+            let word = view.skip.map_or(words::status(view.status), words::skip);
+            let tone = self.tone(view.status);
+            let took = view.started_at.map(|start| view.ended_at.unwrap_or(self.fold.at()).since(start));
+            let took = took.map_or_else(String::new, |took| format!(" in {}", Length(took)));
+            writeln!(self.out, "\n{strong}Block {address}{reset} {tone}{word}{took}{reset}")?;
+            if view.started_at.is_some() {
+                writeln!(self.out, "  {}", summary::counts(block))?;
+                writeln!(self.out, "  {faint}{}{reset}", summary::limits(self.fold, index))?;
+                self.moments(&story::of_block(self.fold, index))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn failures(&mut self) -> io::Result<()> {
+        let Palette { strong, faint, bad, reset, .. } = self.palette;
+        let rows: Vec<_> = self.fold.failing().take(FAILED_LISTED).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let addresses: Vec<String> =
+            rows.iter().map(|row| legible::line(&self.fold.layout().address(row.element), ERROR)).collect();
+        let width = addresses.iter().map(|address| address.chars().count()).max().unwrap_or(0);
+        writeln!(self.out, "\n{strong}Failed{reset}")?;
+        writeln!(self.out, "  {faint}{:width$}  attempts  last error{reset}", "element")?;
+        for (row, address) in rows.iter().zip(&addresses) {
+            let attempts = self.fold.element(row.element).attempts.len();
+            let error = row.failure.map_or_else(String::new, |failure| {
+                format!("{}: {}", legible::line(&failure.code, 40), legible::line(&failure.message, ERROR))
+            });
+            writeln!(self.out, "  {bad}{address:width$}{reset}  {attempts:>8}  {error}")?;
+        }
+        let more = self.fold.failing().count().saturating_sub(rows.len()) as u64;
+        if more > 0 {
+            writeln!(self.out, "  {faint}and {} more{reset}", words::grouped(more))?;
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> io::Result<()> {
+        let Palette { strong, faint, command, reset, .. } = self.palette;
+        let steps = summary::next(self.fold);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let width = steps.iter().map(|step| step.command.len()).max().unwrap_or(0);
+        writeln!(self.out, "\n{strong}Next{reset}")?;
+        for step in steps {
+            writeln!(self.out, "  {command}{:width$}{reset}  {faint}{}{reset}", step.command, step.does)?;
+        }
+        Ok(())
+    }
+
+    fn moments(&mut self, moments: &[Moment]) -> io::Result<()> {
+        let Palette { faint, good, bad, reset, .. } = self.palette;
+        for moment in moments {
+            let at = Stamp(self.clock, moment.at).to_string();
+            let (day, at) = at.split_once(' ').unwrap_or(("", &at));
+            if day != self.day {
+                writeln!(self.out, "  {faint}{day}{reset}")?;
+                day.clone_into(&mut self.day);
+            }
+            let tone = match moment.tone {
+                Tone::Plain | Tone::Person => "",
+                Tone::Quiet => faint,
+                Tone::Good => good,
+                Tone::Bad => bad,
+            };
+            writeln!(self.out, "  {faint}{at}{reset}  {tone}{}{reset}", moment.text)?;
+        }
+        Ok(())
+    }
+
+    fn tone(&self, status: Status) -> &'static str {
+        match status {
+            Status::Pending => self.palette.faint,
+            Status::Running => self.palette.strong,
+            Status::Succeeded | Status::Skipped => self.palette.good,
+            Status::Failed | Status::Stopped => self.palette.bad,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! Reports as people see them.
+
+use windlass_model::event::{Author, Command, What};
+use windlass_model::outcome::{Failure, RunStatus};
+
+use super::{TextOptions, write_text};
+use crate::fixture::{action, failed_run, layout, rolling_patch, sequence, submitted, web};
+use crate::fold::Fold;
+use crate::palette::Palette;
+
+fn text(fold: &Fold, palette: Palette) -> String {
+    let mut bytes = Vec::new();
+    write_text(fold, &TextOptions { palette, ..TextOptions::default() }, &mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_failed_run() {
+    let fold = failed_run().fold(&layout(rolling_patch(), web(5)));
+    insta::assert_snapshot!(text(&fold, Palette::PLAIN));
+}
+
+#[test]
+fn colours_change_nothing_else() {
+    let fold = failed_run().fold(&layout(rolling_patch(), web(5)));
+    let (plain, mut ansi) = (text(&fold, Palette::PLAIN), text(&fold, Palette::ANSI));
+    assert!(ansi.contains("\x1b[31m"));
+    for code in ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"] {
+        ansi = ansi.replace(code, "");
+    }
+    assert_eq!(ansi, plain);
+}
+
+#[test]
+fn a_run_that_waits_for_a_person() {
+    let mut log = submitted();
+    let element = action(0, 0, 0).into();
+    log.push(What::Started { by: Author::new("ada") }).began(sequence(0));
+    log.push(What::ActionBegan { element, request: None }).push(What::AttemptBegan { element, n: 1 });
+    let failure = Failure::new(Failure::INTERRUPTED, "the process died while the attempt ran");
+    log.push(What::Asked { element, failure });
+    insta::assert_snapshot!(text(&log.fold(&layout(rolling_patch(), web(2))), Palette::PLAIN));
+}
+
+#[test]
+fn a_run_that_was_stopped() {
+    let by = || Author { user: "ada".into(), why: "wrong release".into() };
+    let mut log = submitted();
+    log.push(What::Started { by: Author::new("ada") })
+        .wait(5_000)
+        .push(What::Commanded { command: Command::Stop, by: by() })
+        .push(What::Finished { status: RunStatus::Stopped });
+    insta::assert_snapshot!(text(&log.fold(&layout(rolling_patch(), web(2))), Palette::PLAIN));
+}
+
+#[test]
+fn hostile_text_cannot_drive_a_terminal() {
+    let mut log = submitted();
+    let evil = "\x1b]0;owned\x07\u{202e}\u{9b}31m";
+    log.push(What::Started { by: Author { user: evil.into(), why: evil.into() } });
+    log.bad(action(0, 0, 0), 1, &Failure::new(evil, evil));
+    let text = text(&log.fold(&layout(rolling_patch(), [evil.to_owned()])), Palette::PLAIN);
+    let bad = |char: char| char.is_control() && char != '\n' || char == '\u{202e}';
+    assert!(!text.contains(bad), "{text:?}");
+}
