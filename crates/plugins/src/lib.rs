@@ -1,1 +1,16 @@
-//! Placeholder.
+//! The plugins that Windlass comes with, one file each.
+//!
+//! They reach the world (processes, files, the network), and know nothing of plans and runs beyond
+//! the [`Call`](windlass_plugin::Call) that they are handed. [`standard`] registers them all.
+
+pub mod command;
+pub mod fail;
+pub mod noop;
+pub mod program;
+pub mod shell;
+pub mod sleep;
+pub mod standard;
+
+mod process;
+
+pub use standard::{register, standard};

@@ -1,0 +1,190 @@
+//! Takes what a program prints: every line to the output, and a bounded text to keep.
+
+use std::collections::VecDeque;
+
+use regex::Regex;
+use windlass_plugin::{Output, Stream};
+
+/// How much of each stream is kept: this much of its beginning and as much of its end.
+const HALF: usize = 512 * 1024;
+
+/// The longest line that is passed on whole; longer ones come in pieces.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// How many warnings are kept.
+const MOST_WARNINGS: usize = 100;
+
+/// What lines are looked at for.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    pub(crate) errors: Vec<Regex>,
+    pub(crate) warnings: Vec<Regex>,
+}
+
+/// What a stream came to.
+#[derive(Debug, Default)]
+pub(crate) struct Captured {
+    /// Its text; where it was too long, with a line in the middle that says so.
+    pub(crate) text: String,
+    pub(crate) is_truncated: bool,
+    pub(crate) last_line: Option<String>,
+    pub(crate) first_error: Option<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Takes one stream.
+pub(super) struct Capture<'a> {
+    stream: Stream,
+    output: &'a Output,
+    watch: &'a Watch,
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    dropped: u64,
+    line: Vec<u8>,
+    captured: Captured,
+}
+
+// === impl Watch ===
+
+impl Watch {
+    fn is_empty(&self) -> bool {
+        self.errors.is_empty() && self.warnings.is_empty()
+    }
+}
+
+// === impl Capture ===
+
+impl<'a> Capture<'a> {
+    pub(super) fn new(stream: Stream, output: &'a Output, watch: &'a Watch) -> Self {
+        Self {
+            stream,
+            output,
+            watch,
+            head: Vec::new(),
+            tail: VecDeque::new(),
+            dropped: 0,
+            line: Vec::new(),
+            captured: Captured::default(),
+        }
+    }
+
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        self.keep(bytes);
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let (line, after) = rest.split_at(end);
+            self.extend_line(line);
+            self.end_line();
+            rest = after.get(1..).unwrap_or_default();
+        }
+        self.extend_line(rest);
+    }
+
+    pub(super) fn finish(mut self) -> Captured {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+        let (head, tail) = (self.head, Vec::from(self.tail));
+        self.captured.is_truncated = self.dropped > 0;
+        self.captured.text = if self.dropped > 0 {
+            let (head, tail) = (without_torn_end(&head), without_torn_start(&tail));
+            format!(
+                "{}\n[{} bytes dropped]\n{}",
+                String::from_utf8_lossy(head),
+                self.dropped,
+                String::from_utf8_lossy(tail)
+            )
+        } else {
+            let mut whole = head;
+            whole.extend(tail);
+            String::from_utf8(whole)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        };
+        self.captured
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let (head, rest) = bytes.split_at(bytes.len().min(HALF - self.head.len().min(HALF)));
+        self.head.extend_from_slice(head);
+        self.tail.extend(rest);
+        let surplus = self.tail.len().saturating_sub(HALF);
+        self.tail.drain(..surplus);
+        self.dropped += surplus as u64;
+    }
+
+    fn extend_line(&mut self, mut piece: &[u8]) {
+        while self.line.len() + piece.len() > LONGEST_LINE {
+            let (fits, rest) = piece.split_at(LONGEST_LINE - self.line.len());
+            self.line.extend_from_slice(fits);
+            self.end_line();
+            piece = rest;
+        }
+        self.line.extend_from_slice(piece);
+    }
+
+    fn end_line(&mut self) {
+        self.output.line(self.stream, &self.line);
+        if !self.watch.is_empty() || self.stream == Stream::Stderr {
+            self.look();
+        }
+        self.line.clear();
+    }
+
+    fn look(&mut self) {
+        let text = String::from_utf8_lossy(&self.line);
+        let hit = |patterns: &[Regex]| patterns.iter().any(|pattern| pattern.is_match(&text));
+        if self.captured.first_error.is_none() && hit(&self.watch.errors) {
+            self.captured.first_error = Some(text.clone().into_owned());
+        }
+        if self.captured.warnings.len() < MOST_WARNINGS && hit(&self.watch.warnings) {
+            self.captured.warnings.push(text.clone().into_owned());
+        }
+        if self.stream == Stream::Stderr && !text.trim().is_empty() {
+            self.captured.last_line = Some(text.trim().to_owned());
+        }
+    }
+}
+
+/// Without a character of which only the beginning is there.
+fn without_torn_end(bytes: &[u8]) -> &[u8] {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => bytes.get(..error.valid_up_to()).unwrap_or(bytes),
+        _ => bytes,
+    }
+}
+
+/// Without a character of which only the end is there.
+fn without_torn_start(bytes: &[u8]) -> &[u8] {
+    let torn = bytes.iter().take(3).take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000).count();
+    bytes.get(torn..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn captured(pieces: &[&[u8]]) -> Captured {
+        let (output, watch) = (Output::default(), Watch::default());
+        let mut capture = Capture::new(Stream::Stdout, &output, &watch);
+        pieces.iter().for_each(|piece| capture.take(piece));
+        capture.finish()
+    }
+
+    #[test]
+    fn keeps_short_output_as_it_is() {
+        let captured = captured(&[b"a\n\xc3", b"\xa4\xff"]);
+        assert_eq!(captured.text, "a\nä\u{fffd}");
+        assert!(!captured.is_truncated);
+    }
+
+    #[test]
+    fn keeps_both_ends_of_long_output_and_no_half_characters() {
+        let long = format!("begin{}end", "ä".repeat(2 * HALF));
+        let captured = captured(&[long.as_bytes()]);
+        assert!(captured.is_truncated);
+        assert!(captured.text.starts_with("beginä") && captured.text.ends_with("äend"));
+        assert!(!captured.text.contains('\u{fffd}'));
+        let dropped = long.len() - 2 * HALF;
+        assert!(captured.text.contains(&format!("\n[{dropped} bytes dropped]\n")));
+    }
+}

@@ -1,0 +1,25 @@
+//! The list of all plugins.
+
+use windlass_plugin::{Registry, RegistryError};
+
+use crate::{command, fail, noop, shell, sleep};
+
+/// A registry with all of them.
+pub fn standard() -> Result<Registry, RegistryError> {
+    let mut registry = Registry::new();
+    register(&mut registry)?;
+    Ok(registry)
+}
+
+/// Adds all of them to a registry.
+pub fn register(registry: &mut Registry) -> Result<(), RegistryError> {
+    registry.register(command::Command)?;
+    registry.register(command::CommandCheck)?;
+    registry.register(fail::Fail)?;
+    registry.register(fail::FailCheck)?;
+    registry.register(noop::Noop)?;
+    registry.register(noop::NoopCheck)?;
+    registry.register(shell::Shell)?;
+    registry.register(shell::ShellCheck)?;
+    registry.register(sleep::Sleep)
+}
