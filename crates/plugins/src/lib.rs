@@ -5,12 +5,16 @@
 
 pub mod command;
 pub mod fail;
+pub mod file_contains;
+pub mod file_exists;
 pub mod noop;
+pub mod port_open;
 pub mod program;
 pub mod shell;
 pub mod sleep;
 pub mod standard;
 
+mod look;
 mod process;
 
 pub use standard::{register, standard};

@@ -2,7 +2,7 @@
 
 use windlass_plugin::{Registry, RegistryError};
 
-use crate::{command, fail, noop, shell, sleep};
+use crate::{command, fail, file_contains, file_exists, noop, port_open, shell, sleep};
 
 /// A registry with all of them.
 pub fn standard() -> Result<Registry, RegistryError> {
@@ -17,8 +17,11 @@ pub fn register(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.register(command::CommandCheck)?;
     registry.register(fail::Fail)?;
     registry.register(fail::FailCheck)?;
+    registry.register(file_contains::FileContains)?;
+    registry.register(file_exists::FileExists)?;
     registry.register(noop::Noop)?;
     registry.register(noop::NoopCheck)?;
+    registry.register(port_open::PortOpen)?;
     registry.register(shell::Shell)?;
     registry.register(shell::ShellCheck)?;
     registry.register(sleep::Sleep)
