@@ -124,7 +124,12 @@ impl Turn<'_> {
         failure: Option<Failure>,
         saves: Vec<(String, Payload)>,
     ) {
-        let cause = failure.clone().filter(|_| outcome == Outcome::Failed);
+        // The cause comes first: a log may end behind it, but never between a failure and its cause.
+        if let (ElementId::Work(Work::Check { slot, .. }), Some(failure), Outcome::Failed) =
+            (element, &failure, outcome)
+        {
+            self.check_failed(element, slot, failure);
+        }
         self.emit(What::ActionEnded { element, outcome, failure, saves });
         match element {
             ElementId::Work(Work::Action { block, seq, .. }) => {
@@ -132,9 +137,6 @@ impl Turn<'_> {
             }
             ElementId::Work(Work::Undo { .. }) => {}
             ElementId::Work(Work::Check { level, slot, .. }) => {
-                if let Some(failure) = cause {
-                    self.check_failed(element, slot, &failure);
-                }
                 self.todo.push_back(Next::Round(level, slot));
             }
             ElementId::Work(Work::Deferred { batch, .. }) => self.todo.push_back(Next::Batch(batch)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use windlass_model::element::{ElementId, Level, Slot, Work};
 use windlass_model::event::{CancelCause, Command, Event, Phase, Severity, Wait, What};
 use windlass_model::layout::Layout;
-use windlass_model::outcome::{Failure, Outcome, RunStatus, Skip};
+use windlass_model::outcome::{Failure, Outcome, ReasonKind, RunStatus, Skip};
 use windlass_model::plan::OnFailure;
 use windlass_model::secret::Secrets;
 use windlass_model::time::Time;
@@ -130,7 +130,12 @@ impl State {
                 }
             }
             What::Commanded { command, .. } => self.commanded(*command),
-            What::Caused(reason) => self.cause = self.cause.take().or_else(|| Some(reason.clone())),
+            What::Caused(reason) => {
+                if reason.kind == ReasonKind::Stopped {
+                    self.commanded(Command::Stop);
+                }
+                self.cause = self.cause.take().or_else(|| Some(reason.clone()));
+            }
             What::Finished { status } => {
                 self.status = *status;
                 self.timers.0.clear();
@@ -175,7 +180,12 @@ impl State {
                     batch.begun = true;
                 }
             }
-            ElementId::Run | ElementId::Slot { .. } | ElementId::Work(_) | ElementId::Verify { .. } => {}
+            ElementId::Slot { .. } => {
+                if let Some(slot) = self.slot_mut(element) {
+                    slot.begun = true;
+                }
+            }
+            ElementId::Run | ElementId::Work(_) | ElementId::Verify { .. } => {}
         }
     }
 

@@ -22,19 +22,9 @@ impl Turn<'_> {
             || self.state.level(level).is_some_and(|level| level.failing)
     }
 
-    /// Takes a level into a phase, and begins the checks that belong to it.
+    /// Takes a level into a phase.
     pub(crate) fn enter(&mut self, level: Level, phase: Phase) {
         self.emit(What::Phase { level, phase });
-        match phase {
-            Phase::Bypass => self.begin_round(level, Slot::Bypass),
-            Phase::Gate => {
-                self.begin_round(level, Slot::Pre);
-                self.begin_round(level, Slot::Continuous);
-            }
-            Phase::Post => self.begin_round(level, Slot::Post),
-            Phase::DeferredChecks => self.begin_round(level, Slot::Deferred),
-            _ => {}
-        }
     }
 
     /// Whether all bypass checks of a level passed.
@@ -49,32 +39,32 @@ impl Turn<'_> {
         let Some(def) = self.layout.block(block) else { return };
         let Some(state) = self.state.block_at(block) else { return };
         let (paused, halted) = (self.state.paused, self.is_halted(level));
+        let unbegun = state.delay_until.is_none();
         let waited = state.delay_until.is_none_or(|until| until <= self.now);
         let (phase, drained) = (state.level.phase, state.active.is_empty());
         match phase {
-            Phase::Idle if !def.entrance_delay.is_zero() => {
-                let until = self.now + def.entrance_delay;
-                self.enter(level, Phase::EntranceDelay);
-                self.wait(block, Wait::Entrance, until);
-            }
+            Phase::Idle if !def.entrance_delay.is_zero() => self.enter(level, Phase::EntranceDelay),
             Phase::Idle if !paused => self.enter(level, Phase::Bypass),
             Phase::EntranceDelay if halted => self.end_block(block, Outcome::Stopped),
-            Phase::EntranceDelay if waited && !paused => self.enter(level, Phase::Bypass),
-            Phase::Bypass if self.is_through(level, Slot::Bypass) => {
-                if self.is_bypassed(level) && self.state.stopping.is_none() {
+            Phase::EntranceDelay if waited && !unbegun && !paused => self.enter(level, Phase::Bypass),
+            Phase::Bypass => {
+                if !self.run_slot(level, Slot::Bypass) {
+                    // Its checks are in flight.
+                } else if self.is_bypassed(level) && self.state.stopping.is_none() {
                     self.end_block(block, Outcome::Skipped(Skip::Bypassed));
-                } else if halted {
+                } else if self.is_halted(level) {
                     self.enter(level, Phase::LoopDrain);
                 } else if !paused {
                     self.enter(level, Phase::Gate);
                 }
             }
-            Phase::Gate if self.is_through(level, Slot::Pre) && self.is_through(level, Slot::Continuous) => {
-                if halted {
+            Phase::Gate => {
+                if !self.run_gate(level) {
+                    // Its checks are in flight.
+                } else if self.is_halted(level) {
                     self.enter(level, Phase::LoopDrain);
                 } else if !paused {
                     self.enter(level, Phase::Work);
-                    self.skip_done(block);
                 }
             }
             Phase::Work => self.go_on_with_work(block),
@@ -88,19 +78,29 @@ impl Turn<'_> {
                     self.enter(level, Phase::Post);
                 }
             }
-            Phase::Post if self.is_through(level, Slot::Post) => self.enter_undo(block),
+            Phase::Post if self.run_slot(level, Slot::Post) => self.enter_undo(block),
             Phase::Undo => self.go_on_with_undo(block),
-            Phase::DeferredChecks if self.is_through(level, Slot::Deferred) => {
-                let exit = !halted && !def.exit_delay.is_zero();
-                if exit {
-                    let until = self.now + def.exit_delay;
+            Phase::DeferredChecks => {
+                if !self.run_slot(level, Slot::Deferred) {
+                    // Its checks are in flight.
+                } else if !self.is_halted(level) && !def.exit_delay.is_zero() {
                     self.enter(level, Phase::ExitDelay);
-                    self.wait(block, Wait::Exit, until);
                 } else {
                     self.finish_block(block);
                 }
             }
+            // A log may end between a phase and the wait that belongs to it.
+            Phase::ExitDelay if unbegun => {
+                let until = self.now + def.exit_delay;
+                self.wait(block, Wait::Exit, until);
+            }
+            Phase::EntranceDelay if unbegun => {
+                let until = self.now + def.entrance_delay;
+                self.wait(block, Wait::Entrance, until);
+            }
             Phase::ExitDelay if waited || halted => self.finish_block(block),
+            // A log may end between a block's last phase and its end.
+            Phase::Done => self.finish_block(block),
             _ => {}
         }
     }
@@ -122,10 +122,14 @@ impl Turn<'_> {
         }
         let Some(state) = self.state.block_at(block) else { return };
         let total = u32::try_from(state.sequences.len()).unwrap_or(u32::MAX);
+        let (batch, batch_ended, batch_size) = (state.batch, state.batch_ended, state.batch_size);
         if state.ended >= total {
             return self.enter(level, Phase::LoopDrain);
         }
-        let in_batch = state.batch > 0 && state.batch_ended < state.batch_size;
+        if batch == 0 && self.skip_done(block) {
+            return;
+        }
+        let in_batch = batch > 0 && batch_ended < batch_size;
         if in_batch {
             self.fill(block);
         } else if !self.state.paused && self.is_ready_for_batch(block) {
@@ -189,23 +193,28 @@ impl Turn<'_> {
         self.fill(block);
     }
 
-    /// Marks what the retried run had done.
-    fn skip_done(&mut self, block: u32) {
-        let Some(def) = self.layout.block(block) else { return };
-        let count = def.sequences.len();
-        for seq in def.done.iter().copied().filter(|seq| *seq < count) {
-            let element = ElementId::Sequence { block, seq };
+    /// Marks what the retried run had done. Whether there was anything to mark.
+    fn skip_done(&mut self, block: u32) -> bool {
+        let Some(def) = self.layout.block(block) else { return false };
+        let Some(state) = self.state.block_at(block) else { return false };
+        let pending = |seq: &&u32| state.sequences.get(**seq as usize) == Some(&SequenceStatus::Pending);
+        let done: Vec<u32> = def.done.iter().filter(pending).copied().collect();
+        for seq in &done {
+            let element = ElementId::Sequence { block, seq: *seq };
             self.emit(What::Ended { element, outcome: Outcome::Skipped(Skip::DoneBefore) });
         }
+        !done.is_empty()
     }
 
     fn finish_block(&mut self, block: u32) {
         let level = Level::Block(block);
         let Some(state) = self.state.block_at(block) else { return };
         let total = u32::try_from(state.sequences.len()).unwrap_or(u32::MAX);
-        let outcome = if state.level.failing {
+        let outcome = if self.is_bypassed(level) {
+            Outcome::Skipped(Skip::Bypassed)
+        } else if state.level.failing {
             Outcome::Failed
-        } else if self.is_halted(level) && state.ended < total || state.level.phase < Phase::Work {
+        } else if self.is_halted(level) && state.ended < total {
             Outcome::Stopped
         } else {
             Outcome::Succeeded { changed: state.level.changed }
@@ -214,7 +223,9 @@ impl Turn<'_> {
     }
 
     fn end_block(&mut self, block: u32, outcome: Outcome) {
-        self.emit(What::Phase { level: Level::Block(block), phase: Phase::Done });
+        if self.state.block_at(block).is_some_and(|state| state.level.phase != Phase::Done) {
+            self.emit(What::Phase { level: Level::Block(block), phase: Phase::Done });
+        }
         self.emit(What::Ended { element: ElementId::Block(block), outcome });
     }
 }

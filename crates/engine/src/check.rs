@@ -18,10 +18,27 @@ impl Turn<'_> {
         self.state.level(level).map(|level| level.slot(slot))
     }
 
-    /// Whether a slot has run its round to the end, or has nothing to run.
-    pub(crate) fn is_through(&self, level: Level, slot: Slot) -> bool {
-        self.is_empty_slot(level, slot)
-            || self.slot(level, slot).is_some_and(|slot| slot.rounds > 0 && !slot.in_round)
+    /// Runs a slot once: begins its round unless that has begun, and says whether it is through.
+    pub(crate) fn run_slot(&mut self, level: Level, slot: Slot) -> bool {
+        if self.is_empty_slot(level, slot) {
+            return true;
+        }
+        if self.slot(level, slot).is_some_and(|slot| slot.rounds == 0) {
+            self.begin_round(level, slot);
+        }
+        let through = self.slot(level, slot).is_some_and(|slot| slot.rounds > 0 && !slot.in_round);
+        // A log may end between the end of a round and that of its slot.
+        if through && slot != Slot::Continuous && self.slot(level, slot).is_some_and(|slot| !slot.ended) {
+            self.end_slot(level, slot);
+        }
+        through
+    }
+
+    /// Runs the gate of a level: its pre checks and a first round of the continuous ones, in parallel.
+    pub(crate) fn run_gate(&mut self, level: Level) -> bool {
+        let pre = self.run_slot(level, Slot::Pre);
+        let continuous = self.run_slot(level, Slot::Continuous);
+        pre && continuous
     }
 
     /// Begins a round of a slot.
@@ -33,7 +50,7 @@ impl Turn<'_> {
         }
         let n = state.rounds.saturating_add(1);
         let element = ElementId::Slot { level, slot };
-        if n == 1 {
+        if !state.begun {
             self.emit(What::Began(element));
         }
         self.emit(What::RoundBegan { element, n });
@@ -63,10 +80,13 @@ impl Turn<'_> {
         let Some(state) = self.slot(level, Slot::Continuous) else { return };
         let Some(due) = state.due.0.filter(|due| *due <= self.now) else { return };
         let goes_on = self.loop_runs(level);
+        let gate = self.state.level(level).is_some_and(|level| level.phase == Phase::Gate);
         if state.in_round || !goes_on {
-            // A late round is not doubled: it begins when the one before it has ended, on the
-            // next beat of its period.
-            if goes_on && let Some(every) = self.layout.checks(level).map(|checks| checks.every) {
+            // A late round is not doubled, and none follows before the gate is open: the next
+            // begins on the next beat of its period.
+            if (goes_on || gate)
+                && let Some(every) = self.layout.checks(level).map(|checks| checks.every)
+            {
                 self.postpone_round(level, due, every);
             } else {
                 self.move_round(level, None);

@@ -128,8 +128,8 @@ impl Turn<'_> {
             return;
         }
         let message = said("stopped", &by);
-        self.emit(What::Commanded { command, by });
         self.caused(Reason { kind: ReasonKind::Stopped, element: ElementId::Run, message });
+        self.emit(What::Commanded { command, by });
         if !begun {
             return self.finish();
         }

@@ -51,10 +51,10 @@ impl Turn<'_> {
             }
         };
         let failure = batch.failure.clone();
-        self.emit(What::Ended { element: ElementId::Batch(index), outcome });
         if let Some((element, failure)) = failure.filter(|_| def.fail_plan && outcome == Outcome::Failed) {
             let message = failure.message;
             self.caused(Reason { kind: ReasonKind::DeferredBatch, element, message });
         }
+        self.emit(What::Ended { element: ElementId::Batch(index), outcome });
     }
 }

@@ -18,21 +18,26 @@ impl Turn<'_> {
     pub(crate) fn go_on_with_plan(&mut self) {
         let level = Level::Plan;
         let (paused, halted) = (self.state.paused, self.is_halted(level));
-        match self.state.plan.phase {
+        let phase = self.state.plan.phase;
+        match phase {
             Phase::Idle if !paused => self.enter(level, Phase::Bypass),
-            Phase::Bypass if self.is_through(level, Slot::Bypass) => {
-                if self.is_bypassed(level) && self.state.stopping.is_none() {
+            Phase::Bypass => {
+                if !self.run_slot(level, Slot::Bypass) {
+                    // Its checks are in flight.
+                } else if self.is_bypassed(level) && self.state.stopping.is_none() {
                     let outcome = Outcome::Skipped(Skip::Bypassed);
                     self.emit(What::Ended { element: ElementId::Run, outcome });
                     self.finish();
-                } else if halted {
+                } else if self.is_halted(level) {
                     self.enter(level, Phase::LoopDrain);
                 } else if !paused {
                     self.enter(level, Phase::Gate);
                 }
             }
-            Phase::Gate if self.is_through(level, Slot::Pre) && self.is_through(level, Slot::Continuous) => {
-                if halted {
+            Phase::Gate => {
+                if !self.run_gate(level) {
+                    // Its checks are in flight.
+                } else if self.is_halted(level) {
                     self.enter(level, Phase::LoopDrain);
                 } else if !paused {
                     self.enter(level, Phase::Work);
@@ -52,9 +57,11 @@ impl Turn<'_> {
                     self.enter(level, Phase::Post);
                 }
             }
-            Phase::Post if self.is_through(level, Slot::Post) => self.enter(level, Phase::DeferredBatches),
+            Phase::Post if self.run_slot(level, Slot::Post) => self.enter(level, Phase::DeferredBatches),
             Phase::DeferredBatches => self.go_on_with_batches(),
-            Phase::DeferredChecks if self.is_through(level, Slot::Deferred) => self.finish(),
+            Phase::DeferredChecks if self.run_slot(level, Slot::Deferred) => self.finish(),
+            // A log may end between its last phase and its end.
+            Phase::Done => self.finish(),
             _ => {}
         }
     }
@@ -89,7 +96,7 @@ impl Turn<'_> {
             Some(reason) if reason.kind == ReasonKind::Stopped => RunStatus::Stopped,
             Some(_) => RunStatus::Failed,
         };
-        if self.state.plan.phase != Phase::Idle {
+        if !matches!(self.state.plan.phase, Phase::Idle | Phase::Done) {
             self.emit(What::Phase { level: Level::Plan, phase: Phase::Done });
         }
         self.emit(What::Finished { status });

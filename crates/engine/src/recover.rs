@@ -39,6 +39,16 @@ impl Turn<'_> {
         for (element, n, cancelled) in flying {
             self.interrupted(element, n, cancelled);
         }
+        let mut verified: Vec<Work> = Vec::new();
+        for (element, action) in &self.state.actions {
+            if let (ElementId::Work(of), Stage::Verifying { .. }) = (element, &action.stage) {
+                verified.push(*of);
+            }
+        }
+        verified.sort_unstable();
+        for of in verified {
+            self.resume_verification(of);
+        }
         self.take_everything_on();
         for level in [Some(Level::Plan), self.state.block.as_deref().map(|block| Level::Block(block.index))] {
             for slot in level.into_iter().flat_map(|level| Slot::ALL.map(|slot| (level, slot))) {
@@ -158,6 +168,25 @@ impl Turn<'_> {
             self.begin_action(Work::Check { level, slot, index }.into());
         }
         self.go_on_with_round(level, slot);
+    }
+
+    /// The same for the checks that verify an action.
+    fn resume_verification(&mut self, of: Work) {
+        let action = self.state.actions.get(&ElementId::Work(of));
+        let Some(Stage::Verifying { open, after, .. }) = action.map(|action| &action.stage) else { return };
+        let Some(def) = self.layout.work(of) else { return };
+        let (side, count) = match after {
+            None => (Side::Before, def.verify.len()),
+            Some(_) => (Side::After, def.after.len()),
+        };
+        let indexes = 0..u16::try_from(count).unwrap_or(u16::MAX);
+        let element = |index| ElementId::Verify { of, side, index };
+        let running =
+            indexes.clone().filter(|index| self.state.actions.contains_key(&element(*index))).count();
+        let missing = usize::from(*open).saturating_sub(running);
+        for index in indexes.skip(count.saturating_sub(missing)) {
+            self.begin_action(element(index));
+        }
     }
 
     /// The locks that this run's record says it holds.

@@ -151,17 +151,24 @@ impl Turn<'_> {
 
     fn end_sequence(&mut self, block: u32, seq: u32, outcome: Outcome) {
         let keys = self.per_keys(block, seq);
-        let level = Level::Block(block);
         let Some(state) = self.state.block_at_mut(block) else { return };
         let Some(sequence) = state.active.get_mut(&seq) else { return };
-        let (lock, failure) = (sequence.lock.0.take(), sequence.failure.take());
+        let (lock, failure) = (sequence.lock.0.take(), sequence.failure.clone());
         for (key, _) in &keys {
             if let Some(count) = state.queue.0.per.get_mut(key) {
                 *count = count.saturating_sub(1);
             }
         }
-        let failing = state.level.failing;
         let element = ElementId::Sequence { block, seq };
+        if let Some((cause, failure)) = failure.filter(|_| outcome == Outcome::Failed && self.crosses(block))
+        {
+            let kind = match failure.code.as_str() {
+                Failure::DEADLINE => ReasonKind::Deadline,
+                Failure::INTERRUPTED => ReasonKind::Interrupted,
+                _ => ReasonKind::Action,
+            };
+            self.caused(Reason { kind, element: cause, message: failure.message });
+        }
         self.emit(What::Ended { element, outcome });
         if let Some(lock) = lock {
             self.locks.release(&lock, self.layout.submission.run, element);
@@ -170,15 +177,15 @@ impl Turn<'_> {
         for (key, _) in keys {
             self.free(block, &key);
         }
-        let crossed = !failing && self.state.level(level).is_some_and(|level| level.failing);
-        if crossed && let Some((element, failure)) = failure {
-            let kind = match failure.code.as_str() {
-                Failure::DEADLINE => ReasonKind::Deadline,
-                Failure::INTERRUPTED => ReasonKind::Interrupted,
-                _ => ReasonKind::Action,
-            };
-            self.caused(Reason { kind, element, message: failure.message });
-        }
+    }
+
+    /// Whether one more failure crosses the block's limit.
+    fn crosses(&self, block: u32) -> bool {
+        let Some(def) = self.layout.block(block) else { return false };
+        let state = self.state.block_at(block).filter(|state| !state.level.failing);
+        state.is_some_and(|state| {
+            !state.canary.is_empty() || def.failures.is_some_and(|most| state.failed.saturating_add(1) > most)
+        })
     }
 
     /// The next sequence to look at: what was held up and may go, canaries, then the plan's order.

@@ -76,6 +76,7 @@ pub(crate) struct LevelState {
 /// A check slot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SlotState {
+    pub(crate) begun: bool,
     /// How many rounds have begun.
     pub(crate) rounds: u32,
     /// How many checks of the current round have not ended.

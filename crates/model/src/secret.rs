@@ -108,12 +108,18 @@ impl fmt::Debug for Secrets {
     }
 }
 
+impl<N: Into<String>, C: Into<String>> Extend<(N, C)> for Secrets {
+    fn extend<I: IntoIterator<Item = (N, C)>>(&mut self, pairs: I) {
+        for (name, clear) in pairs {
+            self.insert(name, clear);
+        }
+    }
+}
+
 impl<N: Into<String>, C: Into<String>> FromIterator<(N, C)> for Secrets {
     fn from_iter<I: IntoIterator<Item = (N, C)>>(pairs: I) -> Self {
         let mut secrets = Self::default();
-        for (name, clear) in pairs {
-            secrets.insert(name, clear);
-        }
+        secrets.extend(pairs);
         secrets
     }
 }

@@ -1,0 +1,16 @@
+//! The numbered scenarios that the engine alone decides, played in virtual time.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod checks;
+mod commands;
+mod crashes;
+mod deferred;
+mod limits;
+mod stage;
+mod values;

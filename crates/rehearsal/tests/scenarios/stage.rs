@@ -1,0 +1,384 @@
+//! The stage on which scenarios are played: plans from JSON, a world that does as it is told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_engine::{AttemptResult, Run, Setup};
+use windlass_model::Value;
+use windlass_model::element::ElementId;
+use windlass_model::eval::{EvalError, Evaluate, Rendered, Scope};
+use windlass_model::event::{Event, What};
+use windlass_model::fact::{Catalog, PluginFacts, PluginKind, Recovery};
+use windlass_model::id::{GroupId, RunId};
+use windlass_model::layout::Layout;
+use windlass_model::outcome::{Failure, Outcome, ReasonKind, RunStatus, Status};
+use windlass_model::plan::Plan;
+use windlass_model::submission::Submission;
+use windlass_model::target::{Frozen, NodeEntry};
+use windlass_model::time::Time;
+use windlass_rehearsal::{Attempted, Fault, Pattern, Play, Rehearsal, Rehearsed, Said, Told, World};
+
+/// Plays attempts by their addresses; what no rule says takes a second and succeeds.
+#[derive(Default)]
+pub struct Theatre {
+    rules: Vec<(Pattern, Rule)>,
+}
+
+type Rule = Box<dyn Fn(&Attempted<'_>) -> Play>;
+
+/// A scenario: a plan and what happens to it.
+pub struct Scene {
+    plan: Value,
+    theatre: Theatre,
+    faults: Vec<Fault>,
+    crash_at: Vec<u64>,
+    told: Vec<Said>,
+    seed: u64,
+    done: Vec<Vec<u32>>,
+    recovery: Recovery,
+}
+
+/// What came of it.
+pub struct Seen {
+    pub rehearsed: Rehearsed,
+    pub statuses: BTreeMap<String, Status>,
+}
+
+/// A template language for tests: `true`, `false`, and `{{ name }}` of `store`, `params` and `node`.
+pub struct Plain;
+
+impl World for Theatre {
+    fn play(&self, attempt: &Attempted<'_>) -> Play {
+        let rule = self.rules.iter().rev().find(|(pattern, _)| pattern.matches(attempt.address));
+        rule.map_or_else(|| Play::good(Duration::from_secs(1)), |(_, rule)| rule(attempt))
+    }
+}
+
+impl Evaluate for Plain {
+    fn render(&self, value: &Value, scope: &Scope) -> Result<Rendered, EvalError> {
+        let mut text = value.to_string();
+        for (prefix, map) in [("store", &scope.store), ("params", &scope.params)] {
+            for (name, value) in map.iter() {
+                let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                text = text.replace(&format!("{{{{ {prefix}.{name} }}}}"), &shown);
+            }
+        }
+        if let Some(node) = &scope.node {
+            text = text.replace("{{ node.name }}", &node.name);
+        }
+        if let Some(at) = text.find("{{") {
+            return Err(EvalError(format!("unknown name in {}", &text[at..])));
+        }
+        let clear = serde_json::from_str(&text).map_err(|why| EvalError(why.to_string()))?;
+        Ok(Rendered { clear, shown: None })
+    }
+
+    fn condition(&self, expression: &str, _: &Scope) -> Result<bool, EvalError> {
+        expression.parse().map_err(|_| EvalError(format!("`{expression}` is not defined")))
+    }
+}
+
+/// A scenario with this `spec`.
+pub fn scene(spec: Value) -> Scene {
+    Scene {
+        plan: spec,
+        theatre: Theatre::default(),
+        faults: Vec::new(),
+        crash_at: Vec::new(),
+        told: Vec::new(),
+        seed: 7,
+        done: Vec::new(),
+        recovery: Recovery::Idempotent,
+    }
+}
+
+/// An action of this name that works.
+pub fn act(name: &str) -> Value {
+    serde_json::json!({"name": name, "use": "work", "timeout": "1h"})
+}
+
+/// A check of this name.
+pub fn check(name: &str) -> Value {
+    serde_json::json!({"name": name, "use": "look", "timeout": "1h"})
+}
+
+/// A block over targets t0, t1, … with one action `do` each, and more keys.
+pub fn block(name: &str, targets: u32, more: Value) -> Value {
+    let nodes: Vec<String> = (0..targets).map(|n| format!("t{n}")).collect();
+    let mut block = serde_json::json!({"name": name, "targets": {"nodes": nodes}, "sequence": [act("do")]});
+    if let (Value::Object(block), Value::Object(more)) = (&mut block, more) {
+        block.extend(more);
+    }
+    block
+}
+
+pub fn secs(seconds: u64) -> Time {
+    Time(seconds * 1_000_000)
+}
+
+pub fn failing() -> Failure {
+    Failure::new("broken", "it broke")
+}
+
+// === impl Scene ===
+
+impl Scene {
+    pub fn play_as(mut self, pattern: &str, rule: impl Fn(&Attempted<'_>) -> Play + 'static) -> Self {
+        self.theatre.rules.push((Pattern::new(pattern), Box::new(rule)));
+        self
+    }
+
+    /// These attempts take so many seconds.
+    pub fn takes(self, pattern: &str, seconds: u64) -> Self {
+        self.play_as(pattern, move |_| Play::good(Duration::from_secs(seconds)))
+    }
+
+    /// These attempts take a second and fail.
+    pub fn fails(self, pattern: &str) -> Self {
+        self.play_as(pattern, |_| Play::bad(Duration::from_secs(1), failing()))
+    }
+
+    pub fn answers(self, pattern: &str, response: Value) -> Self {
+        self.play_as(pattern, move |_| {
+            let result =
+                AttemptResult { response: Some(response.clone()), changed: true, ..AttemptResult::default() };
+            Play::of(Duration::from_secs(1), result)
+        })
+    }
+
+    pub fn fault(mut self, fault: &str) -> Self {
+        self.faults.push(fault.parse().unwrap());
+        self
+    }
+
+    pub fn with_fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    pub fn crash_at(mut self, events: impl IntoIterator<Item = u64>) -> Self {
+        self.crash_at = events.into_iter().collect();
+        self
+    }
+
+    pub fn told(mut self, at: Time, what: Told) -> Self {
+        self.told.push(Said { at, what });
+        self
+    }
+
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    pub fn done(mut self, done: Vec<Vec<u32>>) -> Self {
+        self.done = done;
+        self
+    }
+
+    pub fn recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = recovery;
+        self
+    }
+
+    pub fn setup(&self) -> Setup {
+        let mut plan = Plan::named("scene");
+        plan.spec = serde_json::from_value(self.plan.clone()).unwrap();
+        let blocks = plan.step_set("default").unwrap().to_vec();
+        let frozen = blocks.iter().map(|block| {
+            let mut frozen = Frozen::default();
+            for entry in block.targets.iter().flat_map(|targets| &targets.nodes) {
+                frozen.push(match entry {
+                    NodeEntry::Name(name) => {
+                        windlass_model::target::Node { name: name.clone(), ..Default::default() }
+                    }
+                    NodeEntry::Node(node) => (**node).clone(),
+                });
+            }
+            frozen
+        });
+        let submission = Submission {
+            run: RunId(uuid::Uuid::from_u128(1)),
+            group: GroupId(uuid::Uuid::from_u128(2)),
+            retry_of: None,
+            step_set: "default".into(),
+            params: Default::default(),
+            targets: frozen.collect(),
+            seed: self.seed,
+            user: "author".into(),
+            at: Time::ZERO,
+            done: self.done.clone(),
+            carried: Default::default(),
+            plan: Arc::new(plan),
+        };
+        let mut work = PluginFacts::plain("work", PluginKind::Acting);
+        work.recovery = self.recovery;
+        let catalog: Catalog = [work, PluginFacts::plain("look", PluginKind::Check)].into_iter().collect();
+        let layout = Arc::new(Layout::new(Arc::new(submission), &catalog));
+        assert!(layout.missing.is_empty(), "{:?}", layout.missing);
+        Setup { layout, eval: Arc::new(Plain), secrets: Default::default(), start_within: None }
+    }
+
+    pub fn play(&self) -> Seen {
+        let setup = self.setup();
+        let mut rehearsal = Rehearsal::new(setup.clone(), &self.theatre);
+        rehearsal.faults = self.faults.clone();
+        rehearsal.crash_at = self.crash_at.clone();
+        rehearsal.told = self.told.clone();
+        rehearsal.most_events = 2_000_000;
+        let rehearsed = rehearsal.play();
+        let folded = Run::fold(setup, &rehearsed.events).unwrap();
+        assert!(folded.same_state(&rehearsed.run), "the fold of the log is not the live state");
+        Seen::new(rehearsed)
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn new(rehearsed: Rehearsed) -> Self {
+        let layout = rehearsed.run.layout().clone();
+        let mut statuses = BTreeMap::new();
+        for event in &rehearsed.events {
+            let status = match &event.what {
+                What::Began(_) | What::ActionBegan { .. } => Status::Running,
+                What::Ended { outcome, .. } | What::ActionEnded { outcome, .. } => outcome.status(),
+                _ => continue,
+            };
+            statuses.insert(layout.address(event.what.element()), status);
+        }
+        Self { rehearsed, statuses }
+    }
+
+    pub fn events(&self) -> &[Event] {
+        &self.rehearsed.events
+    }
+
+    pub fn layout(&self) -> &Layout {
+        self.rehearsed.run.layout()
+    }
+
+    pub fn run(&self) -> RunStatus {
+        self.rehearsed.run.status()
+    }
+
+    pub fn status(&self, address: &str) -> Status {
+        assert!(self.layout().find(address).is_some(), "no element {address}");
+        self.statuses.get(address).copied().unwrap_or_default()
+    }
+
+    pub fn outcome(&self, address: &str) -> Option<Outcome> {
+        let element = self.layout().find(address).unwrap_or_else(|| panic!("no element {address}"));
+        self.events().iter().rev().find_map(|event| match &event.what {
+            What::Ended { element: e, outcome } | What::ActionEnded { element: e, outcome, .. }
+                if *e == element =>
+            {
+                Some(*outcome)
+            }
+            _ => None,
+        })
+    }
+
+    /// The reason's kind, address and message.
+    pub fn reason(&self) -> Option<(ReasonKind, String, String)> {
+        let reason = self.rehearsed.run.reason()?;
+        Some((reason.kind, self.layout().address(reason.element), reason.message.clone()))
+    }
+
+    /// How often an action was executed.
+    pub fn executed(&self, address: &str) -> usize {
+        let element = self.layout().find(address).unwrap_or_else(|| panic!("no element {address}"));
+        self.rehearsed.executions.iter().filter(|execution| execution.element == element).count()
+    }
+
+    /// When an element began (its last beginning).
+    pub fn began(&self, address: &str) -> Option<Time> {
+        self.when(address, |what| matches!(what, What::Began(_) | What::ActionBegan { .. }))
+    }
+
+    /// When an element ended.
+    pub fn ended(&self, address: &str) -> Option<Time> {
+        self.when(address, |what| matches!(what, What::Ended { .. } | What::ActionEnded { .. }))
+    }
+
+    /// When attempts of an action began.
+    pub fn attempts(&self, address: &str) -> Vec<Time> {
+        let element = self.layout().find(address).unwrap_or_else(|| panic!("no element {address}"));
+        let began = self
+            .events()
+            .iter()
+            .filter(|event| matches!(&event.what, What::AttemptBegan { element: e, .. } if *e == element));
+        began.map(|event| event.at).collect()
+    }
+
+    fn when(&self, address: &str, matches: impl Fn(&What) -> bool) -> Option<Time> {
+        let element = self.layout().find(address).unwrap_or_else(|| panic!("no element {address}"));
+        let mut found =
+            self.events().iter().filter(|event| event.what.element() == element && matches(&event.what));
+        found.next_back().map(|event| event.at)
+    }
+
+    /// The most sequences of a block that were active at once.
+    pub fn peak(&self, block: u32) -> usize {
+        let (mut active, mut peak) = (0_usize, 0);
+        for event in self.events() {
+            match event.what {
+                What::Began(ElementId::Sequence { block: b, .. }) if b == block => active += 1,
+                What::Ended { element: ElementId::Sequence { block: b, .. }, outcome }
+                    if b == block && !matches!(outcome, Outcome::Skipped(_)) =>
+                {
+                    active -= 1;
+                }
+                _ => {}
+            }
+            peak = peak.max(active);
+        }
+        peak
+    }
+
+    /// How many sequences of a block ended like this.
+    pub fn count(&self, block: u32, status: Status) -> usize {
+        let def = self.layout().block(block).unwrap();
+        let names =
+            (0..def.sequences.len()).map(|seq| self.layout().address(ElementId::Sequence { block, seq }));
+        names.filter(|address| self.statuses.get(address).copied().unwrap_or_default() == status).count()
+    }
+
+    /// What must be true of every terminal run.
+    pub fn is_sound(&self) -> &Self {
+        crate::stage::sound(self);
+        self
+    }
+}
+
+/// Checks what must be true of every log, whatever the plan and whatever happened.
+pub fn sound(seen: &Seen) {
+    let mut running: BTreeMap<ElementId, ()> = BTreeMap::new();
+    let mut finished = false;
+    for (index, event) in seen.events().iter().enumerate() {
+        assert_eq!(event.seq, index as u64 + 1);
+        assert!(!finished, "an event after the end: {event:?}");
+        match &event.what {
+            What::Began(element) | What::ActionBegan { element, .. } => {
+                assert!(running.insert(*element, ()).is_none(), "began twice: {event:?}");
+            }
+            What::Ended { element, outcome } => {
+                let was = running.remove(element).is_some();
+                let never_begins =
+                    matches!(element, ElementId::Run) || matches!(outcome, Outcome::Skipped(_));
+                assert!(was || never_begins, "ended without beginning: {event:?}");
+            }
+            What::ActionEnded { element, .. } => {
+                assert!(running.remove(element).is_some(), "ended without beginning: {event:?}");
+            }
+            What::Finished { .. } => finished = true,
+            _ => {}
+        }
+    }
+    if seen.run().is_terminal() {
+        let left: Vec<String> = running.keys().map(|element| seen.layout().address(*element)).collect();
+        assert!(left.is_empty(), "still running in a terminal run: {left:?}");
+        assert!(finished);
+    }
+}
