@@ -24,11 +24,13 @@ pub mod param;
 pub mod payload;
 pub mod plan;
 pub mod problem;
+pub mod schema;
 pub mod secret;
 pub mod span;
 pub mod submission;
 pub mod target;
 pub mod time;
+pub mod validate;
 
 /// A JSON object with its keys in the order in which they were written.
 pub type Map = serde_json::Map<String, serde_json::Value>;
