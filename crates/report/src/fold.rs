@@ -166,6 +166,11 @@ impl Fold {
         self.elements.get(&element)
     }
 
+    /// Every element of which the log has told something, in no order.
+    pub fn reached(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
+        self.elements.iter().map(|(element, view)| (*element, view))
+    }
+
     /// Every element to be listed, in plan order: verifying checks and undos only once they have begun.
     pub fn elements(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
         order::elements(&self.layout).filter_map(|element| self.listed(element))
@@ -290,7 +295,7 @@ impl Fold {
 }
 
 /// Whether the end of this element counts among the failures, if it is a bad one.
-fn can_fail(element: ElementId) -> bool {
+pub(crate) fn can_fail(element: ElementId) -> bool {
     !matches!(element, ElementId::Verify { .. } | ElementId::Work(Work::Check { slot: Slot::Bypass, .. }))
 }
 

@@ -23,6 +23,17 @@ pub(crate) fn line(text: &str, most: usize) -> String {
     out
 }
 
+/// The same text with line breaks and tabs kept, cut after `most` characters.
+pub(crate) fn block(text: &str, most: usize) -> (String, usize) {
+    let out: String = text
+        .chars()
+        .take(most)
+        .map(|char| if matches!(char, '\n' | '\t') { char } else { visible(char) })
+        .collect();
+    let cut = if text.len() > out.len() { text.chars().skip(most).count() } else { 0 };
+    (out, cut)
+}
+
 /// The character itself, or a sign that there was one that cannot be shown.
 fn visible(char: char) -> char {
     match char {
@@ -50,5 +61,11 @@ mod tests {
         check("\x1b[31mred\0", "␛[31mred␀");
         check("evil\u{202e}txt", "evil\u{fffd}txt");
         check("0123456789abcdef", "0123456789ab…");
+    }
+
+    #[test]
+    fn blocks_keep_their_lines_and_say_what_was_cut() {
+        assert_eq!(block("a\nb\x07", 10), ("a\nb␇".to_owned(), 0));
+        assert_eq!(block("äöü", 2), ("äö".to_owned(), 1));
     }
 }

@@ -1,4 +1,4 @@
-//! What a run looks like to whoever asks: a fold of its log, and that fold as JSON and text.
+//! What a run looks like to whoever asks: a fold of its log, and that fold as JSON, text and HTML.
 //!
 //! ```text
 //! Event ─ Fold::apply ─► Fold ─┬─ write_json   one document, for programs
@@ -13,6 +13,7 @@
 pub mod clock;
 pub mod event_json;
 pub mod fold;
+pub mod html;
 pub mod json;
 mod legible;
 pub mod order;
@@ -27,6 +28,7 @@ mod words;
 pub use self::clock::{Clock, Length};
 pub use self::event_json::event_json;
 pub use self::fold::{Applied, Fold, Gap};
+pub use self::html::{HtmlOptions, write_html};
 pub use self::json::{JsonOptions, write_json};
 pub use self::order::elements;
 pub use self::palette::Palette;

@@ -7,7 +7,7 @@ use windlass_model::outcome::{ReasonKind, RunStatus};
 
 use crate::clock::{Clock, Length, Stamp};
 use crate::fold::Fold;
-use crate::view::BlockView;
+use crate::view::{BlockView, ElementView};
 use crate::{legible, words};
 
 /// How long a message may be before it is cut, where a line is all there is for it.
@@ -105,7 +105,20 @@ pub(crate) fn cause(fold: &Fold) -> Option<Cause> {
     })
 }
 
-/// `1 succeeded · 2 failed · 2 not started · of 5`.
+/// `failed in 2m 55s`, `running for 5s`, `skipped: bypassed`.
+pub(crate) fn standing(fold: &Fold, view: &ElementView) -> String {
+    let word = match view.skip {
+        Some(skip) => format!("{}: {}", words::status(view.status), words::skip(skip)),
+        None => words::status(view.status).to_owned(),
+    };
+    match (view.started_at, view.ended_at) {
+        (Some(start), Some(end)) => format!("{word} in {}", Length(end.since(start))),
+        (Some(start), None) => format!("{word} for {}", Length(fold.at().since(start))),
+        (None, _) => word,
+    }
+}
+
+/// `1 succeeded · 2 failed · 2 not started of 5`.
 pub(crate) fn counts(block: &BlockView) -> String {
     let mut parts = Vec::new();
     let all = [
@@ -119,8 +132,7 @@ pub(crate) fn counts(block: &BlockView) -> String {
     for (count, word) in all.into_iter().filter(|(count, _)| *count > 0) {
         parts.push(format!("{} {word}", words::grouped(u64::from(count))));
     }
-    parts.push(format!("of {}", words::grouped(u64::from(block.total))));
-    parts.join(" · ")
+    format!("{} of {}", parts.join(" · "), words::grouped(u64::from(block.total)))
 }
 
 /// `2 failed, at most 1 allowed (strict) · peak 2 active of 2`.

@@ -8,7 +8,7 @@ use std::io;
 use windlass_model::element::ElementId;
 use windlass_model::outcome::{RunStatus, Status};
 
-use crate::clock::{Clock, Length, Stamp};
+use crate::clock::{Clock, Stamp};
 use crate::fold::Fold;
 use crate::palette::Palette;
 use crate::story::{Moment, Tone};
@@ -114,11 +114,8 @@ impl<W: io::Write> Report<'_, W> {
             let element = ElementId::Block(index);
             let view = self.fold.element(element);
             let address = legible::line(&self.fold.layout().address(element), ERROR);
-            let word = view.skip.map_or(words::status(view.status), words::skip);
-            let tone = self.tone(view.status);
-            let took = view.started_at.map(|start| view.ended_at.unwrap_or(self.fold.at()).since(start));
-            let took = took.map_or_else(String::new, |took| format!(" in {}", Length(took)));
-            writeln!(self.out, "\n{strong}Block {address}{reset} {tone}{word}{took}{reset}")?;
+            let (tone, standing) = (self.tone(view.status), summary::standing(self.fold, view));
+            writeln!(self.out, "\n{strong}Block {address}{reset} {tone}{standing}{reset}")?;
             if view.started_at.is_some() {
                 writeln!(self.out, "  {}", summary::counts(block))?;
                 writeln!(self.out, "  {faint}{}{reset}", summary::limits(self.fold, index))?;

@@ -1,6 +1,6 @@
 //! What states, phases and causes are called when people read them.
 
-use windlass_model::event::{Command, Phase, Verdict, Wait};
+use windlass_model::event::{CancelCause, Command, Phase, Severity, Verdict, Wait};
 use windlass_model::outcome::{ReasonKind, RunStatus, Skip, Status};
 
 pub(crate) fn status(status: Status) -> &'static str {
@@ -77,6 +77,19 @@ pub(crate) fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Failed => "failed",
         Verdict::Again => "to be run again",
     }
+}
+
+pub(crate) fn cancel(how: Severity, why: CancelCause) -> (&'static str, &'static str) {
+    let how = match how {
+        Severity::Term => "asked to end",
+        Severity::Kill => "killed",
+    };
+    let why = match why {
+        CancelCause::Timeout => "it took longer than its timeout",
+        CancelCause::Deadline => "its deadline passed",
+        CancelCause::Command => "a person said so",
+    };
+    (how, why)
 }
 
 /// What a cause of this kind did; stands after the address.

@@ -13,7 +13,7 @@ use windlass_model::time::Time;
 
 use crate::fixture::{layout, rolling_patch, web};
 use crate::fold::Fold;
-use crate::{Clock, JsonOptions, event_json, write_json};
+use crate::{Clock, HtmlOptions, JsonOptions, TextOptions, event_json, write_html, write_json, write_text};
 
 fn level() -> impl Strategy<Value = Level> {
     prop_oneof![Just(Level::Plan), (0..4_u32).prop_map(Level::Block)]
@@ -157,6 +157,10 @@ proptest! {
         write_json(&fold, &JsonOptions::default(), &mut bytes).unwrap();
         let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         prop_assert_eq!(document["elements"].as_array().unwrap().len(), fold.elements().count());
+        let mut page = Vec::new();
+        write_text(&fold, &TextOptions::default(), &mut page).unwrap();
+        write_html(&fold, &HtmlOptions::default(), &mut page).unwrap();
+        prop_assert!(String::from_utf8(page).is_ok());
         for block in fold.blocks() {
             prop_assert!(block.active <= block.peak_active && block.not_started <= block.total);
         }
