@@ -141,6 +141,7 @@ impl Serialize for RunForm<'_> {
             map.serialize_entry("retryOf", before)?;
         }
         map.serialize_entry("status", &run.status)?;
+        map.serialize_entry("skipped", &fold.element(ElementId::Run).skip)?;
         map.serialize_entry("reason", &reason)?;
         map.serialize_entry("submittedAt", &clock.at(run.submitted_at))?;
         map.serialize_entry("startedAt", &clock.at(run.started_at))?;

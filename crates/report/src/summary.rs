@@ -44,6 +44,9 @@ pub(crate) fn outcome(fold: &Fold, clock: Clock) -> String {
     let run = fold.run();
     let word = words::run_status(run.status);
     let lasted = lasted(fold).map(Length);
+    if let Some(skip) = fold.element(ElementId::Run).skip {
+        return format!("{word}: {}, nothing was to be done", words::skip(skip));
+    }
     match (run.status, lasted) {
         (RunStatus::Succeeded, Some(lasted)) => match fold.failing().count() as u64 {
             0 => format!("{word} in {lasted}"),

@@ -1,7 +1,7 @@
 //! The report as text: what `runs show`, `runs report` and the end of `run` print.
 //!
 //! The outcome and its first cause come first, what to type next comes last. Foreign text is made
-//! harmless for terminals before it gets here (see [`crate::legible`]).
+//! harmless for terminals before it gets here (module `legible`).
 
 use std::io;
 

@@ -1,7 +1,8 @@
 //! Reports as people see them.
 
+use windlass_model::element::ElementId;
 use windlass_model::event::{Author, Command, What};
-use windlass_model::outcome::{Failure, RunStatus};
+use windlass_model::outcome::{Failure, Outcome, RunStatus, Skip};
 
 use super::{TextOptions, write_text};
 use crate::fixture::{action, failed_run, layout, rolling_patch, sequence, submitted, web};
@@ -51,6 +52,16 @@ fn a_run_that_was_stopped() {
         .push(What::Commanded { command: Command::Stop, by: by() })
         .push(What::Finished { status: RunStatus::Stopped });
     insta::assert_snapshot!(text(&log.fold(&layout(rolling_patch(), web(2))), Palette::PLAIN));
+}
+
+#[test]
+fn a_run_that_was_bypassed() {
+    let mut log = submitted();
+    log.push(What::Started { by: Author::new("ada") })
+        .ended(ElementId::Run, Outcome::Skipped(Skip::Bypassed))
+        .push(What::Finished { status: RunStatus::Succeeded });
+    let text = text(&log.fold(&layout(rolling_patch(), web(2))), Palette::PLAIN);
+    assert!(text.starts_with("rolling-patch succeeded: bypassed, nothing was to be done\n"), "{text}");
 }
 
 #[test]
