@@ -2,7 +2,7 @@
 
 use windlass_plugin::{Registry, RegistryError};
 
-use crate::{command, fail, file_contains, file_exists, noop, port_open, shell, sleep};
+use crate::{command, fail, file_contains, file_exists, http, noop, port_open, shell, sleep};
 
 /// A registry with all of them.
 pub fn standard() -> Result<Registry, RegistryError> {
@@ -19,6 +19,8 @@ pub fn register(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.register(fail::FailCheck)?;
     registry.register(file_contains::FileContains)?;
     registry.register(file_exists::FileExists)?;
+    registry.register(http::Http)?;
+    registry.register(http::HttpCheck)?;
     registry.register(noop::Noop)?;
     registry.register(noop::NoopCheck)?;
     registry.register(port_open::PortOpen)?;
