@@ -18,7 +18,7 @@ pub enum Clock {
 
 /// A time together with its clock, ready to be written.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stamp(pub(crate) Clock, pub(crate) Time);
+pub struct Stamp(pub Clock, pub Time);
 
 /// A length of time as people like to read it: `1h 2m`, `12.3s`, `250ms`.
 #[derive(Clone, Copy, Debug)]

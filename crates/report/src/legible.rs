@@ -4,7 +4,8 @@
 //! make a line say what it does not. Both are replaced before anybody sees them.
 
 /// One line of at most `most` characters: line breaks become spaces, the rest is cut with `…`.
-pub(crate) fn line(text: &str, most: usize) -> String {
+#[must_use]
+pub fn line(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     let mut blank = false;
     for (count, char) in text.trim().chars().enumerate() {

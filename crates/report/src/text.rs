@@ -153,7 +153,8 @@ impl<W: io::Write> Report<'_, W> {
     fn next(&mut self) -> io::Result<()> {
         let Palette { strong, faint, command, reset, .. } = self.palette;
         let steps = summary::next(self.fold);
-        if steps.is_empty() {
+        // A rehearsal is nowhere to be found afterwards.
+        if steps.is_empty() || self.clock == Clock::Virtual {
             return Ok(());
         }
         let width = steps.iter().map(|step| step.command.len()).max().unwrap_or(0);

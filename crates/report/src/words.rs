@@ -3,7 +3,9 @@
 use windlass_model::event::{CancelCause, Command, Phase, Severity, Verdict, Wait};
 use windlass_model::outcome::{ReasonKind, RunStatus, Skip, Status};
 
-pub(crate) fn status(status: Status) -> &'static str {
+/// Where an element stands.
+#[must_use]
+pub fn status(status: Status) -> &'static str {
     match status {
         Status::Pending => "not reached",
         Status::Running => "running",
@@ -14,7 +16,9 @@ pub(crate) fn status(status: Status) -> &'static str {
     }
 }
 
-pub(crate) fn run_status(status: RunStatus) -> &'static str {
+/// Where a run stands.
+#[must_use]
+pub fn run_status(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Submitted => "submitted",
         RunStatus::AwaitingApproval => "awaiting approval",
@@ -26,7 +30,9 @@ pub(crate) fn run_status(status: RunStatus) -> &'static str {
     }
 }
 
-pub(crate) fn skip(skip: Skip) -> &'static str {
+/// Why an element was unnecessary.
+#[must_use]
+pub fn skip(skip: Skip) -> &'static str {
     match skip {
         Skip::Bypassed => "bypassed",
         Skip::Condition => "condition is false",
@@ -36,7 +42,8 @@ pub(crate) fn skip(skip: Skip) -> &'static str {
 }
 
 /// `None` for phases that say nothing by themselves.
-pub(crate) fn phase(phase: Phase) -> Option<&'static str> {
+#[must_use]
+pub fn phase(phase: Phase) -> Option<&'static str> {
     Some(match phase {
         Phase::Idle | Phase::EntranceDelay | Phase::ExitDelay | Phase::Done => return None,
         Phase::Bypass => "bypass checks",
@@ -51,7 +58,9 @@ pub(crate) fn phase(phase: Phase) -> Option<&'static str> {
     })
 }
 
-pub(crate) fn wait(wait: Wait) -> &'static str {
+/// What is waited for.
+#[must_use]
+pub fn wait(wait: Wait) -> &'static str {
     match wait {
         Wait::Entrance => "entrance delay",
         Wait::Exit => "exit delay",
@@ -61,7 +70,9 @@ pub(crate) fn wait(wait: Wait) -> &'static str {
     }
 }
 
-pub(crate) fn command(command: Command) -> &'static str {
+/// What a command did to a run.
+#[must_use]
+pub fn command(command: Command) -> &'static str {
     match command {
         Command::Pause => "paused",
         Command::Resume => "resumed",
@@ -71,7 +82,9 @@ pub(crate) fn command(command: Command) -> &'static str {
     }
 }
 
-pub(crate) fn verdict(verdict: Verdict) -> &'static str {
+/// How something was settled.
+#[must_use]
+pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Done => "done",
         Verdict::Failed => "failed",
@@ -93,7 +106,8 @@ pub(crate) fn cancel(how: Severity, why: CancelCause) -> (&'static str, &'static
 }
 
 /// What a cause of this kind did; stands after the address.
-pub(crate) fn reason(kind: ReasonKind) -> &'static str {
+#[must_use]
+pub fn reason(kind: ReasonKind) -> &'static str {
     match kind {
         ReasonKind::Action => "failed",
         ReasonKind::PreCheck | ReasonKind::PostCheck | ReasonKind::DeferredCheck => "did not pass",
@@ -107,13 +121,15 @@ pub(crate) fn reason(kind: ReasonKind) -> &'static str {
 }
 
 /// `1 target`, `2 targets`.
-pub(crate) fn count(n: u64, one: &str) -> String {
+#[must_use]
+pub fn count(n: u64, one: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {one}{plural}", grouped(n))
 }
 
 /// `1,234,567`.
-pub(crate) fn grouped(n: u64) -> String {
+#[must_use]
+pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
