@@ -25,6 +25,7 @@ mod root;
 
 use self::cache::Cache;
 pub(crate) use self::cache::{Compiled, Kind};
+pub(crate) use self::explain::{ROOTS, is_builtin, syntax};
 use self::root::Root;
 
 /// The largest text or value that a template may give, in bytes.

@@ -5,18 +5,26 @@
 //! the template language along.
 //!
 //! Reading order: [`load`] (a text to plans), [`Invalid`] (what is wrong with it, drawn in the file),
-//! [`Evaluator`] (templates and conditions when a run needs them).
+//! [`validate`] and [`params`] (for plans that were not read from a file too), [`Evaluator`] (templates and conditions when a run needs them).
 
 mod evaluator;
 mod invalid;
 mod load;
+mod params;
+mod patterns;
+mod references;
+mod schema;
 mod source;
 mod spans;
+mod validate;
 mod yaml;
 
 pub use self::evaluator::{Evaluator, MAX_OUTPUT};
 pub use self::invalid::{Found, Invalid};
 pub use self::load::{Loaded, load};
+pub use self::params::{Params, params, params_from_texts};
+pub use self::schema::plan_schema;
 pub use self::source::{Source, decode};
 pub use self::spans::{Located, Range, SpanTree};
+pub use self::validate::validate;
 pub use self::yaml::{Document, MAX_ALIAS_NODES, MAX_BYTES, MAX_DEPTH, MAX_NODES, parse};

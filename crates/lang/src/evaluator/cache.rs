@@ -126,6 +126,14 @@ impl Compiled {
         let captured = self.env.get_template(NAME)?.render_captured(root)?;
         Ok(captured.state().lookup(RESULT).unwrap_or_default())
     }
+
+    /// What the text looks up: `params.release`, `node.name`, `range`.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let Ok(template) = self.env.get_template(NAME) else { return Vec::new() };
+        let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
+        names.sort();
+        names
+    }
 }
 
 /// Text that is refused when it grows too long.

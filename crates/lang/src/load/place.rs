@@ -1,0 +1,97 @@
+//! Between pointers into a document, addresses of elements and places in the text.
+
+use windlass_model::Value;
+use windlass_model::problem::Problem;
+
+use crate::invalid::Found;
+use crate::source::Source;
+use crate::yaml::Document;
+
+/// A problem at its place in the text: a scalar itself, the key of something larger, the first line
+/// of what has no key.
+pub(super) fn found(problem: Problem, document: &Document, source: &Source) -> Found {
+    let located = document.spans.locate(&document.value, &problem.pointer);
+    let structured = located.value.is_array() || located.value.is_object();
+    let unknown = problem.code == windlass_model::code::UNKNOWN_KEY;
+    let range = match located.key {
+        Some(key) if structured || unknown || !located.exact => key,
+        _ => located.range,
+    };
+    let bytes = range.bytes();
+    // What is nothing at all (`name:`) is shown at its key.
+    let bytes = match located.key {
+        Some(key) if bytes.is_empty() => key.bytes(),
+        _ => bytes,
+    };
+    Found::at(problem, source.first_line(bytes))
+}
+
+/// The address of the element that a pointer leads into, as far as its names are given.
+pub(super) fn address_of(document: &Value, pointer: &str) -> String {
+    let mut address = String::new();
+    let mut at = document;
+    let mut segments = pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~"));
+    let mut list = String::new();
+    let mut set: Option<String> = None;
+    while let Some(segment) = segments.next() {
+        let Some(next) = child(at, &segment) else { break };
+        match (list.as_str(), &*segment) {
+            (_, "stepsets") => {
+                if let Some(name) = segments.next() {
+                    at = next.get(&name).unwrap_or(&Value::Null);
+                    set = Some(name).filter(|name| name != windlass_model::plan::DEFAULT_STEP_SET);
+                    list.clear();
+                    continue;
+                }
+            }
+            (_, "params") if address.is_empty() => {
+                return match segments.next() {
+                    Some(name) => format!("params.{name}"),
+                    None => address,
+                };
+            }
+            (_, "undo") if next.is_object() => address.push_str("!undo"),
+            (_, "with" | "vars" | "save") => return address,
+            ("blocks", index) | ("sequences" | "actions" | "deferred" | "sequence", index)
+                if index.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                let name = next.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty());
+                let name = name.map_or_else(|| format!("[{index}]"), str::to_owned);
+                match (&set, address.is_empty()) {
+                    (Some(set), true) => address = format!("{set}:{name}"),
+                    (None, true) => address = name,
+                    _ => address = format!("{address}/{name}"),
+                }
+            }
+            ("bypass" | "pre" | "continuous" | "post" | "checks.deferred", index)
+                if index.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                let name = next.get("name").and_then(Value::as_str).unwrap_or(index);
+                let slot = list.trim_start_matches("checks.");
+                let prefix = if address.is_empty() { String::new() } else { format!("{address}/") };
+                address = format!("{prefix}checks.{slot}/{name}");
+            }
+            ("verify" | "verifyAfter", index) if index.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let name = next.get("name").or_else(|| next.get("use")).and_then(Value::as_str);
+                address = format!("{address}!{list}/{}", name.unwrap_or(index));
+            }
+            _ => {}
+        }
+        if segment == "sequence" {
+            address.push_str("/*");
+        }
+        if segment == "deferred" && list != "checks" && next.is_array() {
+            "deferred".clone_into(&mut address);
+        }
+        list = if list == "checks" && segment == "deferred" { "checks.deferred".to_owned() } else { segment };
+        at = next;
+    }
+    address
+}
+
+fn child<'a>(value: &'a Value, segment: &str) -> Option<&'a Value> {
+    match value {
+        Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
+        other => other.get(segment),
+    }
+}
