@@ -20,6 +20,8 @@ pub mod call;
 pub mod cancel;
 pub mod dynamic;
 pub mod error;
+#[cfg(doctest)]
+mod guide;
 pub mod output;
 pub mod plugin;
 pub mod raw;

@@ -15,7 +15,8 @@ use crate::registry::Registry;
 /// The reference of all plugins in Markdown. Always the same for the same registry.
 #[must_use]
 pub fn docs_markdown(registry: &Registry) -> String {
-    let mut page = String::from("# Plugins\n\n");
+    let mut page =
+        String::from("<!-- Made from what the plugins say of themselves. Do not edit. -->\n\n# Plugins\n\n");
     page.push_str("What `use` can say, what `with` must then hold, and what comes back.\n\n");
     page.push_str("| Plugin | Kind | What it does |\n|---|---|---|\n");
     for plugin in registry.iter() {

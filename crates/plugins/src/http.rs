@@ -51,8 +51,8 @@ impl Plugin for Http {
         About::acting("http", "makes an HTTP request")
             .description(format!(
                 "{WAYS}\n\nNo answer, 408, 425, 429 and 5xx may be retried, no sooner than the server's `Retry-After` says; any \
-                 other status that is not accepted fails for good. The code is `connect`, `tls`, `status` or `body`. GET and HEAD \
-                 report no change, every other method does. The header `Idempotency-Key` is sent with the action's key, the same \
+                 other status that is not accepted fails for good. The code is `connect`, `tls`, `status` or `body`. GET, HEAD \
+                 and OPTIONS report no change, every other method does. With those others the header `Idempotency-Key` is sent with the action's key, the same \
                  for every attempt, unless the request has one."
             ))
             .example(

@@ -13,15 +13,15 @@ use windlass_plugin::{Secret, Value};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
+    /// Where the request goes, and how.
+    #[serde(flatten)]
+    pub wire: Wire,
     /// The method.
     #[serde(default)]
     pub method: Method,
     /// What is sent: a text as it is, anything else as JSON.
     #[serde(default)]
     pub body: Option<Value>,
-    /// Where the request goes, and how.
-    #[serde(flatten)]
-    pub wire: Wire,
     /// What the answer must be.
     #[serde(flatten)]
     pub expect: Expect,
@@ -31,15 +31,15 @@ pub struct Request {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckRequest {
+    /// Where the request goes, and how.
+    #[serde(flatten)]
+    pub wire: Wire,
     /// The method. Some services are only asked by POST; what it does there must change nothing.
     #[serde(default)]
     pub method: Method,
     /// What is sent: a text as it is, anything else as JSON.
     #[serde(default)]
     pub body: Option<Value>,
-    /// Where the request goes, and how.
-    #[serde(flatten)]
-    pub wire: Wire,
     /// What the answer must be.
     #[serde(flatten)]
     pub expect: Expect,
