@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The `windlass` command: what a person types, and what they read.
+//!
+//! ```text
+//!   args (types of the command line) ──▶ command::* (one file each) ──▶ exit code
+//!                                            │
+//!          printer: data to stdout, the rest to stderr; failure: what, where, why, what to do
+//! ```
+//!
+//! It owns words, colours, exit codes, signals and the socket over which a second process commands the
+//! first. It decides nothing about runs: that is the engine's, driven by the runtime.
+//!
+//! Reading order: [`args`], [`command`], [`failure`], then whichever command is of interest.
+
+#![expect(dead_code, unused_imports, reason = "the commands that drive runs are not there yet")]
+
+mod args;
+mod bug;
+mod command;
+mod data_dir;
+mod drawing;
+mod exit;
+mod failure;
+mod limits;
+mod pages;
+mod params;
+mod plan_file;
+mod prepare;
+mod printer;
+mod start;
+mod table;
+mod user;
+
+pub use self::exit::Exit;
+pub use self::start::run_from_env;

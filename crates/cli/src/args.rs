@@ -1,0 +1,119 @@
+//! The command line as types: every subcommand, flag and help text, and nothing else.
+//!
+//! What a flag does is in `command/`; here is what it is called and how it is explained.
+
+mod inspect;
+mod output;
+mod param;
+mod rehearse;
+mod run;
+mod runs;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::inspect::{
+    CompletionsArgs, DocsArgs, DocsKind, ExplainArgs, ManArgs, PluginsArgs, PluginsCommand, PreviewArgs,
+    SchemaArgs, SchemaKind, ValidateArgs,
+};
+pub(crate) use self::output::{DocumentFormat, LiveFormat, ReportFormat};
+pub(crate) use self::param::{ParamArg, ParamArgs, ParamValue};
+pub(crate) use self::rehearse::RehearseArgs;
+pub(crate) use self::run::{DataDirArgs, LiveArgs, RecoverArgs, RunArgs};
+pub(crate) use self::runs::{
+    ApproveArgs, CommandArgs, EventsArgs, ListArgs, ReportArgs, ResolveArgs, RetryArgs, RunRef, RunsArgs,
+    RunsCommand, ShowArgs, WatchArgs,
+};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const ABOUT: &str = "Carry out risky change on many machines: checked, limited, durable, rehearsed.";
+
+const AFTER: &str = "\
+Begin here:
+  windlass validate plan.yaml        is the plan well-formed? every problem at once
+  windlass preview  plan.yaml        what would happen, where, and how bad it can get
+  windlass rehearse plan.yaml        run it in virtual time against simulated targets
+  windlass run      plan.yaml        run it, with every step on disk before it acts
+
+While a run goes on, from another terminal:
+  windlass runs watch                follow it
+  windlass runs pause | resume       nothing new starts; go on
+  windlass runs stop                 end it in good order (Ctrl-C does the same)
+
+Exit codes: 0 succeeded · 1 failed · 2 invalid input or usage · 3 stopped · 4 waiting for a person ·
+5 store locked or unavailable · 70 a bug in Windlass";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "windlass",
+    version,
+    about = ABOUT,
+    after_help = AFTER,
+    styles = STYLES,
+    max_term_width = 110,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    /// When to use colour; `auto` means on a terminal, unless NO_COLOR says no or CLICOLOR_FORCE says yes.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
+    pub(crate) color: ColorWhen,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, as NO_COLOR, CLICOLOR_FORCE and TERM say.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The subcommands, in the order of the help.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check plan files and report everything that is wrong with them.
+    Validate(ValidateArgs),
+    /// Show what a run would do, where, and how bad it can get. Touches nothing.
+    Preview(PreviewArgs),
+    /// Run a plan in virtual time against simulated targets, with faults where you want them.
+    Rehearse(RehearseArgs),
+    /// Run a plan on this machine.
+    Run(RunArgs),
+    /// Look at runs and command them.
+    Runs(RunsArgs),
+    /// Go on with every unfinished run of a data directory.
+    Recover(RecoverArgs),
+    /// Explain an error code.
+    Explain(ExplainArgs),
+    /// List the plugins and show what each takes and gives.
+    Plugins(PluginsArgs),
+    /// Print a JSON Schema, for editors and other programs.
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Write the man pages into a directory.
+    Man(ManArgs),
+    /// Print a reference document made from the code.
+    #[command(hide = true)]
+    Docs(DocsArgs),
+}

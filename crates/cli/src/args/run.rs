@@ -1,0 +1,74 @@
+//! Flags of `run` and `recover`, and those that several commands share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::output::LiveFormat;
+use super::param::ParamArgs;
+
+/// Where runs are kept.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct DataDirArgs {
+    /// Where runs are kept; $XDG_STATE_HOME/windlass or ~/.local/state/windlass unless given.
+    #[arg(long, value_name = "DIR", env = "WINDLASS_DATA_DIR", hide_env_values = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// How a run that goes on is shown.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct LiveArgs {
+    /// How to print: text for people, json for one document at the end, events for the log as it grows.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: LiveFormat,
+}
+
+/// `windlass run`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every step is on disk before it acts. If this process dies, `windlass recover` goes on where it was.
+
+Ctrl-C asks the run to end, one step harsher each time:
+  once    stop: nothing new starts, what is in flight ends by itself
+  twice   cancel: what is in flight is asked to end
+  thrice  kill: what is in flight is ended
+SIGTERM and SIGHUP stop, too. Deferred work and checks run in any case.
+
+Examples:
+  windlass run rolling-patch.yaml -p release=1.4
+  windlass run rolling-patch.yaml -p token=@token.txt --approve
+  windlass run rolling-patch.yaml --output events | jq -c 'select(.kind == \"actionEnded\")'
+
+Exit codes: 0 succeeded · 1 failed · 2 invalid · 3 stopped · 4 waits for a person · 5 store locked or unavailable")]
+pub(crate) struct RunArgs {
+    /// The plan file; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) params: ParamArgs,
+    /// Which step set of the plan.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stepset: Option<String>,
+    /// Approve the run as yourself, where its plan lets the author approve.
+    #[arg(long)]
+    pub(crate) approve: bool,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirArgs,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+}
+
+/// `windlass recover`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Finished work is not repeated; what was in flight when the process died is taken up as its plugin and plan allow, or
+a person is asked. Remaining retries, delays and batches are kept.
+
+Example:
+  windlass recover --data-dir /var/lib/windlass")]
+pub(crate) struct RecoverArgs {
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirArgs,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+}

@@ -1,0 +1,226 @@
+//! Flags of `runs …`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::output::{DocumentFormat, LiveFormat, ReportFormat};
+use super::param::ParamArgs;
+use super::run::{DataDirArgs, LiveArgs};
+
+/// `windlass runs`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+RUN is a run's id, the beginning of one, or `last`, which is the default.
+
+While another process drives the runs of the data directory, these commands go to it; otherwise they read and write
+the directory themselves, and `windlass recover` goes on with what is unfinished.")]
+pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    pub(crate) command: RunsCommand,
+}
+
+/// The subcommands of `windlass runs`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List runs, newest first.
+    List(ListArgs),
+    /// Show where a run stands, and what it waits for.
+    Show(ShowArgs),
+    /// Print the log of a run, one JSON object a line.
+    Events(EventsArgs),
+    /// Print the report of a run.
+    Report(ReportArgs),
+    /// Follow a run as it goes on.
+    Watch(WatchArgs),
+    /// Start nothing new; let what is in flight end.
+    Stop(CommandArgs),
+    /// Stop, and ask what is in flight to end (TERM).
+    Cancel(CommandArgs),
+    /// Stop, and end what is in flight (KILL).
+    Kill(CommandArgs),
+    /// Start nothing new until resumed.
+    Pause(CommandArgs),
+    /// Go on after a pause.
+    Resume(CommandArgs),
+    /// Agree with a run that waits for approval.
+    Approve(ApproveArgs),
+    /// Refuse a run that waits for approval; it fails.
+    Reject(CommandArgs),
+    /// Settle what waits for a person after a crash or a failed undo.
+    Resolve(ResolveArgs),
+    /// Run again what did not succeed, as a new run of the same group.
+    Retry(RetryArgs),
+}
+
+/// Which run, and where it is kept.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunRef {
+    /// The run: its id, the beginning of one, or `last`.
+    #[arg(value_name = "RUN", default_value = "last", hide_default_value = true)]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirArgs,
+}
+
+/// `windlass runs list`
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// How many to list; 0 lists all.
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Only runs that stand like this: running, paused, awaitingApproval, succeeded, failed, stopped, submitted.
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub(crate) status: Vec<String>,
+    /// Only runs of the plan of this name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plan: Option<String>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: DocumentFormat,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirArgs,
+}
+
+/// `windlass runs show`
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: DocumentFormat,
+}
+
+/// `windlass runs events`
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// Begin with the event of this number.
+    #[arg(long, value_name = "SEQ", default_value_t = 1)]
+    pub(crate) from: u64,
+    /// Go on until the run ends.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+}
+
+/// `windlass runs report`
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ReportFormat,
+    /// Write it into this file instead of to standard output.
+    #[arg(long = "out", short = 'o', value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// `windlass runs watch`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Ctrl-C ends the watching, not the run. The exit code is the run's when it ends meanwhile.")]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: LiveFormat,
+}
+
+/// `windlass runs stop`, `cancel`, `kill`, `pause`, `resume`, `reject`
+#[derive(Debug, Args)]
+pub(crate) struct CommandArgs {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) why: String,
+}
+
+/// `windlass runs approve`
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// Approve only if the run has this digest, as `runs show` prints it.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) digest: Option<String>,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) why: String,
+}
+
+/// `windlass runs resolve`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+`windlass runs show` lists what waits, and what is known of it.
+
+Examples:
+  windlass runs resolve --done patch/web03/reboot           it was done: go on with the next action
+  windlass runs resolve --failed patch/web03/reboot         it was not: count it as failed
+  windlass runs resolve --again 'patch/*/reboot'            run all of them again
+  windlass recover                                          then go on, if no process drives the run")]
+pub(crate) struct ResolveArgs {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// It was done: go on as if it had succeeded.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) done: Vec<String>,
+    /// It was not done: count it as failed.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) failed: Vec<String>,
+    /// Run it again.
+    #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["done", "failed"])]
+    pub(crate) again: Vec<String>,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) why: String,
+}
+
+/// `windlass runs retry`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A run is never run twice: this makes a new one, with the plan, parameters and targets of the old. Secrets are not kept
+for it and have to be given again.")]
+pub(crate) struct RetryArgs {
+    #[command(flatten)]
+    pub(crate) run: RunRef,
+    /// Run everything again, also what succeeded.
+    #[arg(long)]
+    pub(crate) from_scratch: bool,
+    #[command(flatten)]
+    pub(crate) params: ParamArgs,
+    /// Approve the run as yourself, where its plan lets the author approve.
+    #[arg(long)]
+    pub(crate) approve: bool,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+}
+
+// === impl RunsCommand ===
+
+impl RunsCommand {
+    /// Whether standard output is for a program.
+    pub(crate) fn is_for_machine(&self) -> bool {
+        match self {
+            Self::List(ListArgs { output, .. }) | Self::Show(ShowArgs { output, .. }) => {
+                *output != DocumentFormat::Text
+            }
+            Self::Events(_) => true,
+            Self::Report(ReportArgs { output, .. }) => *output == ReportFormat::Json,
+            Self::Watch(WatchArgs { output, .. }) => *output != LiveFormat::Text,
+            Self::Retry(RetryArgs { live, .. }) => live.output != LiveFormat::Text,
+            Self::Stop(_)
+            | Self::Cancel(_)
+            | Self::Kill(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Approve(_)
+            | Self::Reject(_)
+            | Self::Resolve(_) => false,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `windlass preview FILE`: what a run would do, where, and how bad it can get. Nothing is touched.
+
+mod json;
+mod text;
+
+use crate::args::{DocumentFormat, PreviewArgs};
+use crate::exit::Exit;
+use crate::failure::Outcome;
+use crate::prepare::{Choice, prepare};
+use crate::printer::Printer;
+use crate::{params, plan_file};
+
+pub(super) fn run(args: &PreviewArgs, printer: &mut Printer) -> Outcome {
+    let registry = plan_file::registry()?;
+    let loaded = plan_file::load_one(&args.file, &registry)?;
+    let given = params::gather(&args.params, &loaded.plan, printer)?;
+    let choice = Choice { step_set: args.stepset.as_deref(), ..Choice::default() };
+    let prepared = prepare(loaded, &given, choice, &registry)?;
+    for warning in &prepared.warnings {
+        printer.warn(warning);
+    }
+    match args.output {
+        DocumentFormat::Json => printer.line(json::document(&prepared)),
+        DocumentFormat::Text => printer.out(text::text(&prepared, args.show)),
+    }
+    Ok(Exit::Succeeded)
+}

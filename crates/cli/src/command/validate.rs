@@ -1,0 +1,70 @@
+//! `windlass validate FILE...`
+
+use serde_json::{Value, json};
+use windlass_lang::Loaded;
+
+use crate::args::{DocumentFormat, ValidateArgs};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::plan_file;
+use crate::printer::{FAINT, GOOD, Printer, Styled};
+
+pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Outcome {
+    let registry = plan_file::registry()?;
+    let mut exit = Exit::Succeeded;
+    let mut documents = Vec::new();
+    for file in &args.files {
+        let loaded = plan_file::load(file, &registry);
+        if loaded.is_err() {
+            exit = Exit::Invalid;
+        }
+        let name = file.display().to_string();
+        match (args.output, loaded) {
+            (DocumentFormat::Json, loaded) => documents.push(document(&name, &loaded)),
+            (DocumentFormat::Text, Ok(plans)) => accept(&name, &plans, printer),
+            (DocumentFormat::Text, Err(failure)) => failure.print(printer),
+        }
+    }
+    if args.output == DocumentFormat::Json {
+        printer.line(json!({"valid": exit == Exit::Succeeded, "files": documents}));
+    }
+    Ok(exit)
+}
+
+fn accept(name: &str, plans: &[Loaded], printer: &mut Printer) {
+    for Loaded { plan, warnings, .. } in plans {
+        let sets = plan.step_set_names();
+        let blocks: usize = sets.iter().filter_map(|set| plan.step_set(set)).map(<[_]>::len).sum();
+        let mut what = format!("{blocks} {}", if blocks == 1 { "block" } else { "blocks" });
+        if sets.len() > 1 {
+            what.push_str(&format!(" in {} step sets", sets.len()));
+        }
+        printer.line(format_args!(
+            "{} {name}: {} {}",
+            Styled(GOOD, "ok"),
+            plan.metadata.name,
+            Styled(FAINT, format_args!("({what})"))
+        ));
+        for warning in warnings {
+            printer.warn(warning);
+        }
+    }
+}
+
+fn document(name: &str, loaded: &Result<Vec<Loaded>, Failure>) -> Value {
+    match loaded {
+        Ok(plans) => {
+            let plans: Vec<Value> = plans
+                .iter()
+                .map(|loaded| json!({"name": loaded.plan.metadata.name, "warnings": loaded.warnings}))
+                .collect();
+            json!({"file": name, "valid": true, "plans": plans, "problems": []})
+        }
+        Err(failure) => {
+            let error = failure.to_json().unwrap_or_default();
+            let problems =
+                error.get("error").and_then(|error| error.get("problems")).cloned().unwrap_or_default();
+            json!({"file": name, "valid": false, "plans": [], "problems": problems})
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What can go wrong for a user of the command: a stable code, what, where, why, what to do, and how to exit.
+
+use std::error::Error;
+use std::fmt;
+use std::path::Path;
+
+use serde_json::json;
+use windlass_lang::Invalid;
+use windlass_model::code::{self, Code};
+use windlass_model::problem::Problem;
+
+use crate::exit::Exit;
+use crate::printer::{BAD, FAINT, GOOD, Printer, Styled};
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// One thing.
+    One(Box<One>),
+    /// Things in a file, each with its place.
+    File(Box<Invalid>),
+    /// Things about a plan that have no place in a file: parameters, targets.
+    Problems(Vec<Problem>),
+    /// All has been said.
+    Said(Exit),
+}
+
+/// One thing that went wrong.
+#[derive(Debug)]
+pub(crate) struct One {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) help: Option<String>,
+    pub(crate) exit: Exit,
+}
+
+/// What a command comes to.
+pub(crate) type Outcome = Result<Exit, Failure>;
+
+// === impl Failure ===
+
+impl Failure {
+    /// Something went wrong.
+    pub(crate) fn new(exit: Exit, code: Code, message: impl Into<String>) -> Self {
+        Self::One(Box::new(One { code, message: message.into(), causes: Vec::new(), help: None, exit }))
+    }
+
+    /// The command line makes no sense.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Invalid, code::USAGE, message)
+    }
+
+    /// A file of the user's cannot be read or written.
+    pub(crate) fn file(what: &str, path: &Path, error: &std::io::Error) -> Self {
+        let help = match error.kind() {
+            std::io::ErrorKind::NotFound => "check the path; it is relative to the current directory",
+            std::io::ErrorKind::PermissionDenied => "check the permissions of the file and its directory",
+            std::io::ErrorKind::IsADirectory => "give a file, not a directory",
+            _ => "check the disk, then try again",
+        };
+        Self::new(Exit::Invalid, code::FILE_UNREADABLE, format!("cannot {what} {}", path.display()))
+            .because(error)
+            .help(help)
+    }
+
+    /// With what lay behind it, the sources of the error included.
+    pub(crate) fn because(self, error: &dyn Error) -> Self {
+        self.map(|one| {
+            let mut next = Some(error);
+            while let Some(error) = next {
+                one.causes.push(error.to_string());
+                next = error.source();
+            }
+        })
+    }
+
+    /// With what to do.
+    pub(crate) fn help(self, help: impl Into<String>) -> Self {
+        self.map(|one| one.help = Some(help.into()))
+    }
+
+    fn map(mut self, change: impl FnOnce(&mut One)) -> Self {
+        if let Self::One(one) = &mut self {
+            change(one);
+        }
+        self
+    }
+
+    /// How to exit.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::One(one) => one.exit,
+            Self::File(_) | Self::Problems(_) => Exit::Invalid,
+            Self::Said(exit) => *exit,
+        }
+    }
+
+    /// Says it to a person, on standard error.
+    pub(crate) fn print(&self, printer: &mut Printer) {
+        match self {
+            Self::One(one) => printer.note(one),
+            Self::File(invalid) => {
+                let text = crate::drawing::draw(invalid, printer.is_err_colored());
+                printer.write_err(text);
+            }
+            Self::Problems(problems) => {
+                for problem in problems {
+                    printer.note(Shown(problem));
+                }
+            }
+            Self::Said(_) => {}
+        }
+        self.point_to_explanation(printer);
+    }
+
+    /// The same as JSON, for `--output json` and `events`.
+    pub(crate) fn to_json(&self) -> Option<serde_json::Value> {
+        let problems = match self {
+            Self::One(one) => {
+                let mut problem = json!({"code": one.code, "message": one.message});
+                if let Some(map) = problem.as_object_mut() {
+                    if !one.causes.is_empty() {
+                        map.insert("causes".into(), one.causes.clone().into());
+                    }
+                    if let Some(help) = &one.help {
+                        map.insert("help".into(), help.clone().into());
+                    }
+                }
+                json!([problem])
+            }
+            Self::File(invalid) => return Some(json!({"error": invalid.to_json()})),
+            Self::Problems(problems) => json!(problems),
+            Self::Said(_) => return None,
+        };
+        Some(json!({"error": {"problems": problems}}))
+    }
+
+    fn point_to_explanation(&self, printer: &mut Printer) {
+        let code = match self {
+            Self::One(one) => &one.code,
+            Self::File(invalid) => match invalid.found().first() {
+                Some(found) => &found.problem.code,
+                None => return,
+            },
+            Self::Problems(problems) => match problems.first() {
+                Some(problem) => &problem.code,
+                None => return,
+            },
+            Self::Said(_) => return,
+        };
+        if crate::pages::page(code.as_str()).is_some() {
+            printer.note(Styled(FAINT, format_args!("`windlass explain {code}` says more")));
+        }
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::File(Box::new(invalid))
+    }
+}
+
+impl fmt::Display for One {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", Styled(BAD, "error"), Styled(FAINT, &self.code), self.message)?;
+        for cause in &self.causes {
+            write!(f, "\n  because: {cause}")?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, "\n  {}: {}", Styled(GOOD, "help"), help.replace('\n', "\n        "))?;
+        }
+        Ok(())
+    }
+}
+
+struct Shown<'a>(&'a Problem);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Problem { code, address, message, help, .. } = self.0;
+        write!(f, "{} {}: ", Styled(BAD, "error"), Styled(FAINT, code))?;
+        if !address.is_empty() {
+            write!(f, "{address}: ")?;
+        }
+        write!(f, "{message}")?;
+        if let Some(help) = help {
+            write!(f, "\n  {}: {}", Styled(GOOD, "help"), help.replace('\n', "\n        "))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Plan files: from a path to plans, with everything that is wrong with them.
+
+use std::io::Read;
+use std::path::Path;
+
+use windlass_lang::Loaded;
+use windlass_model::code;
+use windlass_model::problem::Problem;
+use windlass_plugin::Registry;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// The plugins that the command comes with.
+pub(crate) fn registry() -> Result<Registry, Failure> {
+    windlass_plugins::standard().map_err(|error| {
+        Failure::new(Exit::Bug, code::BUG, "a plugin of ours is not well-formed").because(&error)
+    })
+}
+
+/// The plans of a file; `-` is standard input.
+pub(crate) fn load(path: &Path, registry: &Registry) -> Result<Vec<Loaded>, Failure> {
+    let (name, bytes) = read(path)?;
+    let text = windlass_lang::decode(&name, bytes)?;
+    Ok(windlass_lang::load(&name, &text, &registry.catalog())?)
+}
+
+/// The plan of a file that must hold exactly one.
+pub(crate) fn load_one(path: &Path, registry: &Registry) -> Result<Loaded, Failure> {
+    let mut plans = load(path, registry)?;
+    match (plans.pop(), plans.len()) {
+        (Some(plan), 0) => Ok(plan),
+        (Some(_), more) => Err(Failure::Problems(vec![
+            Problem::new(
+                code::WRONG_KIND,
+                "",
+                "",
+                format!("{} holds {} plans, and one can be run at a time", path.display(), more + 1),
+            )
+            .help("put each plan into a file of its own"),
+        ])),
+        (None, _) => Err(Failure::Problems(vec![
+            Problem::new(code::WRONG_KIND, "", "", format!("{} holds no plan", path.display()))
+                .help("a plan begins with `apiVersion: windlass.dev/v1` and `kind: Plan`"),
+        ])),
+    }
+}
+
+fn read(path: &Path) -> Result<(String, Vec<u8>), Failure> {
+    // One byte more than is accepted is enough to know that it is too much.
+    let limit = windlass_lang::MAX_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
+        read.map_err(|error| Failure::file("read", Path::new("standard input"), &error))?;
+        return Ok(("<stdin>".to_owned(), bytes));
+    }
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+    read.map_err(|error| Failure::file("read", path, &error))?;
+    Ok((path.display().to_string(), bytes))
+}

@@ -1,0 +1,138 @@
+//! The one place that writes to the terminal: data to standard output, everything else to standard error.
+//!
+//! Styled text is always written with its escapes; the streams take them out where colour is not wanted.
+//! A reader that goes away (`| head`) is no error: what comes after is dropped, and whoever only prints
+//! can ask [`Printer::is_out_closed`] and end.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Effects, Style};
+
+use crate::args::ColorWhen;
+
+/// What is worth looking at.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// What can be passed over.
+pub(crate) const FAINT: Style = Style::new().effects(Effects::DIMMED);
+/// What is well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// What is not.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What needs attention.
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
+/// What goes on.
+pub(crate) const BUSY: Style = AnsiColor::Cyan.on_default();
+
+/// A text in a style.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Styled<T>(pub(crate) Style, pub(crate) T);
+
+/// Both streams.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    color: ColorChoice,
+    is_out_closed: bool,
+}
+
+// === impl Styled ===
+
+impl<T: fmt::Display> fmt::Display for Styled<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}", self.0.render(), self.1, self.0.render_reset())
+    }
+}
+
+// === impl Printer ===
+
+impl Printer {
+    pub(crate) fn new(color: ColorWhen) -> Self {
+        let color = match color {
+            ColorWhen::Auto => ColorChoice::Auto,
+            ColorWhen::Always => ColorChoice::Always,
+            ColorWhen::Never => ColorChoice::Never,
+        };
+        Self { color, is_out_closed: false }
+    }
+
+    /// Data, on standard output.
+    pub(crate) fn out(&mut self, text: impl fmt::Display) {
+        self.write_out(|out| write!(out, "{text}"));
+    }
+
+    /// A line of data, on standard output.
+    pub(crate) fn line(&mut self, text: impl fmt::Display) {
+        self.write_out(|out| writeln!(out, "{text}"));
+    }
+
+    /// Data that is written piece by piece, on standard output.
+    pub(crate) fn write_out(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if self.is_out_closed {
+            return;
+        }
+        let stdout = io::stdout();
+        let color = self.choice(&stdout);
+        let mut out = io::BufWriter::new(AutoStream::new(stdout.lock(), color));
+        if write(&mut out).and_then(|()| out.flush()).is_err() {
+            self.is_out_closed = true;
+        }
+    }
+
+    /// A line for people, on standard error.
+    pub(crate) fn note(&mut self, text: impl fmt::Display) {
+        self.write_err(format_args!("{text}\n"));
+    }
+
+    /// A warning, on standard error.
+    pub(crate) fn warn(&mut self, text: impl fmt::Display) {
+        self.note(format_args!("{}: {text}", Styled(WARN.bold(), "warning")));
+    }
+
+    /// Anything, on standard error.
+    pub(crate) fn write_err(&mut self, text: impl fmt::Display) {
+        let stderr = io::stderr();
+        let mut text = text.to_string();
+        if self.choice(&stderr) == ColorChoice::Never {
+            text = anstream::adapter::strip_str(&text).to_string();
+        }
+        // In one piece, so that nothing comes in between; where standard error is gone there is nobody left to tell.
+        let _ = stderr.lock().write_all(text.as_bytes());
+    }
+
+    /// Whether the reader of standard output has gone away.
+    pub(crate) fn is_out_closed(&self) -> bool {
+        self.is_out_closed
+    }
+
+    /// Colours for reports. They are always written; the stream takes them out where they are not wanted.
+    #[expect(clippy::unused_self, reason = "who prints decides about colours")]
+    pub(crate) fn palette(&self) -> windlass_report::Palette {
+        windlass_report::Palette::ANSI
+    }
+
+    /// Whether what is printed on standard error has colours.
+    pub(crate) fn is_err_colored(&self) -> bool {
+        let stderr = io::stderr();
+        self.choice(&stderr) != ColorChoice::Never
+    }
+
+    fn choice(&self, stream: &impl anstream::stream::RawStream) -> ColorChoice {
+        match self.color {
+            ColorChoice::Auto => AutoStream::choice(stream),
+            choice => choice,
+        }
+    }
+}
+
+/// Whether standard error is a terminal on which things can be drawn over.
+pub(crate) fn is_live_terminal() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    io::stderr().is_terminal() && !is_dumb
+}
+
+/// The columns and rows of the terminal; what is usual where there is none.
+pub(crate) fn terminal_size() -> (usize, usize) {
+    let size = terminal_size::terminal_size_of(io::stderr()).or_else(terminal_size::terminal_size);
+    size.map_or((100, 30), |(width, height)| (usize::from(width.0).max(20), usize::from(height.0).max(6)))
+}

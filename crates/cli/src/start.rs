@@ -1,0 +1,39 @@
+//! From the process's arguments to its exit code.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::args::Cli;
+use crate::exit::Exit;
+use crate::printer::Printer;
+use crate::{bug, command};
+
+/// Runs the command that the process was given, and says how to exit.
+#[must_use]
+pub fn run_from_env() -> ExitCode {
+    bug::listen();
+    let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        bug::report();
+        Exit::Bug
+    });
+    exit.into()
+}
+
+fn run() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are what was asked for; everything else is not understood. A closed pipe is quiet.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Succeeded,
+                _ => Exit::Invalid,
+            };
+        }
+    };
+    let mut printer = Printer::new(cli.color);
+    command::dispatch(cli.command, &mut printer)
+}
