@@ -24,7 +24,7 @@ mod filters;
 mod root;
 
 use self::cache::Cache;
-pub(crate) use self::cache::{Compiled, Kind};
+pub(crate) use self::cache::{Compiled, Kind, environment};
 pub(crate) use self::explain::{ROOTS, is_builtin, syntax};
 use self::root::Root;
 

@@ -159,7 +159,7 @@ fn described(misfit: &SchemaProblem, document: &Value) -> Problem {
         let problem = Problem::new(code, "", misfit.pointer.as_str(), misfit.message.as_str());
         Problem { help: misfit.help.clone(), ..problem }
     };
-    problem.address = address_of(document, &misfit.pointer);
+    problem.address = address_of(document, if nested { parent } else { &misfit.pointer });
     problem
 }
 

@@ -123,6 +123,14 @@ impl SourceCode for Source {
         let text = self.text();
         let (from, to) = (span.offset().min(text.len()), (span.offset() + span.len()).min(text.len()));
         let (first, last) = (self.line_of(from), self.line_of(to));
+        if before == 0 && after == 0 {
+            // Asked for the place alone: that is how drawings learn line and column.
+            let (line, column) = self.position(from);
+            let data = text.get(from..to).unwrap_or("").as_bytes();
+            let name = self.name().to_owned();
+            let at = (line.saturating_sub(1), column.saturating_sub(1));
+            return Ok(Box::new(MietteSpanContents::new_named(name, data, *span, at.0, at.1, 1)));
+        }
         let top = first.saturating_sub(before);
         let mut start = self.line(top).start;
         let mut end = self.line((last + after).min(self.lines().len().saturating_sub(1))).end;

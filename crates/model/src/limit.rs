@@ -174,7 +174,8 @@ impl JsonSchema for FailureLimit {
             {"type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32},
             {"type": "string", "pattern": "^\\s*\\d+\\s*%?\\s*$"},
             {"const": "unlimited"},
-        ], "x-expects": "a count such as 2, a percentage such as 5% or `unlimited`"});
+        ], "description": "The most failures that are tolerated.",
+            "x-expects": "a count such as 2, a percentage such as 5% or `unlimited`"});
         json_schema!({
             "description": "How many sequences may fail before the block does: `2`, `5%`, `unlimited`, or `{max: 2, strict: true}`.",
             "anyOf": [

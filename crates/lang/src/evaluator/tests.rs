@@ -154,3 +154,13 @@ fn is_bounded() {
         assert!(Evaluator::new().render(&json!(text), &scope()).is_err(), "{text}");
     }
 }
+
+#[test]
+fn compiles_each_text_once() {
+    let evaluator = Evaluator::new();
+    let scope = scope();
+    for _ in 0..50_000 {
+        let rendered = evaluator.render(&json!({"argv": ["drain", "{{ node.name }}"]}), &scope).unwrap();
+        assert_eq!(rendered.clear["argv"][1], json!("web03"));
+    }
+}

@@ -1,7 +1,9 @@
 //! Between pointers into a document, addresses of elements and places in the text.
 
-use windlass_model::Value;
+use std::ops::Range;
+
 use windlass_model::problem::Problem;
+use windlass_model::{Value, code};
 
 use crate::invalid::Found;
 use crate::source::Source;
@@ -12,7 +14,7 @@ use crate::yaml::Document;
 pub(super) fn found(problem: Problem, document: &Document, source: &Source) -> Found {
     let located = document.spans.locate(&document.value, &problem.pointer);
     let structured = located.value.is_array() || located.value.is_object();
-    let unknown = problem.code == windlass_model::code::UNKNOWN_KEY;
+    let unknown = problem.code == code::UNKNOWN_KEY;
     let range = match located.key {
         Some(key) if structured || unknown || !located.exact => key,
         _ => located.range,
@@ -23,7 +25,26 @@ pub(super) fn found(problem: Problem, document: &Document, source: &Source) -> F
         Some(key) if bytes.is_empty() => key.bytes(),
         _ => bytes,
     };
+    let bytes = narrowed(&problem, source, bytes);
     Found::at(problem, source.first_line(bytes))
+}
+
+/// Where in a text the thing stands that a problem names: `params.relese` of a long script.
+fn narrowed(problem: &Problem, source: &Source, bytes: Range<usize>) -> Range<usize> {
+    let message = problem.message.as_str();
+    let named = if problem.code == code::UNKNOWN_NAME {
+        message.split(' ').find_map(|word| {
+            let bare = word.trim_matches('`');
+            (bare.contains('.') || word != bare).then_some(bare)
+        })
+    } else if problem.code == code::TEMPLATE_SYNTAX {
+        message.split('`').nth(1)
+    } else {
+        None
+    };
+    let text = source.text().get(bytes.clone()).unwrap_or("");
+    let at = named.filter(|named| !named.is_empty()).and_then(|named| Some((text.find(named)?, named.len())));
+    at.map_or(bytes.clone(), |(at, length)| bytes.start + at..bytes.start + at + length)
 }
 
 /// The address of the element that a pointer leads into, as far as its names are given.

@@ -96,15 +96,7 @@ impl Pruned {
             };
             self.cut.iter().any(|cut| parent(cut) == element || within(at, cut))
         } else if problem.code == code::UNKNOWN_NAME {
-            // What a template names may have been cut out: params and vars anywhere, steps in the same block.
-            let block = at.split("/sequence").next().unwrap_or(at);
-            self.cut.iter().any(|cut| {
-                parent(cut) == "/spec"
-                    || parent(cut).is_empty()
-                    || cut.starts_with("/spec/params")
-                    || cut.starts_with("/spec/vars")
-                    || within(block, cut)
-            })
+            self.cut.iter().any(|cut| may_have_defined(cut, &problem))
         } else {
             false
         };
@@ -141,6 +133,23 @@ fn target(document: &Value, problem: &SchemaProblem) -> String {
         _ if pointer.is_empty() => document.as_object().map_or(String::new(), |_| "/spec".to_owned()),
         _ => pointer.to_owned(),
     }
+}
+
+/// Whether what a template names may have been defined by what was cut out.
+fn may_have_defined(cut: &str, problem: &Problem) -> bool {
+    let outer = parent(cut);
+    if outer.is_empty() || outer == "/spec" {
+        return true;
+    }
+    if problem.message.starts_with("params.") {
+        return cut.starts_with("/spec/params");
+    }
+    let block = problem.pointer.split("/sequence").next().unwrap_or_default();
+    let same_block = cut.strip_prefix(block).is_some_and(|rest| rest.starts_with('/'));
+    if problem.message.starts_with("vars.") {
+        return cut.starts_with("/spec/vars") || (same_block && !cut.contains("/actions/"));
+    }
+    same_block
 }
 
 fn parent(pointer: &str) -> &str {

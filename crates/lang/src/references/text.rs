@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::evaluator::{self, Compiled, Kind};
 
+mod called;
+
 pub(super) use crate::evaluator::ROOTS;
 
 /// A template or condition, taken apart.
@@ -65,6 +67,9 @@ impl Text {
                     help: None,
                 };
             }
+        }
+        if let Some(problem) = called::unknown(kind, source) {
+            return problem;
         }
         let mut mentions: BTreeSet<Mention> = BTreeSet::new();
         for path in compiled.names() {

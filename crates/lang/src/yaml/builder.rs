@@ -152,7 +152,12 @@ impl Builder {
         kind: Kind,
     ) -> Result<(), Box<Found>> {
         if self.expects_key() {
-            return Err(problem(code::WRONG_TYPE, "a key must be a text", range));
+            let mut found = problem(code::WRONG_TYPE, "a key must be a text", range);
+            if natural == "map" {
+                let help = "a template that begins a value must stand in quotes: \"{{ params.release }}\"";
+                found.problem.help = Some(help.to_owned());
+            }
+            return Err(found);
         }
         if let Some(tag) = tag.filter(|tag| tag.core_suffix() != Some(natural)) {
             return Err(foreign_tag(tag, range));
