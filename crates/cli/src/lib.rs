@@ -21,6 +21,7 @@ mod drawing;
 mod exit;
 mod failure;
 mod limits;
+mod live;
 mod pages;
 mod params;
 mod plan_file;

@@ -100,6 +100,14 @@ impl Printer {
         let _ = stderr.lock().write_all(text.as_bytes());
     }
 
+    /// What moves the cursor, on standard error as it is; colours are taken out where they are not wanted.
+    pub(crate) fn draw(&mut self, text: &str) {
+        let stderr = io::stderr();
+        let is_plain = self.choice(&stderr) == ColorChoice::Never;
+        let text = if is_plain { without_colors(text) } else { text.to_owned() };
+        let _ = stderr.lock().write_all(text.as_bytes());
+    }
+
     /// Whether the reader of standard output has gone away.
     pub(crate) fn is_out_closed(&self) -> bool {
         self.is_out_closed
@@ -135,4 +143,34 @@ pub(crate) fn is_live_terminal() -> bool {
 pub(crate) fn terminal_size() -> (usize, usize) {
     let size = terminal_size::terminal_size_of(io::stderr()).or_else(terminal_size::terminal_size);
     size.map_or((100, 30), |(width, height)| (usize::from(width.0).max(20), usize::from(height.0).max(6)))
+}
+
+/// The text without escapes that end in `m`: the colours go, the cursor still moves.
+fn without_colors(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\x1b[") {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let end = escape.char_indices().skip(2).find(|(_, char)| char.is_ascii_alphabetic());
+        let (at, last) = end.unwrap_or((escape.len().saturating_sub(1), 'm'));
+        let (escape, tail) = escape.split_at((at + 1).min(escape.len()));
+        if last != 'm' {
+            out.push_str(escape);
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_go_and_the_cursor_still_moves() {
+        assert_eq!(without_colors("\x1b[2A\x1b[31mred\x1b[0m\x1b[K"), "\x1b[2Ared\x1b[K");
+        assert_eq!(without_colors("\x1b["), "");
+    }
 }

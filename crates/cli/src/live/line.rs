@@ -1,0 +1,231 @@
+//! Events as lines for people: what is worth saying, and how much it weighs.
+//!
+//! A block of a few sequences is told sequence by sequence, a large one by how far it has come, so that a
+//! thousand targets fit on a page.
+
+use windlass_model::element::{ElementId, ElementKind, Slot, Work};
+use windlass_model::event::{Event, Wait, What};
+use windlass_model::outcome::{Failure, Outcome};
+use windlass_report::words::{self, count, grouped};
+use windlass_report::{Fold, Length, legible};
+
+use crate::printer::{BAD, FAINT, GOOD, STRONG, Styled, WARN};
+
+/// Blocks of more sequences are told in portions.
+const FEW: u32 = 30;
+/// In so many portions.
+const PORTIONS: u32 = 20;
+/// How long a message may be.
+const MESSAGE: usize = 300;
+/// How many of the last lines of output are shown with a failure.
+const LAST_LINES: usize = 3;
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// The picture says it, too.
+    Light,
+    /// It must not be missed.
+    Heavy,
+}
+
+/// One line, perhaps with some below it.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) weight: Weight,
+    pub(crate) text: String,
+}
+
+/// What is to be said about an event. The fold has it already.
+pub(crate) fn of(fold: &Fold, event: &Event) -> Option<Line> {
+    let address =
+        || Styled(STRONG, legible::line(&fold.layout().address(event.what.element()), MESSAGE)).to_string();
+    let light = |text: String| Some(Line { weight: Weight::Light, text });
+    let heavy = |text: String| Some(Line { weight: Weight::Heavy, text });
+    match &event.what {
+        What::Submitted { user, targets, .. } => {
+            let submission = &fold.layout().submission;
+            light(format!(
+                "{} submitted by {}: {}, run {}",
+                Styled(STRONG, &submission.plan.metadata.name),
+                legible::line(user, MESSAGE),
+                count(u64::from(*targets), "target"),
+                submission.run
+            ))
+        }
+        What::ApprovalAwaited { quorum, .. } => {
+            let people = if *quorum == 1 { "1 person".into() } else { format!("{quorum} people") };
+            heavy(format!("{}: {people} must agree before it begins", Styled(WARN, "awaits approval")))
+        }
+        What::Approved { by } => heavy(format!("approved by {}", author(by))),
+        What::Rejected { by } => heavy(format!("{} by {}", Styled(BAD, "rejected"), author(by))),
+        What::Started { by } => light(format!("started by {}", author(by))),
+        What::Began(element) => match element.kind() {
+            ElementKind::Block => {
+                let ElementId::Block(block) = element else { return None };
+                let total = fold.blocks().get(*block as usize).map_or(0, |view| view.total);
+                light(format!("{} began: {}", address(), count(u64::from(total), "sequence")))
+            }
+            ElementKind::Batch => light(format!("{} began", address())),
+            _ => None,
+        },
+        What::Ended { element, outcome } => ended(fold, *element, *outcome, event),
+        What::RoundEnded { element, n, passed: false } if !is_bypass(*element) => {
+            heavy(format!("{}: round {n} {}", address(), Styled(BAD, "did not pass")))
+        }
+        What::BatchBegan { block, n, size, canary } => {
+            let what = if canary.is_empty() { format!("batch {n}") } else { "canary batch".into() };
+            let done = fold
+                .blocks()
+                .get(*block as usize)
+                .map_or(0, |view| view.succeeded.saturating_add(view.failed).saturating_add(view.stopped));
+            light(format!(
+                "{} {what}: {}, {} done so far",
+                address(),
+                count(u64::from(*size), "sequence"),
+                grouped(u64::from(done))
+            ))
+        }
+        What::ActionEnded { element, outcome: Outcome::Failed, failure, .. } if counts(*element) => heavy(
+            format!("{} {}: {}", address(), Styled(BAD, "failed"), why(fold, *element, failure.as_ref())),
+        ),
+        What::Waiting { element, wait, until } => {
+            let left = Length(until.since(event.at));
+            match wait {
+                Wait::Soak | Wait::Entrance | Wait::Exit => {
+                    light(format!("{} {} of {left}", address(), words::wait(*wait)))
+                }
+                Wait::Backoff => {
+                    let view = fold.element(*element);
+                    let n = view.attempts.len();
+                    let of = fold.layout().action(*element).map_or(0, |def| def.retries.saturating_add(1));
+                    let failure = view.attempts.last().and_then(|attempt| attempt.failure.as_deref());
+                    light(format!(
+                        "{} attempt {n} of {of} {}: {}; the next in {left}",
+                        address(),
+                        Styled(WARN, "failed"),
+                        message(failure)
+                    ))
+                }
+                Wait::Round => None,
+            }
+        }
+        What::LockAwaited { lock, holder, .. } => heavy(format!(
+            "{} waits for the lock `{}` of {}",
+            address(),
+            legible::line(lock, MESSAGE),
+            legible::line(holder, MESSAGE)
+        )),
+        What::Asked { failure, .. } => {
+            heavy(format!("{} {}: {}", address(), Styled(WARN, "waits for a person"), message(Some(failure))))
+        }
+        What::Resolved { verdict, by, .. } => {
+            heavy(format!("{} settled as {} by {}", address(), words::verdict(*verdict), author(by)))
+        }
+        What::Commanded { command, by } => {
+            heavy(format!("{} by {}", Styled(WARN, words::command(*command)), author(by)))
+        }
+        What::Recovered { by } => {
+            heavy(format!("{} by {}", Styled(WARN, "taken over after a crash"), legible::line(by, MESSAGE)))
+        }
+        What::Phase { .. }
+        | What::RoundBegan { .. }
+        | What::RoundEnded { .. }
+        | What::ActionBegan { .. }
+        | What::AttemptBegan { .. }
+        | What::AttemptEnded { .. }
+        | What::ActionEnded { .. }
+        | What::Cancelled { .. }
+        | What::Caused(_)
+        | What::Heartbeat
+        | What::Finished { .. } => None,
+    }
+}
+
+fn ended(fold: &Fold, element: ElementId, outcome: Outcome, event: &Event) -> Option<Line> {
+    let view = fold.element(element);
+    let took =
+        view.started_at.map(|start| format!(" in {}", Length(event.at.since(start)))).unwrap_or_default();
+    let (tone, word) = match outcome {
+        Outcome::Succeeded { .. } => (GOOD, "succeeded"),
+        Outcome::Failed => (BAD, "failed"),
+        Outcome::Skipped(skip) => (FAINT, words::skip(skip)),
+        Outcome::Stopped => (WARN, "stopped"),
+    };
+    let address = Styled(STRONG, legible::line(&fold.layout().address(element), MESSAGE));
+    let light = |text| Some(Line { weight: Weight::Light, text });
+    match element {
+        ElementId::Block(_) | ElementId::Batch(_) => light(format!("{address} {}{took}", Styled(tone, word))),
+        ElementId::Sequence { block, .. } => {
+            let view = fold.blocks().get(block as usize)?;
+            if view.total <= FEW {
+                return light(format!("{address} {}{took}", Styled(tone, word)));
+            }
+            let done = view
+                .succeeded
+                .saturating_add(view.failed)
+                .saturating_add(view.stopped)
+                .saturating_add(view.skipped);
+            let portion = (view.total / PORTIONS).max(1);
+            if !done.is_multiple_of(portion) {
+                return None;
+            }
+            let failed = match view.failed {
+                0 => String::new(),
+                failed => format!(", {}", Styled(BAD, format_args!("{} failed", grouped(u64::from(failed))))),
+            };
+            let block = fold.layout().address(ElementId::Block(block));
+            light(format!(
+                "{} {} of {} done{failed}",
+                Styled(STRONG, legible::line(&block, MESSAGE)),
+                grouped(u64::from(done)),
+                grouped(u64::from(view.total))
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a failure of this element is one.
+fn counts(element: ElementId) -> bool {
+    !matches!(element, ElementId::Verify { .. } | ElementId::Work(Work::Check { slot: Slot::Bypass, .. }))
+}
+
+fn is_bypass(element: ElementId) -> bool {
+    matches!(element, ElementId::Slot { slot: Slot::Bypass, .. })
+}
+
+/// The failure's own message, what lay behind it, and the last lines of output.
+fn why(fold: &Fold, element: ElementId, failure: Option<&Failure>) -> String {
+    let mut text = message(failure);
+    for cause in failure.map_or(&[][..], |failure| &failure.causes) {
+        text.push_str(&format!("\n           because: {}", legible::line(cause, MESSAGE)));
+    }
+    let attempts = &fold.element(element).attempts;
+    if attempts.len() > 1 {
+        text.push_str(&format!(" ({} attempts)", attempts.len()));
+    }
+    let response =
+        attempts.last().and_then(|attempt| attempt.response.as_ref()).map(|payload| payload.value());
+    let output = response.as_ref().and_then(|response| {
+        ["stderr", "stdout"]
+            .iter()
+            .find_map(|key| response.get(key)?.as_str().filter(|text| !text.trim().is_empty()))
+    });
+    if let Some(output) = output {
+        let lines: Vec<&str> = output.trim_end().lines().collect();
+        for line in lines.iter().skip(lines.len().saturating_sub(LAST_LINES)) {
+            text.push_str(&format!("\n           {} {}", Styled(FAINT, "|"), legible::line(line, MESSAGE)));
+        }
+    }
+    text
+}
+
+fn message(failure: Option<&Failure>) -> String {
+    failure.map_or_else(|| "no message".to_owned(), |failure| legible::line(&failure.message, MESSAGE))
+}
+
+fn author(by: &windlass_model::event::Author) -> String {
+    let user = legible::line(&by.user, MESSAGE);
+    if by.why.is_empty() { user } else { format!("{user}: {}", legible::line(&by.why, MESSAGE)) }
+}
