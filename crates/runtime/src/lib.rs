@@ -1,1 +1,42 @@
-//! Placeholder.
+//! The runtime: drives many runs at once, on real time, real plugins and a durable store.
+//!
+//! ```text
+//!   Handle ── calls ──▶ ┌────────────┐ ── transaction ──▶ store
+//!   attempts ── ends ─▶ │ dispatcher │ ◀── durable ─────────┘
+//!   time ── wakes ────▶ └────────────┘ ── then: effects, answers, live events
+//! ```
+//!
+//! One task, the dispatcher, owns every live [`engine::Run`](windlass_engine::Run), the locks, the
+//! timers and the tail of every log. Everything else talks to it through bounded channels. It
+//! works in turns: take what is queued, step the runs, write what came out as one transaction, and
+//! only when that is durable carry out the effects and answer whoever asked.
+//!
+//! It decides nothing about a run, which is the engine's to do; it is the only place where the
+//! clock is read and chance is drawn.
+//!
+//! Reading order: [`Runtime`] and [`Options`], [`Handle`], [`Request`], then the dispatcher.
+
+mod archive;
+mod call;
+mod clock;
+mod error;
+mod events;
+mod handle;
+mod keys;
+mod load;
+mod options;
+mod request;
+mod runtime;
+mod search;
+mod submit;
+mod view;
+
+pub use self::clock::Clock;
+pub use self::error::Error;
+pub use self::events::EventStream;
+pub use self::handle::Handle;
+pub use self::options::{Logs, Options, Reopen, TakeOver};
+pub use self::request::{Given, Request, Retry, Start};
+pub use self::runtime::{Damaged, Runtime, TakenOver, Unrunnable};
+pub use self::search::{Cursor, Filter};
+pub use self::view::{Condition, ReasonView, RunView};

@@ -1,0 +1,150 @@
+//! Reads runs from the store: heads, submissions, secrets, logs. It writes nothing.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use windlass_model::codec::{self, CodecError};
+use windlass_model::event::Event;
+use windlass_model::id::RunId;
+use windlass_model::secret::Secrets;
+use windlass_model::submission::Submission;
+use windlass_store::{Range, Store};
+
+use crate::error::Error;
+use crate::keys;
+use crate::view::RunView;
+
+/// The store that is open now. Cheap to clone; all clones see it change when it is opened again.
+#[derive(Clone, Debug)]
+pub(crate) struct Archive(Arc<RwLock<Arc<dyn Store>>>);
+
+/// A log being read, some chunks at a time.
+#[derive(Debug)]
+pub(crate) struct LogReader {
+    archive: Archive,
+    run: RunId,
+    /// The number of the next event wanted.
+    next: u64,
+}
+
+/// How many chunks are read at once: a few hundred kilobytes, so that a long log is never in memory as a whole.
+const CHUNKS: usize = 64;
+
+// === impl Archive ===
+
+impl Archive {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self(Arc::new(RwLock::new(store)))
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another store in the place of this one.
+    pub(crate) fn replace(&self, store: Arc<dyn Store>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = store;
+    }
+
+    /// The head of a run; `None` if there is no such run.
+    pub(crate) async fn head(&self, run: RunId) -> Result<Option<RunView>, Error> {
+        let Some(entry) = self.store().get(&keys::head(run)).await? else { return Ok(None) };
+        RunView::read(&entry.value).map(Some).map_err(|detail| Error::Damaged { run, detail })
+    }
+
+    /// The head of a run that must be there.
+    pub(crate) async fn known(&self, run: RunId) -> Result<RunView, Error> {
+        self.head(run).await?.ok_or(Error::UnknownRun(run))
+    }
+
+    pub(crate) async fn submission(&self, run: RunId) -> Result<Arc<Submission>, Error> {
+        let parts = self.store().range(Range::prefix(keys::submission(run))).await?;
+        if parts.is_empty() {
+            return Err(Error::UnknownRun(run));
+        }
+        let read = match parts.as_slice() {
+            [part] => serde_json::from_slice(&part.value),
+            parts => {
+                let bytes: Vec<u8> = parts.iter().flat_map(|part| part.value.iter().copied()).collect();
+                serde_json::from_slice(&bytes)
+            }
+        };
+        read.map(Arc::new).map_err(|error| Error::Damaged { run, detail: format!("its submission: {error}") })
+    }
+
+    pub(crate) async fn secrets(&self, run: RunId) -> Result<Secrets, Error> {
+        let prefix = keys::sealed(run);
+        let entries = self.store().range(Range::prefix(prefix.clone())).await?;
+        let mut secrets = Secrets::default();
+        for entry in entries {
+            let name = entry.key.get(prefix.len()..).and_then(|name| std::str::from_utf8(name).ok());
+            let clear = std::str::from_utf8(&entry.value).ok();
+            let (Some(name), Some(clear)) = (name, clear) else {
+                return Err(Error::Damaged { run, detail: "a sealed value is no text".to_owned() });
+            };
+            secrets.insert(name, clear);
+        }
+        Ok(secrets)
+    }
+
+    /// Reads a log from an event on.
+    pub(crate) fn log(&self, run: RunId, from: u64) -> LogReader {
+        LogReader { archive: self.clone(), run, next: from.max(1) }
+    }
+}
+
+// === impl LogReader ===
+
+impl LogReader {
+    /// The number of the next event wanted.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next
+    }
+
+    /// Goes on behind this event.
+    pub(crate) fn skip_to(&mut self, next: u64) {
+        self.next = self.next.max(next);
+    }
+
+    /// The next events that are durable; none when there are no more for now. It may be dropped and
+    /// called again without losing any.
+    pub(crate) async fn read(&mut self) -> Result<Vec<Event>, Error> {
+        let store = self.archive.store();
+        // The event that is wanted may stand in the middle of a chunk.
+        let wanted = keys::chunk(self.run, self.next.saturating_add(1));
+        let holder = Range::between(keys::log(self.run), wanted).descending().limit(1);
+        let start = match store.range(holder).await?.into_iter().next() {
+            Some(entry) => entry.key,
+            None => keys::log(self.run),
+        };
+        let all = Range::prefix(keys::log(self.run));
+        let range = Range { start, ..all }.limit(CHUNKS);
+        let mut events = Vec::new();
+        for entry in store.range(range).await? {
+            let chunk = codec::decode(&entry.value).map_err(|error| self.damaged(&error))?;
+            let first = chunk.first().map(|event| event.seq);
+            if first.is_some() && first != keys::first_of_chunk(&entry.key) {
+                let detail = "a chunk of its log does not hold the events that its key says".to_owned();
+                return Err(Error::Damaged { run: self.run, detail });
+            }
+            let expected = events.last().map_or(self.next, |event: &Event| event.seq.saturating_add(1));
+            let mut wanted = chunk.into_iter().skip_while(|event| event.seq < expected).peekable();
+            if let Some(event) = wanted.peek()
+                && event.seq != expected
+            {
+                let found = event.seq;
+                let detail =
+                    format!("its log goes from event {} to event {found}", expected.saturating_sub(1));
+                return Err(Error::Damaged { run: self.run, detail });
+            }
+            events.extend(wanted);
+        }
+        if let Some(last) = events.last() {
+            self.next = last.seq.saturating_add(1);
+        }
+        Ok(events)
+    }
+
+    fn damaged(&self, error: &CodecError) -> Error {
+        Error::Damaged { run: self.run, detail: error.to_string() }
+    }
+}

@@ -1,0 +1,153 @@
+//! Everything that can go wrong between a caller and a run.
+
+use windlass_engine::Refused;
+use windlass_model::code::{self, Code};
+use windlass_model::id::RunId;
+use windlass_model::problem::Problems;
+use windlass_store::StoreError;
+
+/// Why something did not happen.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The plan, its parameters or its targets are not acceptable: everything that is wrong.
+    #[error("the plan cannot be submitted: {0}")]
+    Invalid(Problems),
+    /// There is no such run.
+    #[error("there is no run {0}")]
+    UnknownRun(RunId),
+    /// There is a run of this id.
+    #[error("there is a run {0} already")]
+    Exists(RunId),
+    /// There is no such element.
+    #[error("run {run} has no `{address}`")]
+    UnknownElement {
+        /// The run.
+        run: RunId,
+        /// What was asked for.
+        address: String,
+    },
+    /// The run does not take this now.
+    #[error("run {run} does not take this: {refused}")]
+    Refused {
+        /// The run.
+        run: RunId,
+        /// Why.
+        refused: Refused,
+    },
+    /// Only a run that has ended can be treated so.
+    #[error("run {run} has not ended: it is {status}")]
+    NotEnded {
+        /// The run.
+        run: RunId,
+        /// Where it stands.
+        status: &'static str,
+    },
+    /// The run is parked, because the store cannot keep its record.
+    #[error("run {run} is parked: {why}")]
+    Parked {
+        /// The run.
+        run: RunId,
+        /// Why.
+        why: StoreError,
+    },
+    /// The run's record cannot be read.
+    #[error("the record of run {run} cannot be read: {detail}")]
+    Damaged {
+        /// The run.
+        run: RunId,
+        /// What was found.
+        detail: String,
+    },
+    /// The run needs plugins that are not registered.
+    #[error("run {run} needs plugins that are not registered: {}", missing.join(", "))]
+    Unrunnable {
+        /// The run.
+        run: RunId,
+        /// Their names.
+        missing: Vec<String>,
+    },
+    /// This process does not drive the run.
+    #[error("this process does not drive run {0}")]
+    NotDriven(RunId),
+    /// What was asked for cannot be made of this run.
+    #[error("run {run} cannot be retried: {why}")]
+    NotResubmittable {
+        /// The run.
+        run: RunId,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A search without any condition would mean everything.
+    #[error("a search needs at least one condition")]
+    EmptyFilter,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The runtime has ended.
+    #[error("the runtime has ended")]
+    Ended,
+}
+
+// === impl Error ===
+
+impl Error {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Invalid(problems) => {
+                problems.0.first().map_or(code::NOT_RESUBMITTABLE, |problem| problem.code.clone())
+            }
+            Self::UnknownRun(_) => code::UNKNOWN_RUN,
+            Self::Exists(_) => code::RUN_EXISTS,
+            Self::UnknownElement { .. } => code::NOT_INTERRUPTED,
+            Self::Refused { refused, .. } => refused.code(),
+            Self::NotEnded { .. } => code::NOT_ALLOWED,
+            Self::Parked { .. } => code::RUN_PARKED,
+            Self::Damaged { .. } => code::LOG_DAMAGED,
+            Self::Unrunnable { .. } => code::PLUGIN_MISSING,
+            Self::NotDriven(_) => code::NO_OWNER,
+            Self::NotResubmittable { .. } => code::NOT_RESUBMITTABLE,
+            Self::EmptyFilter => code::USAGE,
+            Self::Store(error) => store_code(error),
+            Self::Ended => code::STORE_CLOSED,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "correct what is listed and submit again",
+            Self::UnknownRun(_) => "list the runs of this data directory, and look for a typing error",
+            Self::Exists(_) => "leave the id out, and a new one is drawn",
+            Self::UnknownElement { .. } => "take the address from the run's report",
+            Self::Refused { .. } => "look at where the run stands",
+            Self::NotEnded { .. } => "wait for its end, or stop it",
+            Self::Parked { .. } => "see to the storage; the run goes on by itself when it is back",
+            Self::Damaged { .. } => "keep a copy of the data directory, and restore it from a backup",
+            Self::Unrunnable { .. } => "start the program that has these plugins",
+            Self::NotDriven(_) => "command it where it runs, or take it over when that process has ended",
+            Self::NotResubmittable { .. } => "clone it instead",
+            Self::EmptyFilter => "say what to look for, or list the runs instead",
+            Self::Store(error) => error.help(),
+            Self::Ended => "open it again",
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.class() == windlass_store::Class::Retryable,
+            Self::Parked { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+fn store_code(error: &StoreError) -> Code {
+    let text = error.code();
+    let known = code::ALL.iter().find(|(known, _)| known.as_str() == text);
+    known.map_or(code::STORE_IO, |(known, _)| known.clone())
+}

@@ -1,0 +1,342 @@
+//! What callers hold: cheap to clone, usable from any task.
+//!
+//! Reads go to the store directly; whatever changes a run goes through the dispatcher, and is
+//! answered only when it is durable.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use windlass_engine::{Input, NoLocks, Run};
+use windlass_model::event::{Author, Command, Verdict};
+use windlass_model::fact::Catalog;
+use windlass_model::id::RunId;
+use windlass_model::layout::Layout;
+use windlass_model::submission::{Digest, Submission};
+use windlass_report::Fold;
+use windlass_store::{Range, Txn};
+
+use crate::archive::Archive;
+use crate::call::{Answer, Call, Taken, Waited};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::events::EventStream;
+use crate::keys;
+use crate::options::Logs;
+use crate::request::Request;
+use crate::search::{Cursor, Filter};
+use crate::submit::Reader;
+use crate::view::{Condition, RunView};
+
+mod again;
+
+/// A handle on a runtime.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(crate) calls: mpsc::Sender<Call>,
+    pub(crate) archive: Archive,
+    pub(crate) reader: Reader,
+    pub(crate) clock: Clock,
+    pub(crate) logs: Logs,
+}
+
+/// How many runs of a list are read from the store at once.
+const PAGE: usize = 256;
+
+// === impl Handle: people and their runs ===
+
+impl Handle {
+    /// Takes a new run in. When this returns it is durable; before, nobody sees anything of it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the plan, its parameters and targets, at once.
+    pub async fn submit(&self, request: Request) -> Result<RunId, Error> {
+        let given = request.run_id;
+        let prepared = self.reader.prepare(request, self.clock.now())?;
+        let run = prepared.view.id;
+        if given.is_some() && self.archive.head(run).await?.is_some() {
+            return Err(Error::Exists(run));
+        }
+        self.ask(|answer| Call::Submit { run: Box::new(prepared), answer }).await?;
+        Ok(run)
+    }
+
+    /// Begins a run. One that has begun, or ended, is left as it is.
+    pub async fn start(&self, run: RunId, by: Author) -> Result<(), Error> {
+        self.input(run, Input::Start { by }).await
+    }
+
+    /// Lets nothing new begin until the run is resumed.
+    pub async fn pause(&self, run: RunId, by: Author) -> Result<(), Error> {
+        self.command(run, Command::Pause, by).await
+    }
+
+    /// Goes on.
+    pub async fn resume(&self, run: RunId, by: Author) -> Result<(), Error> {
+        self.command(run, Command::Resume, by).await
+    }
+
+    /// Lets nothing new begin, and what is in flight end; then the run is over.
+    pub async fn stop(&self, run: RunId, by: Author) -> Result<(), Error> {
+        self.command(run, Command::Stop, by).await
+    }
+
+    /// As stop; and what is in flight is asked to end.
+    pub async fn cancel(&self, run: RunId, by: Author) -> Result<(), Error> {
+        self.command(run, Command::Cancel, by).await
+    }
+
+    /// As stop; and what is in flight is ended.
+    pub async fn kill(&self, run: RunId, by: Author) -> Result<(), Error> {
+        self.command(run, Command::Kill, by).await
+    }
+
+    /// Any of the above.
+    pub async fn command(&self, run: RunId, command: Command, by: Author) -> Result<(), Error> {
+        self.input(run, Input::Command { command, by }).await
+    }
+
+    /// Agrees with a run, exactly as it is: the digest is [`Submission::digest`] of what was looked at.
+    pub async fn approve(&self, run: RunId, digest: Digest, by: Author) -> Result<(), Error> {
+        self.input(run, Input::Approve { by, digest }).await
+    }
+
+    /// Refuses a run that awaits approval.
+    pub async fn reject(&self, run: RunId, by: Author) -> Result<(), Error> {
+        self.input(run, Input::Reject { by }).await
+    }
+
+    /// Settles what waits for a person, by its address.
+    pub async fn resolve(
+        &self,
+        run: RunId,
+        address: impl Into<String>,
+        verdict: Verdict,
+        by: Author,
+    ) -> Result<(), Error> {
+        let address = address.into();
+        match self
+            .ask(|answer| Call::Resolve { run, address: address.clone(), verdict, by: by.clone(), answer })
+            .await?
+        {
+            Taken::Yes => Ok(()),
+            Taken::NotDriven => {
+                let layout = self.layout(run).await?;
+                let element = layout
+                    .find(&address)
+                    .ok_or_else(|| Error::UnknownElement { run, address: address.clone() })?;
+                self.not_driven(run, Input::Resolve { element, verdict, by: by.clone() }).await
+            }
+        }
+    }
+
+    /// Goes on with a parked run now instead of later.
+    pub async fn unpark(&self, run: RunId) -> Result<(), Error> {
+        self.ask(|answer| Call::Unpark { run, answer }).await
+    }
+
+    /// Removes a run that has ended, with everything that is kept of it.
+    pub async fn delete(&self, run: RunId) -> Result<(), Error> {
+        let view = self.archive.known(run).await?;
+        if !view.status.is_terminal() {
+            return Err(Error::NotEnded { run, status: view.status.word() });
+        }
+        let mut txn = Txn::new().delete(keys::head(run)).delete(keys::when(view.submitted_at, run));
+        for prefix in [keys::submission(run), keys::sealed(run), keys::log(run)] {
+            let Range { start, end, .. } = Range::prefix(prefix);
+            if let Some(end) = end {
+                txn = txn.delete_range(start, end);
+            }
+        }
+        self.archive.store().commit(txn).await?;
+        if let Some(directory) = self.logs_of(&view) {
+            // Output is beside the record: what cannot be removed of it harms nobody.
+            let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(directory)).await;
+            if let Ok(Err(error)) = removed
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(%run, %error, "the output of a deleted run was left behind");
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl Handle: looking at runs ===
+
+impl Handle {
+    /// How a run stands.
+    pub async fn status(&self, run: RunId) -> Result<RunView, Error> {
+        let condition = self.condition(run).await?;
+        let mut view = self.archive.known(run).await?;
+        view.condition = condition;
+        Ok(view)
+    }
+
+    /// Waits until a run has ended, and says how. A run that has not begun is waited for, too.
+    ///
+    /// Giving up waiting harms nobody.
+    pub async fn wait(&self, run: RunId) -> Result<RunView, Error> {
+        match self.ask(|answer| Call::Wait { run, answer }).await? {
+            Waited::Ended(view) => Ok(*view),
+            Waited::NotDriven => {
+                let view = self.archive.known(run).await?;
+                if view.status.is_terminal() { Ok(view) } else { Err(Error::NotDriven(run)) }
+            }
+        }
+    }
+
+    /// The events of a run from a number on, as they become durable; ends behind the last one.
+    pub async fn events(&self, run: RunId, from: u64) -> Result<EventStream, Error> {
+        let live = self.ask(|answer| Call::Follow { run, answer }).await?;
+        if live.is_none() {
+            self.archive.known(run).await?;
+        }
+        Ok(EventStream::new(self.archive.log(run, from), live))
+    }
+
+    /// Runs, newest first, behind a place in the list.
+    pub async fn list(&self, limit: usize, before: Option<Cursor>) -> Result<Vec<RunView>, Error> {
+        self.find(&Filter::default(), limit, before).await
+    }
+
+    /// Runs that a filter looks for, newest first, behind a place in the list.
+    pub async fn search(
+        &self,
+        filter: &Filter,
+        limit: usize,
+        before: Option<Cursor>,
+    ) -> Result<Vec<RunView>, Error> {
+        if filter.is_empty() {
+            return Err(Error::EmptyFilter);
+        }
+        self.find(filter, limit, before).await
+    }
+
+    /// What was submitted. Secrets stand in it as tokens.
+    pub async fn submission(&self, run: RunId) -> Result<Arc<Submission>, Error> {
+        self.archive.submission(run).await
+    }
+
+    /// The plan of a run, compiled.
+    pub async fn layout(&self, run: RunId) -> Result<Arc<Layout>, Error> {
+        let submission = self.archive.submission(run).await?;
+        Ok(Arc::new(Layout::new(submission, &self.reader.catalog)))
+    }
+
+    /// Everything that the log of a run tells up to now.
+    pub async fn fold(&self, run: RunId) -> Result<Fold, Error> {
+        let mut fold = Fold::new(self.layout(run).await?);
+        let mut log = self.archive.log(run, 1);
+        loop {
+            let events = log.read().await?;
+            if events.is_empty() {
+                return Ok(fold);
+            }
+            for event in &events {
+                fold.apply(event).map_err(|gap| Error::Damaged { run, detail: gap.to_string() })?;
+            }
+        }
+    }
+
+    /// Where the output of a run's plugins is kept, if anywhere.
+    pub async fn logs(&self, run: RunId) -> Result<Option<PathBuf>, Error> {
+        Ok(self.logs_of(&self.archive.known(run).await?))
+    }
+
+    /// The plugins that there are.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.reader.catalog
+    }
+
+    /// What the store has done since it was opened.
+    #[must_use]
+    pub fn store_stats(&self) -> windlass_store::StoreStats {
+        self.archive.store().stats()
+    }
+}
+
+impl Handle {
+    async fn find(
+        &self,
+        filter: &Filter,
+        limit: usize,
+        before: Option<Cursor>,
+    ) -> Result<Vec<RunView>, Error> {
+        let store = self.archive.store();
+        let mut found = Vec::new();
+        let mut before = before;
+        while found.len() < limit {
+            let all = Range::prefix(keys::WHEN);
+            let end = before.map(|cursor| keys::when(cursor.at, cursor.run)).or(all.end);
+            let page = store.range(Range { end, ..all }.descending().limit(PAGE)).await?;
+            let Some(last) = page.last() else { break };
+            let Some(place) = keys::cursor(&last.key) else { break };
+            before = Some(place);
+            for entry in &page {
+                let Some(run) = keys::run_at_end(&entry.key) else { continue };
+                if !filter.ids.is_empty() && !filter.ids.contains(&run) {
+                    continue;
+                }
+                match self.archive.head(run).await {
+                    Ok(Some(view)) if filter.matches(&view) => found.push(view),
+                    Ok(_) => {}
+                    // One record that cannot be read does not hide the others.
+                    Err(Error::Damaged { run, detail }) => {
+                        tracing::warn!(%run, detail, "a run is left out of the list");
+                    }
+                    Err(error) => return Err(error),
+                }
+                if found.len() == limit {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn logs_of(&self, view: &RunView) -> Option<PathBuf> {
+        match &self.logs {
+            Logs::Dropped => None,
+            Logs::Files(directory) => Some(directory.join(&view.plan).join(view.id.to_string())),
+        }
+    }
+
+    async fn condition(&self, run: RunId) -> Result<Condition, Error> {
+        self.ask(|answer| Call::Condition { run, answer }).await
+    }
+
+    async fn input(&self, run: RunId, input: Input) -> Result<(), Error> {
+        match self.ask(|answer| Call::Input { run, input: input.clone(), answer }).await? {
+            Taken::Yes => Ok(()),
+            Taken::NotDriven => self.not_driven(run, input).await,
+        }
+    }
+
+    /// What a run that is not driven here says to an input: one that has ended answers for itself.
+    async fn not_driven(&self, run: RunId, input: Input) -> Result<(), Error> {
+        let view = self.archive.known(run).await?;
+        if !view.status.is_terminal() {
+            return Err(Error::NotDriven(run));
+        }
+        let mut past = self.load(run).await?;
+        match past.step(input, self.clock.now(), &mut NoLocks) {
+            Ok(_) => Ok(()),
+            Err(refused) => Err(Error::Refused { run, refused }),
+        }
+    }
+
+    async fn load(&self, run: RunId) -> Result<Run, Error> {
+        let submission = self.archive.submission(run).await?;
+        let setup = self.reader.setup(submission, self.archive.secrets(run).await?);
+        crate::load::fold(&self.archive, setup).await
+    }
+
+    pub(crate) async fn ask<T>(&self, call: impl FnOnce(Answer<T>) -> Call) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.calls.send(call(answer)).await.map_err(|_| Error::Ended)?;
+        answered.await.unwrap_or(Err(Error::Ended))
+    }
+}

@@ -1,0 +1,136 @@
+//! What is asked for when a run is submitted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use windlass_model::Map;
+use windlass_model::id::{GroupId, RunId};
+use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
+use windlass_model::target::Frozen;
+
+/// A run to be. Begin with [`Request::new`].
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// Which of its step sets.
+    pub step_set: String,
+    /// The values of its parameters.
+    pub params: Given,
+    /// Who asks.
+    pub user: String,
+    /// The group that the run belongs to; a new one where there is none.
+    pub group: Option<GroupId>,
+    /// The id of the run; a new one where there is none.
+    pub run_id: Option<RunId>,
+    /// The run that this one retries.
+    pub retry_of: Option<RunId>,
+    /// The targets of each block instead of those that the plan selects.
+    pub targets: Option<Vec<Frozen>>,
+    /// What random choices are made from; chance where there is none.
+    pub seed: Option<u64>,
+    /// The sequences of each block that the retried run had done, by position.
+    pub done: Vec<Vec<u32>>,
+    /// What the retried run had saved for its targets.
+    pub carried: BTreeMap<String, Map>,
+    /// When it begins.
+    pub start: Start,
+}
+
+/// Values of parameters, as they were given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    /// As values.
+    Values(Map),
+    /// As texts, such as those of a command line.
+    Texts(BTreeMap<String, String>),
+}
+
+/// When a submitted run begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// When it is told to, by [`Handle::start`](crate::Handle::start).
+    #[default]
+    Later,
+    /// At once, unless it awaits approval.
+    Now,
+}
+
+/// How much of a run is done again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// All of it.
+    FromScratch,
+    /// What did not succeed.
+    FromFailure,
+}
+
+// === impl Request ===
+
+impl Request {
+    /// A run of a plan without parameters.
+    pub fn new(plan: impl Into<Arc<Plan>>) -> Self {
+        Self {
+            plan: plan.into(),
+            step_set: DEFAULT_STEP_SET.to_owned(),
+            params: Given::default(),
+            user: String::new(),
+            group: None,
+            run_id: None,
+            retry_of: None,
+            targets: None,
+            seed: None,
+            done: Vec::new(),
+            carried: BTreeMap::new(),
+            start: Start::default(),
+        }
+    }
+
+    /// On behalf of somebody.
+    #[must_use]
+    pub fn user(self, user: impl Into<String>) -> Self {
+        Self { user: user.into(), ..self }
+    }
+
+    /// Of another step set.
+    #[must_use]
+    pub fn step_set(self, step_set: impl Into<String>) -> Self {
+        Self { step_set: step_set.into(), ..self }
+    }
+
+    /// With these parameters.
+    #[must_use]
+    pub fn params(self, params: Map) -> Self {
+        Self { params: Given::Values(params), ..self }
+    }
+
+    /// With one more parameter.
+    #[must_use]
+    pub fn param(mut self, name: impl Into<String>, value: impl Into<windlass_model::Value>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        match &mut self.params {
+            Given::Values(values) => {
+                values.insert(name, value);
+            }
+            Given::Texts(texts) => {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                texts.insert(name, text);
+            }
+        }
+        self
+    }
+
+    /// Beginning at once.
+    #[must_use]
+    pub fn starting(self) -> Self {
+        Self { start: Start::Now, ..self }
+    }
+}
+
+// === impl Given ===
+
+impl Default for Given {
+    fn default() -> Self {
+        Self::Values(Map::new())
+    }
+}

@@ -1,0 +1,91 @@
+//! Opening and closing: a runtime from a store, a registry and options.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use windlass_model::id::RunId;
+use windlass_plugin::Registry;
+use windlass_store::Store;
+
+use crate::archive::Archive;
+use crate::call::Call;
+use crate::error::Error;
+use crate::handle::Handle;
+use crate::options::Options;
+use crate::submit::Reader;
+
+/// A runtime that is open. Dropping it ends it without waiting; better is [`Runtime::shutdown`].
+#[derive(Debug)]
+pub struct Runtime {
+    handle: Handle,
+    taken_over: TakenOver,
+}
+
+/// What a runtime found when it was opened.
+#[derive(Clone, Debug, Default)]
+pub struct TakenOver {
+    /// Runs that it goes on with.
+    pub runs: Vec<RunId>,
+    /// Runs that need plugins that are not registered. They were left as they are.
+    pub unrunnable: Vec<Unrunnable>,
+    /// Runs whose records cannot be read. They were left as they are.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A run that needs plugins that are not registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unrunnable {
+    /// The run.
+    pub run: RunId,
+    /// The names of the plugins.
+    pub missing: Vec<String>,
+}
+
+/// A run whose record cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The run.
+    pub run: RunId,
+    /// What was found.
+    pub detail: String,
+}
+
+/// How many calls wait for the dispatcher: it takes them all in every turn, so this bounds what one
+/// turn may have to answer, and a caller that finds it full waits for one turn.
+const CALLS: usize = 1024;
+
+// === impl Runtime ===
+
+impl Runtime {
+    /// Opens a runtime on a store, and goes on with the runs that have not ended.
+    ///
+    /// Must be called within a tokio runtime, on which plugins are then called.
+    pub async fn open(store: Arc<dyn Store>, registry: Registry, options: Options) -> Result<Self, Error> {
+        let archive = Archive::new(store);
+        let reader = Reader::new(registry.catalog(), options.start_within);
+        let (calls, _) = mpsc::channel::<Call>(CALLS);
+        let handle =
+            Handle { calls, archive, reader, clock: options.clock.clone(), logs: options.logs.clone() };
+        Ok(Self { handle, taken_over: TakenOver::default() })
+    }
+
+    /// A handle to work with.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// What was found when it was opened.
+    #[must_use]
+    pub fn taken_over(&self) -> &TakenOver {
+        &self.taken_over
+    }
+
+    /// Begins nothing new, lets what is in flight end within the grace, and closes the store.
+    ///
+    /// Runs that have not ended go on when a runtime is opened on the store again.
+    pub async fn shutdown(self, grace: Duration) -> Result<(), Error> {
+        self.handle.ask(|answer| Call::Shutdown { grace, answer }).await
+    }
+}

@@ -1,0 +1,108 @@
+//! One step from a directory to a runtime.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_plugin::{NotReady, Registry};
+use windlass_runtime::{Handle, Logs, Options, Reopen, Runtime, TakenOver};
+use windlass_store::memory::MemoryStore;
+use windlass_store::{Store, StoreError};
+use windlass_store_fjall::FjallStore;
+
+/// A store with a runtime on it. Dereferences to its [`Handle`].
+#[derive(Debug)]
+pub struct Windlass {
+    runtime: Runtime,
+    handle: Handle,
+}
+
+/// Why a data directory could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store could not be opened.
+    #[error("the store cannot be opened")]
+    Store(#[from] StoreError),
+    /// The runtime could not be opened.
+    #[error("the runtime cannot be opened")]
+    Runtime(#[from] windlass_runtime::Error),
+    /// Plugins are not ready.
+    #[error("plugins are not ready: {}", plugins.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NotReady {
+        /// Which, and why.
+        plugins: Vec<NotReady>,
+    },
+}
+
+// === impl Windlass ===
+
+impl Windlass {
+    /// Opens a data directory: the store in `store`, the output of plugins in `logs`. Runs that have
+    /// not ended go on.
+    pub async fn open(directory: impl AsRef<Path>, registry: Registry) -> Result<Self, OpenError> {
+        Self::open_with(directory, registry, Options::default()).await
+    }
+
+    /// The same, with options; where these say nothing else, output goes into `logs` and the store
+    /// is opened again after a failed flush.
+    pub async fn open_with(
+        directory: impl AsRef<Path>,
+        registry: Registry,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let directory = directory.as_ref().to_owned();
+        let open = move |path: &Path| -> Result<Arc<dyn Store>, StoreError> {
+            let store = FjallStore::open(path, windlass_store_fjall::Options::default())?;
+            Ok(Arc::new(store))
+        };
+        let path = directory.join("store");
+        let store = open(&path)?;
+        let logs = match options.logs {
+            Logs::Dropped => Logs::Files(directory.join("logs")),
+            logs @ Logs::Files(_) => logs,
+        };
+        let reopen = options.reopen.or_else(|| Some(Reopen::with(move || open(&path))));
+        Self::on(store, registry, Options { logs, reopen, ..options }).await
+    }
+
+    /// On a store in memory, for tests and for what may be forgotten.
+    pub async fn in_memory(registry: Registry) -> Result<Self, OpenError> {
+        Self::on(Arc::new(MemoryStore::new()), registry, Options::default()).await
+    }
+
+    /// On any store.
+    pub async fn on(store: Arc<dyn Store>, registry: Registry, options: Options) -> Result<Self, OpenError> {
+        let plugins = registry.ready().await;
+        if !plugins.is_empty() {
+            return Err(OpenError::NotReady { plugins });
+        }
+        let runtime = Runtime::open(store, registry, options).await?;
+        let handle = runtime.handle();
+        Ok(Self { runtime, handle })
+    }
+
+    /// A handle that can be given away.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// What was found when it was opened.
+    #[must_use]
+    pub fn taken_over(&self) -> &TakenOver {
+        self.runtime.taken_over()
+    }
+
+    /// Begins nothing new, lets what is in flight end within the grace, and closes the store.
+    pub async fn shutdown(self, grace: Duration) -> Result<(), windlass_runtime::Error> {
+        self.runtime.shutdown(grace).await
+    }
+}
+
+impl std::ops::Deref for Windlass {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
