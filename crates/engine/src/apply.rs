@@ -103,7 +103,10 @@ impl State {
                         None => (*how, *why),
                     });
                 }
-                self.set_timer(*element, ActionTimer::Timeout, None);
+                // What a person asked to end may still outlive its timeout.
+                if *why != CancelCause::Command || *how == Severity::Kill {
+                    self.set_timer(*element, ActionTimer::Timeout, None);
+                }
                 let escalates = *how == Severity::Term && *why != CancelCause::Command;
                 if escalates || *how == Severity::Kill {
                     self.set_timer(*element, ActionTimer::Grace, escalates.then(|| event.at + GRACE));

@@ -12,5 +12,6 @@ mod commands;
 mod crashes;
 mod deferred;
 mod limits;
+#[path = "../stage/stage.rs"]
 mod stage;
 mod values;

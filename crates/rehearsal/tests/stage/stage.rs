@@ -21,14 +21,14 @@ use windlass_rehearsal::{Attempted, Fault, Pattern, Play, Rehearsal, Rehearsed, 
 
 /// Plays attempts by their addresses; what no rule says takes a second and succeeds.
 #[derive(Default)]
-pub struct Theatre {
+pub(crate) struct Theatre {
     rules: Vec<(Pattern, Rule)>,
 }
 
 type Rule = Box<dyn Fn(&Attempted<'_>) -> Play>;
 
 /// A scenario: a plan and what happens to it.
-pub struct Scene {
+pub(crate) struct Scene {
     plan: Value,
     theatre: Theatre,
     faults: Vec<Fault>,
@@ -40,13 +40,13 @@ pub struct Scene {
 }
 
 /// What came of it.
-pub struct Seen {
-    pub rehearsed: Rehearsed,
-    pub statuses: BTreeMap<String, Status>,
+pub(crate) struct Seen {
+    pub(crate) rehearsed: Rehearsed,
+    pub(crate) statuses: BTreeMap<String, Status>,
 }
 
 /// A template language for tests: `true`, `false`, and `{{ name }}` of `store`, `params` and `node`.
-pub struct Plain;
+pub(crate) struct Plain;
 
 impl World for Theatre {
     fn play(&self, attempt: &Attempted<'_>) -> Play {
@@ -80,7 +80,7 @@ impl Evaluate for Plain {
 }
 
 /// A scenario with this `spec`.
-pub fn scene(spec: Value) -> Scene {
+pub(crate) fn scene(spec: Value) -> Scene {
     Scene {
         plan: spec,
         theatre: Theatre::default(),
@@ -94,17 +94,17 @@ pub fn scene(spec: Value) -> Scene {
 }
 
 /// An action of this name that works.
-pub fn act(name: &str) -> Value {
+pub(crate) fn act(name: &str) -> Value {
     serde_json::json!({"name": name, "use": "work", "timeout": "1h"})
 }
 
 /// A check of this name.
-pub fn check(name: &str) -> Value {
+pub(crate) fn check(name: &str) -> Value {
     serde_json::json!({"name": name, "use": "look", "timeout": "1h"})
 }
 
 /// A block over targets t0, t1, … with one action `do` each, and more keys.
-pub fn block(name: &str, targets: u32, more: Value) -> Value {
+pub(crate) fn block(name: &str, targets: u32, more: Value) -> Value {
     let nodes: Vec<String> = (0..targets).map(|n| format!("t{n}")).collect();
     let mut block = serde_json::json!({"name": name, "targets": {"nodes": nodes}, "sequence": [act("do")]});
     if let (Value::Object(block), Value::Object(more)) = (&mut block, more) {
@@ -113,33 +113,33 @@ pub fn block(name: &str, targets: u32, more: Value) -> Value {
     block
 }
 
-pub fn secs(seconds: u64) -> Time {
+pub(crate) fn secs(seconds: u64) -> Time {
     Time(seconds * 1_000_000)
 }
 
-pub fn failing() -> Failure {
+pub(crate) fn failing() -> Failure {
     Failure::new("broken", "it broke")
 }
 
 // === impl Scene ===
 
 impl Scene {
-    pub fn play_as(mut self, pattern: &str, rule: impl Fn(&Attempted<'_>) -> Play + 'static) -> Self {
+    pub(crate) fn play_as(mut self, pattern: &str, rule: impl Fn(&Attempted<'_>) -> Play + 'static) -> Self {
         self.theatre.rules.push((Pattern::new(pattern), Box::new(rule)));
         self
     }
 
     /// These attempts take so many seconds.
-    pub fn takes(self, pattern: &str, seconds: u64) -> Self {
+    pub(crate) fn takes(self, pattern: &str, seconds: u64) -> Self {
         self.play_as(pattern, move |_| Play::good(Duration::from_secs(seconds)))
     }
 
     /// These attempts take a second and fail.
-    pub fn fails(self, pattern: &str) -> Self {
+    pub(crate) fn fails(self, pattern: &str) -> Self {
         self.play_as(pattern, |_| Play::bad(Duration::from_secs(1), failing()))
     }
 
-    pub fn answers(self, pattern: &str, response: Value) -> Self {
+    pub(crate) fn answers(self, pattern: &str, response: Value) -> Self {
         self.play_as(pattern, move |_| {
             let result =
                 AttemptResult { response: Some(response.clone()), changed: true, ..AttemptResult::default() };
@@ -147,42 +147,42 @@ impl Scene {
         })
     }
 
-    pub fn fault(mut self, fault: &str) -> Self {
+    pub(crate) fn fault(mut self, fault: &str) -> Self {
         self.faults.push(fault.parse().unwrap());
         self
     }
 
-    pub fn with_fault(mut self, fault: Fault) -> Self {
+    pub(crate) fn with_fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    pub fn crash_at(mut self, events: impl IntoIterator<Item = u64>) -> Self {
+    pub(crate) fn crash_at(mut self, events: impl IntoIterator<Item = u64>) -> Self {
         self.crash_at = events.into_iter().collect();
         self
     }
 
-    pub fn told(mut self, at: Time, what: Told) -> Self {
+    pub(crate) fn told(mut self, at: Time, what: Told) -> Self {
         self.told.push(Said { at, what });
         self
     }
 
-    pub fn seed(mut self, seed: u64) -> Self {
+    pub(crate) fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    pub fn done(mut self, done: Vec<Vec<u32>>) -> Self {
+    pub(crate) fn done(mut self, done: Vec<Vec<u32>>) -> Self {
         self.done = done;
         self
     }
 
-    pub fn recovery(mut self, recovery: Recovery) -> Self {
+    pub(crate) fn recovery(mut self, recovery: Recovery) -> Self {
         self.recovery = recovery;
         self
     }
 
-    pub fn setup(&self) -> Setup {
+    pub(crate) fn setup(&self) -> Setup {
         let mut plan = Plan::named("scene");
         plan.spec = serde_json::from_value(self.plan.clone()).unwrap();
         let blocks = plan.step_set("default").unwrap().to_vec();
@@ -220,7 +220,7 @@ impl Scene {
         Setup { layout, eval: Arc::new(Plain), secrets: Default::default(), start_within: None }
     }
 
-    pub fn play(&self) -> Seen {
+    pub(crate) fn play(&self) -> Seen {
         let setup = self.setup();
         let mut rehearsal = Rehearsal::new(setup.clone(), &self.theatre);
         rehearsal.faults = self.faults.clone();
@@ -251,24 +251,24 @@ impl Seen {
         Self { rehearsed, statuses }
     }
 
-    pub fn events(&self) -> &[Event] {
+    pub(crate) fn events(&self) -> &[Event] {
         &self.rehearsed.events
     }
 
-    pub fn layout(&self) -> &Layout {
+    pub(crate) fn layout(&self) -> &Layout {
         self.rehearsed.run.layout()
     }
 
-    pub fn run(&self) -> RunStatus {
+    pub(crate) fn run(&self) -> RunStatus {
         self.rehearsed.run.status()
     }
 
-    pub fn status(&self, address: &str) -> Status {
+    pub(crate) fn status(&self, address: &str) -> Status {
         assert!(self.layout().find(address).is_some(), "no element {address}");
         self.statuses.get(address).copied().unwrap_or_default()
     }
 
-    pub fn outcome(&self, address: &str) -> Option<Outcome> {
+    pub(crate) fn outcome(&self, address: &str) -> Option<Outcome> {
         let element = self.layout().find(address).unwrap_or_else(|| panic!("no element {address}"));
         self.events().iter().rev().find_map(|event| match &event.what {
             What::Ended { element: e, outcome } | What::ActionEnded { element: e, outcome, .. }
@@ -281,29 +281,29 @@ impl Seen {
     }
 
     /// The reason's kind, address and message.
-    pub fn reason(&self) -> Option<(ReasonKind, String, String)> {
+    pub(crate) fn reason(&self) -> Option<(ReasonKind, String, String)> {
         let reason = self.rehearsed.run.reason()?;
         Some((reason.kind, self.layout().address(reason.element), reason.message.clone()))
     }
 
     /// How often an action was executed.
-    pub fn executed(&self, address: &str) -> usize {
+    pub(crate) fn executed(&self, address: &str) -> usize {
         let element = self.layout().find(address).unwrap_or_else(|| panic!("no element {address}"));
         self.rehearsed.executions.iter().filter(|execution| execution.element == element).count()
     }
 
     /// When an element began (its last beginning).
-    pub fn began(&self, address: &str) -> Option<Time> {
+    pub(crate) fn began(&self, address: &str) -> Option<Time> {
         self.when(address, |what| matches!(what, What::Began(_) | What::ActionBegan { .. }))
     }
 
     /// When an element ended.
-    pub fn ended(&self, address: &str) -> Option<Time> {
+    pub(crate) fn ended(&self, address: &str) -> Option<Time> {
         self.when(address, |what| matches!(what, What::Ended { .. } | What::ActionEnded { .. }))
     }
 
     /// When attempts of an action began.
-    pub fn attempts(&self, address: &str) -> Vec<Time> {
+    pub(crate) fn attempts(&self, address: &str) -> Vec<Time> {
         let element = self.layout().find(address).unwrap_or_else(|| panic!("no element {address}"));
         let began = self
             .events()
@@ -320,7 +320,7 @@ impl Seen {
     }
 
     /// The most sequences of a block that were active at once.
-    pub fn peak(&self, block: u32) -> usize {
+    pub(crate) fn peak(&self, block: u32) -> usize {
         let (mut active, mut peak) = (0_usize, 0);
         for event in self.events() {
             match event.what {
@@ -338,7 +338,7 @@ impl Seen {
     }
 
     /// How many sequences of a block ended like this.
-    pub fn count(&self, block: u32, status: Status) -> usize {
+    pub(crate) fn count(&self, block: u32, status: Status) -> usize {
         let def = self.layout().block(block).unwrap();
         let names =
             (0..def.sequences.len()).map(|seq| self.layout().address(ElementId::Sequence { block, seq }));
@@ -346,14 +346,14 @@ impl Seen {
     }
 
     /// What must be true of every terminal run.
-    pub fn is_sound(&self) -> &Self {
+    pub(crate) fn is_sound(&self) -> &Self {
         crate::stage::sound(self);
         self
     }
 }
 
 /// Checks what must be true of every log, whatever the plan and whatever happened.
-pub fn sound(seen: &Seen) {
+pub(crate) fn sound(seen: &Seen) {
     let mut running: BTreeMap<ElementId, ()> = BTreeMap::new();
     let mut finished = false;
     for (index, event) in seen.events().iter().enumerate() {
