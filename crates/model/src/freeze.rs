@@ -4,15 +4,17 @@
 //! pattern that would have to be matched against one (`web*`) is refused among `nodes`, and is
 //! welcome in `excludeNodes`, where the nodes to match against are known.
 
-use std::collections::HashSet;
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hasher as _;
 
+use crate::Value;
 use crate::code::{self, Code};
 use crate::eval::is_template;
 use crate::name;
 use crate::plan::{Block, DEFAULT_STEP_SET, Plan};
 use crate::problem::Problem;
 use crate::target::{Frozen, Node, NodeEntry, Targets};
-use crate::{Map, Value};
 
 mod pattern;
 
@@ -20,6 +22,12 @@ use self::pattern::{Glob, Refused};
 
 /// The most nodes that a block may work on.
 pub const MAX_NODES: usize = 1_000_000;
+
+/// The most names that may be written out for one block, repeated and excluded ones too.
+const MAX_WRITTEN: usize = 4 * MAX_NODES;
+
+/// The most problems that are worth listing.
+const MAX_PROBLEMS: usize = 1000;
 
 /// How a template in a list of nodes becomes a value: a name, or a list of names or nodes.
 pub type Render<'a> = dyn Fn(&str) -> Result<Value, String> + 'a;
@@ -88,60 +96,58 @@ fn placed(problem: Problem, plan: &Plan, step_set: &str, block: &Block, index: u
 ///
 /// Everything that is wrong with them. Pointers are relative to the targets: `/nodes/3`.
 pub fn targets(targets: &Targets, render: &Render<'_>) -> Result<Resolved, Vec<Problem>> {
-    let mut freezer = Freezer { render, seen: HashSet::new(), nodes: Vec::new(), problems: Vec::new() };
+    let (excludes, refused) = excludes(&targets.exclude_nodes, render);
+    let mut freezer = Freezer {
+        render,
+        excludes,
+        used: vec![false; targets.exclude_nodes.len()],
+        seen: Seen::default(),
+        written: 0,
+        out: Frozen::default(),
+        problems: Vec::new(),
+    };
     for (index, entry) in targets.nodes.iter().enumerate() {
         freezer.entry(entry, &|| format!("/nodes/{index}"));
-        if freezer.full() {
+        if freezer.is_full() {
             break;
         }
     }
-    let (excludes, mut problems) = freezer.excludes(&targets.exclude_nodes);
-    problems.splice(0..0, freezer.problems);
-    let mut resolved = Resolved::default();
-    let mut used = vec![false; targets.exclude_nodes.len()];
-    for node in freezer.nodes {
-        let mut left_out = false;
-        for (index, exclude) in &excludes {
-            if exclude.matches(&node.name) {
-                left_out = true;
-                if let Some(used) = used.get_mut(*index) {
-                    *used = true;
-                }
-            }
-        }
-        if !left_out {
-            resolved.targets.push(node);
-        }
-    }
-    if problems.is_empty() && resolved.targets.is_empty() && !targets.allow_empty {
+    let Freezer { used, out, mut problems, .. } = freezer;
+    problems.extend(refused);
+    if problems.is_empty() && out.is_empty() && !targets.allow_empty {
         let message = if targets.nodes.is_empty() { "no nodes are given" } else { "no nodes are left" };
-        problems.push(
-            Problem::new(code::EMPTY_SELECTION, "", "", message)
-                .help("write `allowEmpty: true` if that is fine"),
-        );
+        let problem = Problem::new(code::EMPTY_SELECTION, "", "", message);
+        problems.push(problem.help("write `allowEmpty: true` if that is fine"));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    for (index, text) in targets.exclude_nodes.iter().enumerate() {
-        if used.get(index) == Some(&false) {
-            let message = format!("`{text}` excludes nothing");
-            resolved.warnings.push(Problem::new(
-                code::EMPTY_SELECTION,
-                "",
-                format!("/excludeNodes/{index}"),
-                message,
-            ));
-        }
-    }
-    Ok(resolved)
+    let unused = used.iter().zip(&targets.exclude_nodes).enumerate().filter(|(_, (used, _))| !**used);
+    let warnings = unused.map(|(index, (_, text))| {
+        let message = format!("`{text}` excludes nothing");
+        Problem::new(code::EMPTY_SELECTION, "", format!("/excludeNodes/{index}"), message)
+    });
+    Ok(Resolved { targets: out, warnings: warnings.collect() })
 }
 
 struct Freezer<'a> {
     render: &'a Render<'a>,
-    seen: HashSet<String>,
-    nodes: Vec<Node>,
+    excludes: Vec<(usize, Exclude)>,
+    /// Which of the exclusions as written left something out.
+    used: Vec<bool>,
+    seen: Seen,
+    /// How many names were written out, repeated ones too.
+    written: usize,
+    out: Frozen,
     problems: Vec<Problem>,
+}
+
+/// Which names are there already: their hashes with their positions, so that a million take little.
+#[derive(Default)]
+struct Seen {
+    by_hash: HashMap<u64, u32>,
+    /// Names whose hash another name has too.
+    clashes: BTreeSet<String>,
 }
 
 /// What a place in the list of nodes is called; made only when something is wrong there.
@@ -152,11 +158,31 @@ enum Exclude {
     Globs(Vec<Glob>),
 }
 
+// === impl Seen ===
+
+impl Seen {
+    /// Notes a name that is about to be pushed; says whether it is new.
+    fn insert(&mut self, name: &str, out: &Frozen) -> bool {
+        // A hasher without a random key: what comes out must not depend on the process.
+        let mut hasher = DefaultHasher::new();
+        hasher.write(name.as_bytes());
+        match self.by_hash.entry(hasher.finish()) {
+            Entry::Vacant(slot) => {
+                slot.insert(out.len());
+                true
+            }
+            Entry::Occupied(slot) => {
+                out.name(*slot.get()) != Some(name) && self.clashes.insert(name.to_owned())
+            }
+        }
+    }
+}
+
 // === impl Freezer ===
 
 impl Freezer<'_> {
-    fn full(&self) -> bool {
-        self.nodes.len() > MAX_NODES
+    fn is_full(&self) -> bool {
+        self.written > MAX_WRITTEN || self.problems.len() >= MAX_PROBLEMS
     }
 
     fn problem(&mut self, code: Code, at: &Place<'_>, message: impl Into<String>) {
@@ -194,7 +220,7 @@ impl Freezer<'_> {
                             self.problem(code::WRONG_TYPE, at, message);
                         }
                     }
-                    if self.full() {
+                    if self.is_full() {
                         return;
                     }
                 }
@@ -219,7 +245,7 @@ impl Freezer<'_> {
             Ok(names) => {
                 for name in names {
                     self.add(name, like, at);
-                    if self.full() {
+                    if self.is_full() {
                         return;
                     }
                 }
@@ -241,7 +267,12 @@ impl Freezer<'_> {
     }
 
     fn add(&mut self, name: String, like: Option<&Node>, at: &Place<'_>) {
-        if self.full() {
+        if self.is_full() {
+            return;
+        }
+        self.written += 1;
+        if self.written > MAX_WRITTEN {
+            self.too_many(at);
             return;
         }
         if name.is_empty() {
@@ -254,67 +285,75 @@ impl Freezer<'_> {
                 .push(problem.help("use letters, digits and - _ . : @ %, beginning with a letter or digit"));
             return;
         }
-        if self.seen.contains(&name) {
+        let mut left_out = false;
+        for (index, exclude) in &self.excludes {
+            if exclude.matches(&name) {
+                left_out = true;
+                if let Some(used) = self.used.get_mut(*index) {
+                    *used = true;
+                }
+            }
+        }
+        if left_out || !self.seen.insert(&name, &self.out) {
             return;
         }
-        if self.nodes.len() == MAX_NODES {
+        if self.out.len() as usize == MAX_NODES {
             self.too_many(at);
-            // One more than the most: that is how `full` knows.
-            self.nodes.push(Node::default());
+            // That is how everybody knows that there is no room for more.
+            self.written = MAX_WRITTEN + 1;
             return;
         }
-        self.seen.insert(name.clone());
-        self.nodes.push(match like {
+        self.out.push(match like {
             Some(node) => Node { name, ..node.clone() },
-            None => Node { name, labels: indexmap::IndexMap::new(), vars: Map::new(), facts: Map::new() },
+            None => Node { name, ..Node::default() },
         });
     }
 
     fn too_many(&mut self, at: &Place<'_>) {
         self.problem(code::TOO_MANY, at, format!("more than {MAX_NODES} nodes"));
     }
+}
 
-    fn excludes(&self, texts: &[String]) -> (Vec<(usize, Exclude)>, Vec<Problem>) {
-        let (mut excludes, mut problems) = (Vec::new(), Vec::new());
-        for (index, text) in texts.iter().enumerate() {
-            let rendered = if is_template(text) { (self.render)(text) } else { Ok(text.clone().into()) };
-            let patterns: Result<Vec<String>, String> = match rendered {
-                Ok(Value::String(text)) => Ok(vec![text]),
-                Ok(Value::Array(items)) if items.iter().all(Value::is_string) => {
-                    Ok(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
-                }
-                Ok(other) => Err(format!("`{text}` gives {other}; expected a name or a list of names")),
-                Err(why) => Err(why),
-            };
-            let mut refuse = |code, message: String| {
-                problems.push(Problem::new(code, "", format!("/excludeNodes/{index}"), message));
-            };
-            match patterns {
-                Err(why) => refuse(code::WRONG_TYPE, why),
-                Ok(patterns) => {
-                    for pattern in patterns {
-                        match Exclude::new(&pattern) {
-                            Ok(exclude) => excludes.push((index, exclude)),
-                            Err(Refused::TooMany) => {
-                                refuse(
-                                    code::TOO_MANY,
-                                    format!("`{pattern}` stands for more than {MAX_NODES} names"),
-                                );
-                            }
-                            Err(Refused::NeedsInventory) => refuse(
-                                code::BAD_PATTERN,
-                                format!("`{pattern}` is a regular expression; use * and ? instead"),
-                            ),
-                            Err(Refused::Malformed(why)) => {
-                                refuse(code::BAD_PATTERN, format!("`{pattern}` is no pattern: {why}"));
-                            }
+fn excludes(texts: &[String], render: &Render<'_>) -> (Vec<(usize, Exclude)>, Vec<Problem>) {
+    let (mut excludes, mut problems) = (Vec::new(), Vec::new());
+    for (index, text) in texts.iter().enumerate() {
+        let rendered = if is_template(text) { render(text) } else { Ok(text.clone().into()) };
+        let patterns: Result<Vec<String>, String> = match rendered {
+            Ok(Value::String(text)) => Ok(vec![text]),
+            Ok(Value::Array(items)) if items.iter().all(Value::is_string) => {
+                Ok(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
+            }
+            Ok(other) => Err(format!("`{text}` gives {other}; expected a name or a list of names")),
+            Err(why) => Err(why),
+        };
+        let mut refuse = |code, message: String| {
+            problems.push(Problem::new(code, "", format!("/excludeNodes/{index}"), message));
+        };
+        match patterns {
+            Err(why) => refuse(code::WRONG_TYPE, why),
+            Ok(patterns) => {
+                for pattern in patterns {
+                    match Exclude::new(&pattern) {
+                        Ok(exclude) => excludes.push((index, exclude)),
+                        Err(Refused::TooMany) => {
+                            refuse(
+                                code::TOO_MANY,
+                                format!("`{pattern}` stands for more than {MAX_NODES} names"),
+                            );
+                        }
+                        Err(Refused::NeedsInventory) => refuse(
+                            code::BAD_PATTERN,
+                            format!("`{pattern}` is a regular expression; use * and ? instead"),
+                        ),
+                        Err(Refused::Malformed(why)) => {
+                            refuse(code::BAD_PATTERN, format!("`{pattern}` is no pattern: {why}"));
                         }
                     }
                 }
             }
         }
-        (excludes, problems)
     }
+    (excludes, problems)
 }
 
 // === impl Exclude ===

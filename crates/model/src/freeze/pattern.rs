@@ -286,21 +286,22 @@ impl Glob {
 
     /// Whether a name matches, in time proportional to pattern × name at worst.
     pub(super) fn matches(&self, name: &str) -> bool {
-        let chars: Vec<char> = name.chars().collect();
+        // Names of nodes are ASCII; in what is none, nothing but `*` and `?` matches.
+        let chars = name.as_bytes();
         let (mut at, mut token) = (0, 0);
         let mut retry: Option<(usize, usize)> = None;
         loop {
-            match (self.0.get(token), chars.get(at)) {
+            match (self.0.get(token), chars.get(at).map(|byte| char::from(*byte))) {
                 (None, None) => return true,
                 (Some(Token::Many), _) => {
                     retry = Some((token, at));
                     token += 1;
                     continue;
                 }
-                (Some(Token::Is(wanted)), Some(c)) if wanted == c => {}
+                (Some(Token::Is(wanted)), Some(c)) if *wanted == c => {}
                 (Some(Token::Any), Some(_)) => {}
                 (Some(Token::In(ranges, negated)), Some(c))
-                    if ranges.iter().any(|(from, to)| (from..=to).contains(&c)) != *negated => {}
+                    if ranges.iter().any(|(from, to)| (*from..=*to).contains(&c)) != *negated => {}
                 _ => {
                     let Some((star, from)) = retry.filter(|(_, from)| *from < chars.len()) else {
                         return false;

@@ -1,3 +1,5 @@
+//! Names and patterns of nodes, written out, left out and refused.
+
 use serde_json::json;
 
 use super::*;
@@ -95,6 +97,17 @@ fn warns_of_exclusions_of_nothing() {
     let resolved = freeze(&["a", "b"], &["b", "c*"]).unwrap();
     assert_eq!(resolved.warnings.len(), 1);
     assert_eq!(resolved.warnings[0].pointer, "/excludeNodes/1");
+}
+
+#[test]
+fn ends_where_names_only_repeat() {
+    let written = Targets {
+        nodes: vec![NodeEntry::Name("n{1..1000000}".into()); 1000],
+        exclude_nodes: Vec::new(),
+        allow_empty: false,
+    };
+    let problems = targets(&written, &|text| Err(text.to_owned())).unwrap_err();
+    assert_eq!(problems.iter().map(|problem| problem.code.as_str()).collect::<Vec<_>>(), ["WL-0220"]);
 }
 
 #[test]
