@@ -1,3 +1,5 @@
+//! What templates give, what they cannot do, and what of a secret is shown.
+
 use std::collections::BTreeMap;
 
 use serde_json::json;

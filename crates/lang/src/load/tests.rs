@@ -1,3 +1,5 @@
+//! Addresses of what is wrong, also where the plan as a whole does not hold together.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Parameters as they are given, read and refused.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! YAML as people write it, and as nobody should.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Values and schemas that do not fit each other.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Addresses and places of what is wrong; the rules one by one are proved with plan files, in `lang`.
+
 use serde_json::json;
 
 use super::*;
