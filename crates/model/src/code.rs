@@ -97,6 +97,10 @@ codes! {
     STORE_COMPACTED = "WL-0409", "that much history is not kept";
     STORE_TOO_LARGE = "WL-0410", "a record is too large";
     STORE_CLOSED = "WL-0411", "the store is closed";
+    STORE_BUSY = "WL-0412", "too much waits for the disk";
+    STORE_LEASED = "WL-0413", "somebody else holds the lease";
+    STORE_LEASE_LOST = "WL-0414", "the lease is no longer held";
+    STORE_BAD_KEY = "WL-0415", "the key is not allowed";
 
     PLUGIN_DUPLICATE = "WL-0501", "a plugin of this name is registered";
     PLUGIN_NAME = "WL-0502", "a plugin has no proper name";
