@@ -6,25 +6,26 @@ mod explain;
 mod man;
 mod plugins;
 mod preview;
+mod recover;
 mod rehearse;
+mod run;
+mod runs;
 mod schema;
 mod validate;
 
 use crate::args::{Command, DocumentFormat, LiveFormat, PluginsCommand};
 use crate::exit::Exit;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::printer::Printer;
 
 /// Does what was asked, says what went wrong, and how to exit.
 pub(crate) fn dispatch(command: Command, printer: &mut Printer) -> Exit {
     let form = Form::of(&command);
-    match run(command, printer) {
+    match perform(command, printer) {
         Ok(exit) => exit,
         Err(failure) => {
-            if form == Form::Machine
-                && let Some(error) = failure.to_json()
-            {
-                printer.line(error);
+            if form == Form::Machine {
+                printer.line(failure.to_json());
             }
             failure.print(printer);
             failure.exit()
@@ -32,7 +33,7 @@ pub(crate) fn dispatch(command: Command, printer: &mut Printer) -> Exit {
     }
 }
 
-fn run(command: Command, printer: &mut Printer) -> Outcome {
+fn perform(command: Command, printer: &mut Printer) -> Outcome {
     match command {
         Command::Validate(args) => validate::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
@@ -43,9 +44,9 @@ fn run(command: Command, printer: &mut Printer) -> Outcome {
         Command::Docs(args) => docs::run(&args, printer),
         Command::Preview(args) => preview::run(&args, printer),
         Command::Rehearse(args) => rehearse::run(&args, printer),
-        Command::Run(_) | Command::Runs(_) | Command::Recover(_) => {
-            Err(Failure::usage("this command is not there yet"))
-        }
+        Command::Run(args) => run::run(&args, printer),
+        Command::Runs(args) => runs::run(&args, printer),
+        Command::Recover(args) => recover::run(&args, printer),
     }
 }
 

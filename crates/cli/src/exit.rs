@@ -51,6 +51,11 @@ impl Exit {
         }
     }
 
+    /// The exit of a number.
+    pub(crate) fn from_code(code: u8) -> Self {
+        TABLE.iter().map(|(exit, _)| *exit).find(|exit| exit.code() == code).unwrap_or(Self::Bug)
+    }
+
     /// What a run that was driven to this status exits with. One that has not ended waits for a person.
     #[must_use]
     pub fn of(status: RunStatus) -> Self {

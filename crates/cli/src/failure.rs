@@ -21,8 +21,6 @@ pub(crate) enum Failure {
     File(Box<Invalid>),
     /// Things about a plan that have no place in a file: parameters, targets.
     Problems(Vec<Problem>),
-    /// All has been said.
-    Said(Exit),
 }
 
 /// One thing that went wrong.
@@ -92,7 +90,6 @@ impl Failure {
         match self {
             Self::One(one) => one.exit,
             Self::File(_) | Self::Problems(_) => Exit::Invalid,
-            Self::Said(exit) => *exit,
         }
     }
 
@@ -109,13 +106,12 @@ impl Failure {
                     printer.note(Shown(problem));
                 }
             }
-            Self::Said(_) => {}
         }
         self.point_to_explanation(printer);
     }
 
     /// The same as JSON, for `--output json` and `events`.
-    pub(crate) fn to_json(&self) -> Option<serde_json::Value> {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         let problems = match self {
             Self::One(one) => {
                 let mut problem = json!({"code": one.code, "message": one.message});
@@ -129,11 +125,10 @@ impl Failure {
                 }
                 json!([problem])
             }
-            Self::File(invalid) => return Some(json!({"error": invalid.to_json()})),
+            Self::File(invalid) => return json!({"error": invalid.to_json()}),
             Self::Problems(problems) => json!(problems),
-            Self::Said(_) => return None,
         };
-        Some(json!({"error": {"problems": problems}}))
+        json!({"error": {"problems": problems}})
     }
 
     fn point_to_explanation(&self, printer: &mut Printer) {
@@ -147,7 +142,6 @@ impl Failure {
                 Some(problem) => &problem.code,
                 None => return,
             },
-            Self::Said(_) => return,
         };
         if crate::pages::page(code.as_str()).is_some() {
             printer.note(Styled(FAINT, format_args!("`windlass explain {code}` says more")));
@@ -158,6 +152,36 @@ impl Failure {
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Self {
         Self::File(Box::new(invalid))
+    }
+}
+
+impl From<windlass_store::StoreError> for Failure {
+    fn from(error: windlass_store::StoreError) -> Self {
+        windlass_runtime::Error::Store(error).into()
+    }
+}
+
+impl From<windlass_runtime::Error> for Failure {
+    fn from(error: windlass_runtime::Error) -> Self {
+        use windlass_runtime::Error;
+        let (code, help) = (error.code(), error.help());
+        let (exit, message) = match &error {
+            Error::Invalid(problems) => return Self::Problems(problems.0.clone()),
+            // The store says what is wrong; that it is the store is to be seen from what it says.
+            Error::Store(store) => (Exit::Store, store.to_string()),
+            Error::Parked { .. } | Error::Damaged { .. } | Error::Ended => (Exit::Store, error.to_string()),
+            Error::Refused { refused, .. } => (Exit::Invalid, refused.to_string()),
+            _ => (Exit::Invalid, error.to_string()),
+        };
+        let failure = Self::new(exit, code, message).help(help);
+        let source = match &error {
+            Error::Store(store) => store.source(),
+            _ => None,
+        };
+        match source {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
     }
 }
 

@@ -11,13 +11,14 @@
 //!
 //! Reading order: [`args`], [`command`], [`failure`], then whichever command is of interest.
 
-#![expect(dead_code, unused_imports, reason = "the commands that drive runs are not there yet")]
-
+mod access;
 mod args;
 mod bug;
 mod command;
+mod control;
 mod data_dir;
 mod drawing;
+mod drive;
 mod exit;
 mod failure;
 mod limits;
@@ -27,6 +28,8 @@ mod params;
 mod plan_file;
 mod prepare;
 mod printer;
+mod session;
+mod signals;
 mod start;
 mod table;
 mod user;

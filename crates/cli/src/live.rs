@@ -108,6 +108,13 @@ impl Live {
         }
     }
 
+    /// Takes the picture away.
+    pub(crate) fn leave(&mut self, printer: &mut Printer) {
+        if let Form::Picture(painter) = &mut self.form {
+            painter.clear(printer);
+        }
+    }
+
     /// Takes the picture away and prints the result.
     pub(crate) fn end(&mut self, fold: &Fold, printer: &mut Printer) {
         match &mut self.form {
@@ -125,6 +132,11 @@ impl Live {
         printer.note("");
         printer.write_out(|mut out| windlass_report::write_text(fold, &options, &mut out));
     }
+}
+
+/// An event as a line with its time, if there is something to say.
+pub(crate) fn line(fold: &Fold, event: &Event) -> Option<String> {
+    line::of(fold, event).map(|line| format!("{} {}", Styled(FAINT, time_of_day(event.at)), line.text))
 }
 
 /// `14:03:12`, in UTC like everything that is recorded.

@@ -87,6 +87,13 @@ pub(crate) fn prepare(
     Ok(Prepared { layout, secrets, warnings })
 }
 
+/// What is wrong with the parameters and targets of a plan.
+pub(crate) fn check(loaded: &Loaded, given: &Map, choice: Choice<'_>) -> Result<(), Failure> {
+    let params =
+        windlass_lang::params(&loaded.plan, given).map_err(|problems| Failure::Problems(problems.0))?;
+    resolve(&loaded.plan, choice.step_set.unwrap_or(DEFAULT_STEP_SET), &params).map(|_| ())
+}
+
 fn resolve(
     plan: &Plan,
     step_set: &str,

@@ -112,6 +112,7 @@ codes! {
 
     USAGE = "WL-0601", "the command line is not understood";
     NO_OWNER = "WL-0602", "no process drives this run";
+    CONTROL = "WL-0603", "the process that drives the runs cannot be talked to";
     BUG = "WL-0699", "a bug in Windlass";
 }
 

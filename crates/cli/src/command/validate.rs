@@ -61,7 +61,7 @@ fn document(name: &str, loaded: &Result<Vec<Loaded>, Failure>) -> Value {
             json!({"file": name, "valid": true, "plans": plans, "problems": []})
         }
         Err(failure) => {
-            let error = failure.to_json().unwrap_or_default();
+            let error = failure.to_json();
             let problems =
                 error.get("error").and_then(|error| error.get("problems")).cloned().unwrap_or_default();
             json!({"file": name, "valid": false, "plans": [], "problems": problems})

@@ -1,0 +1,166 @@
+//! One way to look at and command runs, whoever owns the data directory: through the owner's socket if there is one,
+//! else by opening the directory for a moment.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use windlass_model::event::Event;
+use windlass_model::id::RunId;
+use windlass_model::layout::Layout;
+use windlass_model::submission::Submission;
+use windlass_model::{code, fact::Catalog};
+use windlass_report::Fold;
+use windlass_runtime::{EventStream, TakeOver};
+
+use crate::args::DataDirArgs;
+use crate::control::{self, Answer, Ask, Client, Followed, Row};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::plan_file;
+use crate::session::Session;
+
+/// The runs of a data directory.
+#[derive(Debug)]
+pub(crate) enum Access {
+    /// Another process has it.
+    Owner { client: Client, catalog: Arc<Catalog> },
+    /// Nobody has; it is opened, and no run goes on.
+    Here(Box<Session>),
+}
+
+/// Events, from wherever they come.
+#[derive(Debug)]
+pub(crate) enum Events {
+    Owner(Followed),
+    Here(Box<EventStream>),
+}
+
+// === impl Access ===
+
+impl Access {
+    pub(crate) async fn open(args: &DataDirArgs) -> Result<Self, Failure> {
+        let data_dir = args.path()?;
+        let registry = plan_file::registry()?;
+        if let Some(client) = Client::connect(&data_dir).await {
+            return Ok(Self::Owner { client, catalog: Arc::new(registry.catalog()) });
+        }
+        exists(&data_dir)?;
+        match Session::open(&data_dir, registry, TakeOver::Only(Vec::new())).await {
+            Ok(session) => Ok(Self::Here(Box::new(session))),
+            // It may have begun to drive runs just now.
+            Err(failure) => match Client::connect(&data_dir).await {
+                Some(client) => {
+                    Ok(Self::Owner { client, catalog: Arc::new(plan_file::registry()?.catalog()) })
+                }
+                None => Err(failure),
+            },
+        }
+    }
+
+    /// Whether another process drives the runs.
+    pub(crate) fn has_owner(&self) -> bool {
+        matches!(self, Self::Owner { .. })
+    }
+
+    pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
+        match self {
+            Self::Owner { client, .. } => client.ask(ask).await,
+            Self::Here(session) => control::answer(&session.handle(), ask).await,
+        }
+    }
+
+    pub(crate) async fn find(&self, text: &str) -> Result<RunId, Failure> {
+        match self.ask(Ask::Find { text: text.to_owned() }).await? {
+            Answer::Run(run) => Ok(run),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(crate) async fn row(&self, run: RunId) -> Result<Row, Failure> {
+        match self.ask(Ask::Status { run }).await? {
+            Answer::Row(row) => Ok(*row),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(crate) async fn submission(&self, run: RunId) -> Result<Arc<Submission>, Failure> {
+        match self.ask(Ask::Submission { run }).await? {
+            Answer::Submission(submission) => Ok(Arc::new(*submission)),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(crate) async fn layout(&self, run: RunId) -> Result<Arc<Layout>, Failure> {
+        let submission = self.submission(run).await?;
+        let catalog = match self {
+            Self::Owner { catalog, .. } => Arc::clone(catalog),
+            Self::Here(session) => Arc::clone(session.handle().catalog()),
+        };
+        Ok(Arc::new(Layout::new(submission, &catalog)))
+    }
+
+    /// The events of a run from a number on; until its end, or those that there are now.
+    pub(crate) async fn events(&self, run: RunId, from: u64, on: bool) -> Result<Events, Failure> {
+        Ok(match self {
+            Self::Owner { client, .. } => Events::Owner(client.follow(run, from, on).await?),
+            Self::Here(session) => Events::Here(Box::new(session.handle().events(run, from).await?)),
+        })
+    }
+
+    /// Everything that is known of a run now.
+    pub(crate) async fn fold(&self, run: RunId) -> Result<Fold, Failure> {
+        let mut fold = Fold::new(self.layout(run).await?);
+        let mut events = self.events(run, 1, false).await?;
+        while let Some(event) = events.next().await {
+            apply(&mut fold, &event?)?;
+        }
+        Ok(fold)
+    }
+
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        match self {
+            Self::Owner { .. } => Ok(()),
+            Self::Here(session) => session.close().await,
+        }
+    }
+}
+
+// === impl Events ===
+
+impl Events {
+    pub(crate) async fn next(&mut self) -> Option<Result<Event, Failure>> {
+        match self {
+            Self::Owner(followed) => followed.next().await,
+            Self::Here(stream) => {
+                let event = stream.next().await?;
+                Some(event.map(|event| (*event).clone()).map_err(Failure::from))
+            }
+        }
+    }
+}
+
+/// Applies an event that came in order.
+pub(crate) fn apply(fold: &mut Fold, event: &Event) -> Result<(), Failure> {
+    let applied = fold.apply(event);
+    applied.map(|_| ()).map_err(|gap| {
+        Failure::new(Exit::Store, code::LOG_DAMAGED, "the run's log cannot be followed").because(&gap)
+    })
+}
+
+/// Looking at a directory that is not there must not make one.
+fn exists(data_dir: &Path) -> Result<(), Failure> {
+    if data_dir.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Invalid,
+        code::UNKNOWN_RUN,
+        format!("there are no runs in {}: it does not exist", data_dir.display()),
+    )
+    .help("`windlass run FILE` makes the first one; another directory is chosen with --data-dir DIR"))
+}
+
+fn unexpected() -> Failure {
+    Failure::new(Exit::Store, code::CONTROL, "the process that drives the runs answered with something else")
+        .help("use the same version of windlass for both processes")
+}

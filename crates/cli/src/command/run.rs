@@ -1,0 +1,79 @@
+//! `windlass run FILE`
+
+use std::sync::Arc;
+
+use windlass_lang::Loaded;
+use windlass_model::outcome::RunStatus;
+use windlass_model::plan::DEFAULT_STEP_SET;
+use windlass_plugin::Registry;
+use windlass_runtime::{Filter, Given, Handle, Request, Start, TakeOver};
+
+use crate::args::{LiveFormat, RunArgs};
+use crate::drive::{Drive, catch_signals, drive};
+use crate::failure::{Failure, Outcome};
+use crate::printer::{FAINT, Printer, Styled};
+use crate::session::{Session, tokio_runtime};
+use crate::{params, plan_file, user};
+
+pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
+    let registry = plan_file::registry()?;
+    let loaded = plan_file::load_one(&args.file, &registry)?;
+    for warning in &loaded.warnings {
+        printer.warn(warning);
+    }
+    let given = params::gather(&args.params, &loaded.plan, printer)?;
+    // What is wrong with parameters and targets is said before a store is touched.
+    let step_set = args.stepset.clone().unwrap_or_else(|| DEFAULT_STEP_SET.to_owned());
+    let choice = crate::prepare::Choice { step_set: Some(&step_set), ..Default::default() };
+    crate::prepare::check(&loaded, &given, choice)?;
+    let Loaded { plan, .. } = loaded;
+    let request = Request {
+        step_set: step_set.clone(),
+        params: Given::Values(given),
+        user: user::current(),
+        start: Start::Now,
+        ..Request::new(Arc::new(plan))
+    };
+    tokio_runtime()?.block_on(go(args, registry, request, printer))
+}
+
+async fn go(args: &RunArgs, registry: Registry, request: Request, printer: &mut Printer) -> Outcome {
+    let mut signals = catch_signals()?;
+    let data_dir = args.data_dir.path()?;
+    let session = Session::drive(&data_dir, registry, TakeOver::Only(Vec::new()), printer).await?;
+    let handle = session.handle();
+    if args.live.output == LiveFormat::Text {
+        mention_unfinished(&handle, printer).await?;
+    }
+    let run = handle.submit(request).await?;
+    let how = Drive { format: args.live.output, approve: args.approve };
+    let exit = drive(&handle, run, how, &mut signals, printer).await;
+    if args.live.output == LiveFormat::Text
+        && let Ok(Some(logs)) = handle.logs(run).await
+        && logs.exists()
+    {
+        printer.note(Styled(FAINT, format_args!("output of the actions: {}", logs.display())));
+    }
+    let closed = session.close().await;
+    let exit = exit?;
+    closed.map(|()| exit)
+}
+
+/// Runs that a dead process left behind go on only when somebody says so.
+async fn mention_unfinished(handle: &Handle, printer: &mut Printer) -> Result<(), Failure> {
+    let statuses = vec![RunStatus::Running, RunStatus::Paused];
+    let filter = Filter { statuses, ..Filter::default() };
+    let unfinished = handle.search(&filter, 100, None).await?.len();
+    if unfinished > 0 {
+        let what = if unfinished == 1 {
+            "1 run here has".to_owned()
+        } else {
+            format!("{unfinished} runs here have")
+        };
+        printer.note(Styled(
+            FAINT,
+            format_args!("{what} not ended; afterwards, `windlass recover` goes on with them"),
+        ));
+    }
+    Ok(())
+}

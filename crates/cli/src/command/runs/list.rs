@@ -1,0 +1,121 @@
+//! `windlass runs list`
+
+use serde_json::{Value, json};
+use windlass_model::code;
+use windlass_model::name;
+use windlass_model::outcome::RunStatus;
+use windlass_report::{Clock, Length, Stamp, legible, words};
+
+use crate::access::Access;
+use crate::args::{DocumentFormat, ListArgs};
+use crate::control::{Answer, Ask, Row};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::printer::{BAD, BUSY, FAINT, GOOD, Printer, Styled, WARN};
+use crate::table::Table;
+
+/// How long a message may be in the table.
+const MESSAGE: usize = 60;
+
+const STATUSES: [RunStatus; 7] = [
+    RunStatus::Submitted,
+    RunStatus::AwaitingApproval,
+    RunStatus::Running,
+    RunStatus::Paused,
+    RunStatus::Succeeded,
+    RunStatus::Failed,
+    RunStatus::Stopped,
+];
+
+pub(super) async fn run(args: &ListArgs, access: &Access, printer: &mut Printer) -> Outcome {
+    let statuses = args.status.iter().map(|text| status(text)).collect::<Result<Vec<_>, _>>()?;
+    let plans: Vec<String> = args.plan.iter().cloned().collect();
+    let rows = match access.ask(Ask::List { limit: args.limit, statuses, plans }).await? {
+        Answer::Rows(rows) => rows,
+        _ => Vec::new(),
+    };
+    match args.output {
+        DocumentFormat::Json => printer.line(Value::from_iter(rows.iter().map(document))),
+        DocumentFormat::Text if rows.is_empty() => printer.note("no runs"),
+        DocumentFormat::Text => {
+            let mut table = Table::new(["RUN", "PLAN", "STATUS", "SUBMITTED", "TOOK", "BY", "WHY"]);
+            for row in &rows {
+                table.row(cells(row));
+            }
+            printer.out(table);
+            if args.limit > 0 && rows.len() == args.limit {
+                printer.note(Styled(FAINT, format_args!("the newest {}; -n 0 lists all", args.limit)));
+            }
+        }
+    }
+    Ok(Exit::Succeeded)
+}
+
+/// A status as people and programs write it.
+fn status(text: &str) -> Result<RunStatus, Failure> {
+    let wanted = text.trim().to_ascii_lowercase().replace(['-', '_', ' '], "");
+    let found = STATUSES.into_iter().find(|status| status.word().to_ascii_lowercase() == wanted);
+    found.ok_or_else(|| {
+        let known = STATUSES.map(RunStatus::word);
+        let near =
+            name::nearest(text, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        Failure::new(Exit::Invalid, code::USAGE, format!("`{text}` is no status of a run"))
+            .help(format!("{near}there are: {}", known.join(", ")))
+    })
+}
+
+fn cells(row: &Row) -> [String; 7] {
+    let view = &row.view;
+    let word = words::run_status(view.status);
+    let status = match view.status {
+        RunStatus::Succeeded => Styled(GOOD, word),
+        RunStatus::Failed | RunStatus::Stopped => Styled(BAD, word),
+        RunStatus::AwaitingApproval | RunStatus::Paused => Styled(WARN, word),
+        RunStatus::Running | RunStatus::Submitted => Styled(BUSY, word),
+    };
+    let status = match (view.status, row.is_driven) {
+        (RunStatus::Running, false) => Styled(WARN, "unfinished").to_string(),
+        _ => status.to_string(),
+    };
+    let took = view.started_at.zip(view.ended_at).map(|(start, end)| Length(end.since(start)).to_string());
+    let why = match (&row.trouble, row.asked.len(), &view.reason) {
+        (Some(trouble), _, _) => legible::line(trouble, MESSAGE),
+        (None, 1.., _) => format!("{} for a person", words::count(row.asked.len() as u64, "wait")),
+        (None, 0, Some(reason)) => {
+            let at = if reason.address.is_empty() { String::new() } else { format!("{}: ", reason.address) };
+            legible::line(&format!("{at}{}", reason.message), MESSAGE)
+        }
+        (None, 0, None) => String::new(),
+    };
+    [
+        view.id.to_string(),
+        legible::line(&view.plan, 30),
+        status,
+        Stamp(Clock::Wall, view.submitted_at).to_string(),
+        took.unwrap_or_default(),
+        legible::line(&view.user, 16),
+        why,
+    ]
+}
+
+pub(super) fn document(row: &Row) -> Value {
+    let view = &row.view;
+    json!({
+        "id": view.id,
+        "group": view.group,
+        "retryOf": view.retry_of,
+        "plan": view.plan,
+        "labels": view.labels,
+        "stepSet": view.step_set,
+        "user": view.user,
+        "targets": view.targets,
+        "status": view.status.word(),
+        "reason": view.reason,
+        "submittedAt": view.submitted_at.to_string(),
+        "startedAt": view.started_at.map(|at| at.to_string()),
+        "endedAt": view.ended_at.map(|at| at.to_string()),
+        "driven": row.is_driven,
+        "asked": row.asked,
+        "trouble": row.trouble,
+    })
+}

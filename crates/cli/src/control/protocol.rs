@@ -1,0 +1,244 @@
+//! What can be asked, what is answered, and the lines that carry both.
+
+use serde::{Deserialize, Serialize};
+use windlass_model::code::{self, Code};
+use windlass_model::event::{Author, Command, Event, Verdict, What};
+use windlass_model::id::RunId;
+use windlass_model::outcome::RunStatus;
+use windlass_model::submission::{Digest, Submission};
+use windlass_model::time::Time;
+use windlass_runtime::{Condition, Cursor, Filter, Handle, RunView};
+
+use crate::exit::Exit;
+use crate::failure::{Failure, One};
+
+/// The version of the lines.
+pub(super) const VERSION: u32 = 1;
+/// The longest question.
+pub(super) const MAX_ASK: usize = 64 * 1024;
+/// The longest answer: what was submitted, with a million targets.
+pub(super) const MAX_ANSWER: usize = 512 * 1024 * 1024;
+/// How many runs are looked through at a time.
+const PAGE: usize = 500;
+
+/// A question, with the version of whoever asks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Envelope {
+    pub(super) v: u32,
+    pub(super) ask: Ask,
+}
+
+/// What can be asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "camelCase")]
+pub(crate) enum Ask {
+    /// Runs, newest first.
+    List { limit: usize, statuses: Vec<RunStatus>, plans: Vec<String> },
+    /// The run of an id, of the beginning of one, or the last.
+    Find { text: String },
+    /// How a run stands.
+    Status { run: RunId },
+    /// What was submitted.
+    Submission { run: RunId },
+    /// The events of a run, one a line.
+    Follow { run: RunId, from: u64, on: bool },
+    /// A person's command.
+    Command { run: RunId, command: Command, by: Author },
+    /// Agree with a run; with the digest of what was looked at, if it was.
+    Approve { run: RunId, digest: Option<Digest>, by: Author },
+    /// Refuse a run.
+    Reject { run: RunId, by: Author },
+    /// Settle what waits for a person.
+    Resolve { run: RunId, address: String, verdict: Verdict, by: Author },
+}
+
+/// What is answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Answer {
+    /// Runs.
+    Rows(Vec<Row>),
+    /// A run.
+    Run(RunId),
+    /// How a run stands.
+    Row(Box<Row>),
+    /// What was submitted.
+    Submission(Box<Submission>),
+    /// It was done.
+    Done,
+}
+
+/// How a run stands, for lists.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    pub(crate) view: RunView,
+    /// Whether the process that was asked drives it.
+    pub(crate) is_driven: bool,
+    /// What waits for a person.
+    pub(crate) asked: Vec<String>,
+    /// Why it does not go on, if it does not.
+    pub(crate) trouble: Option<String>,
+}
+
+/// A line that goes back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Line {
+    Answer(Answer),
+    Event { seq: u64, at: Time, what: What },
+    Error(Wrong),
+}
+
+/// A failure on its way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Wrong {
+    code: Code,
+    message: String,
+    causes: Vec<String>,
+    help: Option<String>,
+    exit: u8,
+}
+
+/// Answers everything but [`Ask::Follow`].
+pub(crate) async fn answer(handle: &Handle, ask: Ask) -> Result<Answer, Failure> {
+    Ok(match ask {
+        Ask::List { limit, statuses, plans } => {
+            let filter = Filter { statuses, plans, ..Filter::default() };
+            let limit = if limit == 0 { usize::MAX } else { limit };
+            let views = match filter.is_empty() {
+                true => handle.list(limit, None).await?,
+                false => handle.search(&filter, limit, None).await?,
+            };
+            let mut rows = Vec::with_capacity(views.len());
+            for view in views {
+                // Only what is under way stands otherwise than its record says.
+                let view = if view.status.is_terminal() { view } else { handle.status(view.id).await? };
+                rows.push(Row::of(view));
+            }
+            Answer::Rows(rows)
+        }
+        Ask::Find { text } => Answer::Run(find(handle, &text).await?),
+        Ask::Status { run } => Answer::Row(Box::new(Row::of(handle.status(run).await?))),
+        Ask::Submission { run } => Answer::Submission(Box::new((*handle.submission(run).await?).clone())),
+        Ask::Command { run, command, by } => {
+            handle.command(run, command, by).await?;
+            Answer::Done
+        }
+        Ask::Approve { run, digest, by } => {
+            let digest = match digest {
+                Some(digest) => digest,
+                None => handle.submission(run).await?.digest(),
+            };
+            handle.approve(run, digest, by).await?;
+            Answer::Done
+        }
+        Ask::Reject { run, by } => {
+            handle.reject(run, by).await?;
+            Answer::Done
+        }
+        Ask::Resolve { run, address, verdict, by } => {
+            handle.resolve(run, address, verdict, by).await?;
+            Answer::Done
+        }
+        Ask::Follow { .. } => return Err(Failure::usage("events are followed, not asked for")),
+    })
+}
+
+async fn find(handle: &Handle, text: &str) -> Result<RunId, Failure> {
+    let unknown = |message: String| {
+        Failure::new(Exit::Invalid, code::UNKNOWN_RUN, message)
+            .help("`windlass runs list` lists the runs of this data directory")
+    };
+    if text == "last" {
+        let last = handle.list(1, None).await?;
+        return last.first().map(|view| view.id).ok_or_else(|| unknown("there is no run here yet".into()));
+    }
+    if let Ok(run) = text.parse::<RunId>() {
+        return Ok(handle.status(run).await?.id);
+    }
+    let wanted = text.to_ascii_lowercase();
+    if wanted.is_empty() || !wanted.chars().all(|char| char.is_ascii_hexdigit() || char == '-') {
+        return Err(unknown(format!(
+            "`{text}` is not the id of a run; write an id, the beginning of one, or `last`"
+        )));
+    }
+    let (mut found, mut before) = (Vec::new(), None);
+    loop {
+        let page = handle.list(PAGE, before).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(Cursor::after(last));
+        found.extend(page.iter().map(|view| view.id).filter(|run| run.to_string().starts_with(&wanted)));
+    }
+    match found.as_slice() {
+        [run] => Ok(*run),
+        [] => Err(unknown(format!("there is no run whose id begins with `{text}`"))),
+        several => Err(unknown(format!("{} runs have ids that begin with `{text}`", several.len()))
+            .help("give more of the id; `windlass runs list` shows them")),
+    }
+}
+
+// === impl Row ===
+
+impl Row {
+    fn of(view: RunView) -> Self {
+        let (mut is_driven, mut asked, mut trouble) = (false, Vec::new(), None);
+        match &view.condition {
+            Condition::Resting => {}
+            Condition::Driven { asked: waiting, .. } => {
+                is_driven = true;
+                asked.clone_from(waiting);
+            }
+            Condition::Parked { why, .. } => trouble = Some(format!("parked: {why}")),
+            Condition::Unrunnable { missing } => {
+                trouble = Some(format!("needs plugins that are not there: {}", missing.join(", ")));
+            }
+            Condition::Damaged { detail } => trouble = Some(format!("its record cannot be read: {detail}")),
+        }
+        Self { view, is_driven, asked, trouble }
+    }
+}
+
+// === impl Line ===
+
+impl Line {
+    pub(super) fn event(event: &Event) -> Self {
+        Self::Event { seq: event.seq, at: event.at, what: event.what.clone() }
+    }
+
+    /// As bytes, with the line break.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        // Nothing in a line can fail to serialize; if it could, an empty line would end the conversation.
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+// === impl Wrong ===
+
+impl Wrong {
+    pub(super) fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::One(one) => Self {
+                code: one.code.clone(),
+                message: one.message.clone(),
+                causes: one.causes.clone(),
+                help: one.help.clone(),
+                exit: one.exit.code(),
+            },
+            other => Self {
+                code: code::BUG,
+                message: format!("{other:?}"),
+                causes: Vec::new(),
+                help: None,
+                exit: other.exit().code(),
+            },
+        }
+    }
+
+    pub(super) fn into_failure(self) -> Failure {
+        let Self { code, message, causes, help, exit } = self;
+        Failure::One(Box::new(One { code, message, causes, help, exit: Exit::from_code(exit) }))
+    }
+}

@@ -1,0 +1,176 @@
+//! Drives one run of ours to its end, or to where only a person can take it on, and shows it meanwhile.
+
+use std::time::Duration;
+
+use windlass_model::code;
+use windlass_model::event::Author;
+use windlass_model::id::RunId;
+use windlass_model::outcome::RunStatus;
+use windlass_model::span::Span;
+use windlass_report::Fold;
+use windlass_runtime::{Clock, Condition, Error, Handle};
+
+use crate::access::apply;
+use crate::args::LiveFormat;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::live::Live;
+use crate::printer::{Printer, STRONG, Styled, WARN};
+use crate::signals::Signals;
+use crate::user;
+
+/// How often the picture is drawn and the run is asked how it stands.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How to drive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drive {
+    pub(crate) format: LiveFormat,
+    /// Whether to approve as the current user.
+    pub(crate) approve: bool,
+}
+
+/// Drives a run that was submitted.
+pub(crate) async fn drive(
+    handle: &Handle,
+    run: RunId,
+    how: Drive,
+    signals: &mut Signals,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let mut live = Live::new(how.format, "  Ctrl-C stops in good order");
+    let mut fold = Fold::new(handle.layout(run).await?);
+    let mut events = handle.events(run, 1).await?;
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let clock = Clock::system();
+    let mut has_tried = false;
+    loop {
+        tokio::select! {
+            biased;
+            step = signals.next() => {
+                let by = Author { user: user::current(), why: step.why.to_owned() };
+                live.say(&Styled(WARN, step.say).to_string(), printer);
+                match handle.command(run, step.command, by).await {
+                    // It ended just now.
+                    Ok(()) | Err(Error::Refused { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            event = events.next() => match event {
+                Some(Ok(event)) => {
+                    apply(&mut fold, &event)?;
+                    live.event(&fold, &event, printer);
+                }
+                Some(Err(error)) => return Err(error.into()),
+                None => break,
+            },
+            _ = tick.tick() => {
+                live.tick(&fold, clock.now(), printer);
+                if fold.status() == RunStatus::AwaitingApproval && how.approve && !has_tried {
+                    has_tried = true;
+                    approve(handle, run, &mut live, printer).await?;
+                } else if needs_person(&fold) && is_waiting(handle, run).await? {
+                    break;
+                }
+            }
+        }
+    }
+    live.end(&fold, printer);
+    if !fold.status().is_terminal() {
+        ask_for_help(&fold, how.approve, printer);
+    }
+    Ok(Exit::of(fold.status()))
+}
+
+/// Whether it may be that nothing goes on without a person; whether it is so, the runtime knows.
+fn needs_person(fold: &Fold) -> bool {
+    fold.status() == RunStatus::AwaitingApproval || fold.asked().next().is_some()
+}
+
+async fn is_waiting(handle: &Handle, run: RunId) -> Result<bool, Failure> {
+    let view = handle.status(run).await?;
+    Ok(matches!(view.condition, Condition::Driven { needs_person: true, .. }))
+}
+
+async fn approve(handle: &Handle, run: RunId, live: &mut Live, printer: &mut Printer) -> Result<(), Failure> {
+    let digest = handle.submission(run).await?.digest();
+    let by = Author { user: user::current(), why: "windlass run --approve".to_owned() };
+    match handle.approve(run, digest, by).await {
+        Ok(()) => {
+            // The author's approval may be all that was missing.
+            let by = Author::new(user::current());
+            match handle.start(run, by).await {
+                Ok(()) | Err(Error::Refused { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Err(Error::Refused { refused, .. }) => {
+            live.say(&format!("{} {refused}", Styled(WARN, "not approved:")), printer);
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a person has to do now, as commands to copy.
+pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, printer: &mut Printer) {
+    let submission = &fold.layout().submission;
+    let run = submission.run;
+    if fold.status() == RunStatus::AwaitingApproval {
+        let approval = submission.plan.spec.approval.clone();
+        let quorum = approval.as_ref().map_or(1, |approval| approval.quorum);
+        let given = fold.run().approvals.len();
+        let may_author = approval.as_ref().is_some_and(|approval| approval.allow_author);
+        let expires = approval.map(|approval| approval.expires).unwrap_or(Span::ZERO);
+        let who = match (may_author, quorum) {
+            (true, 1) => "somebody, who may be you, must".to_owned(),
+            (false, 1) => format!("somebody other than {} must", submission.user),
+            (true, quorum) => format!("{quorum} people, who may include you, must"),
+            (false, quorum) => format!("{quorum} people other than {} must", submission.user),
+        };
+        printer.note(format_args!(
+            "\n{} {given} of {quorum} so far; {who} agree within {expires} of the submission:\n  \
+             windlass runs show {run}\n  windlass runs approve {run} --digest {}\n\
+             then go on here:\n  windlass recover",
+            Styled(WARN, "The run waits for approval:"),
+            submission.digest(),
+        ));
+        if may_author && !has_tried {
+            printer.note("or run it with --approve to approve it yourself");
+        }
+        return;
+    }
+    let asked: Vec<String> = fold.asked().map(|(element, _)| fold.layout().address(element)).collect();
+    if asked.is_empty() {
+        return;
+    }
+    printer.note(format_args!(
+        "\n{} look at the targets, then settle each with --done, --failed or --again:",
+        Styled(WARN, "The run waits for a person:")
+    ));
+    for address in asked.iter().take(20) {
+        printer
+            .note(format_args!("  windlass runs resolve {run} --again {}", Styled(STRONG, quoted(address))));
+    }
+    if let Some(more) = asked.len().checked_sub(20).filter(|more| *more > 0) {
+        printer.note(format_args!("  … and {more} more; a glob settles many: --again 'patch/*/reboot'"));
+    }
+    printer.note("then go on:\n  windlass recover");
+}
+
+/// A text as it can be pasted into a shell.
+fn quoted(text: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_./:@".contains(char);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Why signals cannot be caught is nothing that a person could do anything about but try again.
+pub(crate) fn catch_signals() -> Result<Signals, Failure> {
+    Signals::catch().map_err(|error| {
+        Failure::new(Exit::Store, code::STORE_IO, "cannot listen for Ctrl-C").because(&error)
+    })
+}

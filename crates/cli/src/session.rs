@@ -1,0 +1,121 @@
+//! A data directory that is ours: the store, the runtime on it, and the socket for everybody else.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_plugin::Registry;
+use windlass_runtime::{Handle, Logs, Options, Reopen, Runtime, TakeOver, TakenOver};
+use windlass_store::{Store, StoreError};
+use windlass_store_fjall::FjallStore;
+
+use crate::control::{Client, Server};
+use crate::data_dir;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+/// How long somebody who only looks may hold the store before we give up. Looking takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long attempts in flight have to end when the process does. There are none, unless something is wrong.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The owner of a data directory.
+#[derive(Debug)]
+pub(crate) struct Session {
+    runtime: Runtime,
+    server: Option<Server>,
+}
+
+// === impl Session ===
+
+impl Session {
+    /// Opens a data directory to drive runs in it, and listens for others.
+    pub(crate) async fn drive(
+        data_dir: &Path,
+        registry: Registry,
+        take_over: TakeOver,
+        printer: &mut Printer,
+    ) -> Result<Self, Failure> {
+        let mut session = Self::open(data_dir, registry, take_over).await?;
+        match Server::start(data_dir, session.handle()) {
+            Ok(server) => session.server = Some(server),
+            Err(error) => printer.warn(format_args!(
+                "other processes cannot watch or command this one: cannot listen in {}: {error}",
+                data_dir.display()
+            )),
+        }
+        Ok(session)
+    }
+
+    /// Opens a data directory for a moment.
+    pub(crate) async fn open(
+        data_dir: &Path,
+        registry: Registry,
+        take_over: TakeOver,
+    ) -> Result<Self, Failure> {
+        data_dir::create(data_dir)?;
+        let store = store(data_dir).await?;
+        let reopened = data_dir.to_owned();
+        let options = Options {
+            name: format!("windlass {} (process {})", env!("CARGO_PKG_VERSION"), std::process::id()),
+            take_over,
+            logs: Logs::Files(data_dir.join("logs")),
+            reopen: Some(Reopen::with(move || Ok(open_store(&reopened)? as Arc<dyn Store>))),
+            ..Options::default()
+        };
+        let runtime = Runtime::open(store, registry, options).await?;
+        Ok(Self { runtime, server: None })
+    }
+
+    pub(crate) fn handle(&self) -> Handle {
+        self.runtime.handle()
+    }
+
+    pub(crate) fn taken_over(&self) -> &TakenOver {
+        self.runtime.taken_over()
+    }
+
+    /// Ends it in good order. What has not ended goes on when the directory is opened again.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        drop(self.server);
+        Ok(self.runtime.shutdown(GRACE).await?)
+    }
+}
+
+async fn store(data_dir: &Path) -> Result<Arc<dyn Store>, Failure> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match open_store(data_dir) {
+            Ok(store) => return Ok(store),
+            // Somebody who drives runs keeps the store, and says so; somebody who looks gives it back soon.
+            Err(StoreError::Locked { path, holder }) => {
+                let drives = Client::connect(data_dir).await.is_some();
+                if drives || tokio::time::Instant::now() >= deadline {
+                    let failure = Failure::from(StoreError::Locked { path, holder });
+                    return Err(match drives {
+                        true => failure.help(
+                            "it drives runs here: watch it with `windlass runs watch`, end it with `windlass runs stop`,\n\
+                             or give another directory with --data-dir DIR",
+                        ),
+                        false => failure,
+                    });
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn open_store(data_dir: &Path) -> Result<Arc<FjallStore>, StoreError> {
+    Ok(Arc::new(FjallStore::open(data_dir, windlass_store_fjall::Options::default())?))
+}
+
+/// The runtime of the process. Attempts run on its workers; the command itself stays on the main thread.
+pub(crate) fn tokio_runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Failure::new(Exit::Store, windlass_model::code::STORE_IO, "cannot start threads").because(&error)
+    })
+}

@@ -1,0 +1,87 @@
+//! What the operating system tells us: Ctrl-C once, twice, three times; SIGTERM and SIGHUP.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use windlass_model::event::Command;
+
+/// The signals that end a run, one step harsher each time.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+    steps: u8,
+}
+
+/// What a signal asks for, and what to say about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) command: Command,
+    pub(crate) why: &'static str,
+    pub(crate) say: &'static str,
+}
+
+// === impl Signals ===
+
+impl Signals {
+    /// Catches them from now on. Must be called within the asynchronous runtime.
+    pub(crate) fn catch() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            steps: 0,
+        })
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) -> Step {
+        tokio::select! {
+            _ = self.interrupt.recv() => {
+                self.steps = self.steps.saturating_add(1);
+                ladder(self.steps)
+            }
+            _ = self.terminate.recv() => self.at_least_stop("SIGTERM"),
+            _ = self.hangup.recv() => self.at_least_stop("SIGHUP: the terminal went away"),
+        }
+    }
+
+    fn at_least_stop(&mut self, why: &'static str) -> Step {
+        self.steps = self.steps.max(1);
+        Step { why, ..ladder(1) }
+    }
+}
+
+fn ladder(step: u8) -> Step {
+    let (command, why, say) = match step {
+        0 | 1 => (
+            Command::Stop,
+            "Ctrl-C",
+            "stopping: nothing new starts, what is in flight ends by itself; Ctrl-C again to cancel what is in flight",
+        ),
+        2 => (
+            Command::Cancel,
+            "Ctrl-C twice",
+            "cancelling: what is in flight is asked to end; Ctrl-C again to kill it",
+        ),
+        _ => (
+            Command::Kill,
+            "Ctrl-C three times",
+            "killing: what is in flight is ended now; what must run at the end still runs",
+        ),
+    };
+    Step { command, why, say }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_is_harsher_and_names_the_next() {
+        let commands = [1, 2, 3, 4].map(|step| ladder(step).command);
+        assert_eq!(commands, [Command::Stop, Command::Cancel, Command::Kill, Command::Kill]);
+        assert!(ladder(1).say.contains("again to cancel") && ladder(2).say.contains("again to kill"));
+    }
+}
