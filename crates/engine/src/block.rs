@@ -22,9 +22,46 @@ impl Turn<'_> {
             || self.state.level(level).is_some_and(|level| level.failing)
     }
 
-    /// Takes a level into a phase.
+    /// Takes a level into a phase, past those that have nothing to do: an empty slot is no slot.
     pub(crate) fn enter(&mut self, level: Level, phase: Phase) {
+        let empty = |slot| self.is_empty_slot(level, slot);
+        let phase = match phase {
+            Phase::Bypass if empty(Slot::Bypass) => return self.enter(level, Phase::Gate),
+            Phase::Gate if empty(Slot::Pre) && empty(Slot::Continuous) => Phase::Work,
+            phase => phase,
+        };
         self.emit(What::Phase { level, phase });
+    }
+
+    /// Goes on behind the work of a level: its loop ends, then its post checks run, if all is well.
+    pub(crate) fn leave_work(&mut self, level: Level) {
+        let looping = !self.is_empty_slot(level, Slot::Continuous);
+        let post = !self.is_empty_slot(level, Slot::Post) && !self.is_halted(level);
+        if looping || (post && self.state.paused) {
+            self.enter(level, Phase::LoopDrain);
+        } else if post {
+            self.enter(level, Phase::Post);
+        } else {
+            self.close(level);
+        }
+    }
+
+    /// Goes on behind the last check that decides how the work of a level ended.
+    pub(crate) fn close(&mut self, level: Level) {
+        match level {
+            Level::Block(block) => self.enter_undo(block),
+            Level::Plan if self.layout.batches.is_empty() => self.enter_deferred_checks(level),
+            Level::Plan => self.enter(level, Phase::DeferredBatches),
+        }
+    }
+
+    /// Goes on to the deferred checks of a level, or past them.
+    pub(crate) fn enter_deferred_checks(&mut self, level: Level) {
+        match level {
+            _ if !self.is_empty_slot(level, Slot::Deferred) => self.enter(level, Phase::DeferredChecks),
+            Level::Block(block) => self.leave_block(block),
+            Level::Plan => self.finish(),
+        }
     }
 
     /// Whether all bypass checks of a level passed.
@@ -53,7 +90,7 @@ impl Turn<'_> {
                 } else if self.is_bypassed(level) && self.state.stopping.is_none() {
                     self.end_block(block, Outcome::Skipped(Skip::Bypassed));
                 } else if self.is_halted(level) {
-                    self.enter(level, Phase::LoopDrain);
+                    self.leave_work(level);
                 } else if !paused {
                     self.enter(level, Phase::Gate);
                 }
@@ -62,33 +99,25 @@ impl Turn<'_> {
                 if !self.run_gate(level) {
                     // Its checks are in flight.
                 } else if self.is_halted(level) {
-                    self.enter(level, Phase::LoopDrain);
+                    self.leave_work(level);
                 } else if !paused {
                     self.enter(level, Phase::Work);
                 }
             }
             Phase::Work => self.go_on_with_work(block),
-            Phase::Drain if drained => self.enter(level, Phase::LoopDrain),
+            Phase::Drain if drained => self.leave_work(level),
             Phase::LoopDrain => {
                 if !self.drain_loop(level) {
                     // A round is in flight, and what it finds counts.
-                } else if self.is_halted(level) {
-                    self.enter_undo(block);
+                } else if self.is_halted(level) || self.is_empty_slot(level, Slot::Post) {
+                    self.close(level);
                 } else if !paused {
                     self.enter(level, Phase::Post);
                 }
             }
-            Phase::Post if self.run_slot(level, Slot::Post) => self.enter_undo(block),
+            Phase::Post if self.run_slot(level, Slot::Post) => self.close(level),
             Phase::Undo => self.go_on_with_undo(block),
-            Phase::DeferredChecks => {
-                if !self.run_slot(level, Slot::Deferred) {
-                    // Its checks are in flight.
-                } else if !self.is_halted(level) && !def.exit_delay.is_zero() {
-                    self.enter(level, Phase::ExitDelay);
-                } else {
-                    self.finish_block(block);
-                }
-            }
+            Phase::DeferredChecks if self.run_slot(level, Slot::Deferred) => self.leave_block(block),
             // A log may end between a phase and the wait that belongs to it.
             Phase::ExitDelay if unbegun => {
                 let until = self.now + def.exit_delay;
@@ -99,8 +128,6 @@ impl Turn<'_> {
                 self.wait(block, Wait::Entrance, until);
             }
             Phase::ExitDelay if waited || halted => self.finish_block(block),
-            // A log may end between a block's last phase and its end.
-            Phase::Done => self.finish_block(block),
             _ => {}
         }
     }
@@ -124,7 +151,7 @@ impl Turn<'_> {
         let total = u32::try_from(state.sequences.len()).unwrap_or(u32::MAX);
         let (batch, batch_ended, batch_size) = (state.batch, state.batch_ended, state.batch_size);
         if state.ended >= total {
-            return self.enter(level, Phase::LoopDrain);
+            return self.leave_work(level);
         }
         if batch == 0 && self.skip_done(block) {
             return;
@@ -206,13 +233,21 @@ impl Turn<'_> {
         !done.is_empty()
     }
 
+    fn leave_block(&mut self, block: u32) {
+        let level = Level::Block(block);
+        let waits = self.layout.block(block).is_some_and(|def| !def.exit_delay.is_zero());
+        if waits && !self.is_halted(level) {
+            self.enter(level, Phase::ExitDelay);
+        } else {
+            self.finish_block(block);
+        }
+    }
+
     fn finish_block(&mut self, block: u32) {
         let level = Level::Block(block);
         let Some(state) = self.state.block_at(block) else { return };
         let total = u32::try_from(state.sequences.len()).unwrap_or(u32::MAX);
-        let outcome = if self.is_bypassed(level) {
-            Outcome::Skipped(Skip::Bypassed)
-        } else if state.level.failing {
+        let outcome = if state.level.failing {
             Outcome::Failed
         } else if self.is_halted(level) && state.ended < total {
             Outcome::Stopped
@@ -223,9 +258,6 @@ impl Turn<'_> {
     }
 
     fn end_block(&mut self, block: u32, outcome: Outcome) {
-        if self.state.block_at(block).is_some_and(|state| state.level.phase != Phase::Done) {
-            self.emit(What::Phase { level: Level::Block(block), phase: Phase::Done });
-        }
         self.emit(What::Ended { element: ElementId::Block(block), outcome });
     }
 }

@@ -1,7 +1,7 @@
 //! Deferred batches: actions that run at the end, on success, on failure, or always.
 
 use windlass_model::element::{ElementId, Level, Work};
-use windlass_model::event::{Phase, What};
+use windlass_model::event::What;
 use windlass_model::outcome::{Outcome, Reason, ReasonKind};
 use windlass_model::plan::When;
 
@@ -29,7 +29,7 @@ impl Turn<'_> {
             self.todo.push_back(Next::Batch(*batch));
         }
         if due.is_empty() && self.state.batches.iter().all(|batch| batch.ended || !batch.begun) {
-            self.enter(Level::Plan, Phase::DeferredChecks);
+            self.enter_deferred_checks(Level::Plan);
         }
     }
 

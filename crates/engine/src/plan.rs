@@ -29,7 +29,7 @@ impl Turn<'_> {
                     self.emit(What::Ended { element: ElementId::Run, outcome });
                     self.finish();
                 } else if self.is_halted(level) {
-                    self.enter(level, Phase::LoopDrain);
+                    self.leave_work(level);
                 } else if !paused {
                     self.enter(level, Phase::Gate);
                 }
@@ -38,30 +38,28 @@ impl Turn<'_> {
                 if !self.run_gate(level) {
                     // Its checks are in flight.
                 } else if self.is_halted(level) {
-                    self.enter(level, Phase::LoopDrain);
+                    self.leave_work(level);
                 } else if !paused {
                     self.enter(level, Phase::Work);
                 }
             }
-            Phase::Work if halted => self.enter(level, Phase::LoopDrain),
+            Phase::Work if halted => self.leave_work(level),
             Phase::Work if self.state.next_block >= self.layout.block_count() => {
-                self.enter(level, Phase::LoopDrain);
+                self.leave_work(level);
             }
             Phase::Work if !paused => self.begin_block(self.state.next_block),
             Phase::LoopDrain => {
                 if !self.drain_loop(level) {
                     // A round is in flight, and what it finds counts.
-                } else if self.is_halted(level) {
-                    self.enter(level, Phase::DeferredBatches);
+                } else if self.is_halted(level) || self.is_empty_slot(level, Slot::Post) {
+                    self.close(level);
                 } else if !paused {
                     self.enter(level, Phase::Post);
                 }
             }
-            Phase::Post if self.run_slot(level, Slot::Post) => self.enter(level, Phase::DeferredBatches),
+            Phase::Post if self.run_slot(level, Slot::Post) => self.close(level),
             Phase::DeferredBatches => self.go_on_with_batches(),
             Phase::DeferredChecks if self.run_slot(level, Slot::Deferred) => self.finish(),
-            // A log may end between its last phase and its end.
-            Phase::Done => self.finish(),
             _ => {}
         }
     }
@@ -96,9 +94,6 @@ impl Turn<'_> {
             Some(reason) if reason.kind == ReasonKind::Stopped => RunStatus::Stopped,
             Some(_) => RunStatus::Failed,
         };
-        if !matches!(self.state.plan.phase, Phase::Idle | Phase::Done) {
-            self.emit(What::Phase { level: Level::Plan, phase: Phase::Done });
-        }
         self.emit(What::Finished { status });
     }
 

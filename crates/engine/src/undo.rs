@@ -15,7 +15,11 @@ impl Turn<'_> {
         let failed = self.state.plan.failing || self.state.level(level).is_some_and(|level| level.failing);
         let anything = self.state.block_at(block).is_some_and(|state| !state.undoable.is_empty());
         let wanted = def.on_failure == OnFailure::Undo && failed && anything && self.state.stopping.is_none();
-        self.enter(level, if wanted { Phase::Undo } else { Phase::DeferredChecks });
+        if wanted {
+            self.enter(level, Phase::Undo);
+        } else {
+            self.enter_deferred_checks(level);
+        }
     }
 
     /// Begins as many undos as the block's concurrency allows, and goes on when all have ended.
@@ -38,7 +42,7 @@ impl Turn<'_> {
         }
         let over = state.undoing.is_empty() && (stopping || state.undoable.is_empty());
         if over {
-            return self.enter(Level::Block(block), Phase::DeferredChecks);
+            return self.enter_deferred_checks(Level::Block(block));
         }
         if stopping || self.state.paused {
             return;

@@ -26,7 +26,7 @@ struct Reader<'a> {
     attempts: BTreeMap<ElementId, u32>,
     failures: BTreeMap<ElementId, u32>,
     next_block: u32,
-    /// Whether the newest event is the recovery of a run of which attempts were in flight.
+    /// Whose attempts were in flight when Windlass died, and may be made again.
     recovered: BTreeSet<ElementId>,
 }
 
@@ -138,7 +138,7 @@ impl Reader<'_> {
                 }
                 self.true_cause(reason.kind, reason.element);
             }
-            What::Recovered { .. } => self.recovered = self.flying.clone(),
+            What::Recovered { .. } => self.recovered.extend(self.flying.iter().copied()),
             What::Finished { .. } => {
                 assert!(self.running.is_empty() && self.flying.is_empty());
             }
