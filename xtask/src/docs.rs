@@ -3,6 +3,7 @@
 //! A document is a row of [`DOCUMENTS`]: the file and who produces its text. Nobody edits such a file by hand.
 
 mod errors;
+mod plan;
 mod produce;
 
 use std::path::Path;
@@ -21,8 +22,14 @@ struct Document {
     producer: Producer,
 }
 
-const DOCUMENTS: &[Document] =
-    &[Document { path: "docs/reference/errors.md", producer: Producer::Function(errors::overview) }];
+/// In this order, because the plan reference is made from the schema.
+const DOCUMENTS: &[Document] = &[
+    Document { path: "docs/schema/plan.json", producer: Producer::Windlass(&["schema", "plan"]) },
+    Document { path: "docs/reference/plan.md", producer: Producer::Function(plan::reference) },
+    Document { path: "docs/reference/cli.md", producer: Producer::Windlass(&["docs", "cli"]) },
+    Document { path: "docs/reference/plugins.md", producer: Producer::Windlass(&["docs", "plugins"]) },
+    Document { path: "docs/reference/errors.md", producer: Producer::Function(errors::overview) },
+];
 
 pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     let is_check = match args {

@@ -9,7 +9,6 @@ use crate::repo::{Repo, TextFile};
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Producer {
     /// What `windlass ARGS` writes to standard output.
-    #[expect(dead_code, reason = "the windlass command does not describe itself yet")]
     Windlass(&'static [&'static str]),
     /// A function over the files of the checkout.
     Function(fn(&[TextFile]) -> String),
