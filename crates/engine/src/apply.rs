@@ -60,6 +60,7 @@ impl State {
                 }
             }
             What::BatchBegan { block, n, size, canary } => {
+                self.end_delay(*block);
                 if let Some(block) = self.block_at_mut(*block) {
                     block.batch = *n;
                     block.batch_size = *size;
@@ -153,12 +154,14 @@ impl State {
         if let Some(level) = self.level_mut(level) {
             level.phase = phase;
         }
-        if let Level::Block(block) = level
-            && let Some(block) = self.block_at_mut(block)
-            && let Some(until) = block.delay_until.take()
-        {
-            let timer = Timer::Delay(block.index);
-            self.timers.0.remove(&(until, timer));
+        if let Level::Block(block) = level {
+            self.end_delay(block);
+        }
+    }
+
+    fn end_delay(&mut self, block: u32) {
+        if let Some(until) = self.block_at_mut(block).and_then(|state| state.delay_until.take()) {
+            self.timers.0.remove(&(until, Timer::Delay(block)));
         }
     }
 
@@ -195,6 +198,7 @@ impl State {
     fn ended(&mut self, layout: &Layout, element: ElementId, outcome: Outcome, at: Time) {
         match element {
             ElementId::Block(index) => {
+                self.end_delay(index);
                 if self.block_at(index).is_some() {
                     let block = self.block.take();
                     let level = block.map(|block| block.level).unwrap_or_default();

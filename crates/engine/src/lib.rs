@@ -28,9 +28,11 @@ mod recover;
 mod run;
 mod scope;
 mod sequence;
+mod snapshot;
 mod state;
 mod undo;
 
 pub use self::input::{AttemptCall, AttemptResult, Effect, Input, Refused, Seal, Step};
 pub use self::lock::{LockTable, Locks, NoLocks};
 pub use self::run::{FoldError, Run, Setup};
+pub use self::snapshot::SnapshotError;

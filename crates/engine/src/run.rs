@@ -214,7 +214,15 @@ impl Run {
         self.state == other.state
     }
 
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
     fn empty(setup: Setup) -> Self {
+        Self::with_state(setup, State::default())
+    }
+
+    pub(crate) fn with_state(setup: Setup, state: State) -> Self {
         let Setup { layout, eval, secrets, start_within } = setup;
         let submission = &layout.submission;
         let mut params = submission.params.clone();
@@ -240,7 +248,7 @@ impl Run {
             run: Arc::new(facts),
             start_within,
         };
-        Self { layout, env, secrets, state: State::default() }
+        Self { layout, env, secrets, state }
     }
 
     fn turn(

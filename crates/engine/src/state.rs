@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use windlass_model::element::{ElementId, Level, Slot};
 use windlass_model::event::{AttemptEnd, CancelCause, Command, Phase, Severity};
 use windlass_model::outcome::{Failure, Outcome, Reason, RunStatus};
@@ -13,7 +14,7 @@ use windlass_model::time::Time;
 use windlass_model::{Map, Value};
 
 /// Everything that is true of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) status: RunStatus,
     /// The number of the newest event.
@@ -35,10 +36,13 @@ pub(crate) struct State {
     /// Actions, checks and undos that have begun and not ended.
     pub(crate) actions: HashMap<ElementId, ActionState>,
     /// What was saved outside sequences.
+    #[serde(with = "crate::snapshot::map")]
     pub(crate) store: Arc<Map>,
     /// What sequences saved, by target.
+    #[serde(with = "crate::snapshot::maps")]
     pub(crate) targets: Arc<BTreeMap<String, Arc<Map>>>,
     /// When to look again. What is waited for stands where it is waited for.
+    #[serde(skip)]
     pub(crate) timers: Index<BTreeSet<(Time, Timer)>>,
     /// Whether the deferred batches are those after good work.
     pub(crate) closing_good: bool,
@@ -64,7 +68,7 @@ pub(crate) enum Timer {
 }
 
 /// What the plan and a block have in common.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LevelState {
     pub(crate) phase: Phase,
     pub(crate) slots: [SlotState; 5],
@@ -74,7 +78,7 @@ pub(crate) struct LevelState {
 }
 
 /// A check slot.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SlotState {
     pub(crate) begun: bool,
     /// How many rounds have begun.
@@ -88,12 +92,13 @@ pub(crate) struct SlotState {
     pub(crate) passed: Option<bool>,
     pub(crate) began: Time,
     /// When the next round of continuous checks begins.
+    #[serde(skip)]
     pub(crate) due: Index<Option<Time>>,
     pub(crate) ended: bool,
 }
 
 /// The block that runs.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BlockState {
     pub(crate) index: u32,
     pub(crate) level: LevelState,
@@ -118,6 +123,7 @@ pub(crate) struct BlockState {
     /// What can be taken back, where the block does that.
     pub(crate) undoable: BTreeMap<u32, Undoable>,
     pub(crate) undoing: BTreeMap<u32, Undoing>,
+    #[serde(skip)]
     pub(crate) queue: Index<Queue>,
 }
 
@@ -139,7 +145,7 @@ pub(crate) struct Queue {
 }
 
 /// Where a sequence stands, in a byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum SequenceStatus {
     #[default]
     Pending,
@@ -148,7 +154,7 @@ pub(crate) enum SequenceStatus {
 }
 
 /// A sequence that has begun and not ended.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ActiveSequence {
     /// The action that runs, or the next one.
     pub(crate) action: u16,
@@ -158,33 +164,39 @@ pub(crate) struct ActiveSequence {
     pub(crate) verdict: Option<Outcome>,
     pub(crate) failure: Option<(ElementId, Failure)>,
     pub(crate) changed: bool,
+    #[serde(with = "crate::snapshot::map")]
     pub(crate) store: Arc<Map>,
+    #[serde(with = "crate::snapshot::map")]
     pub(crate) steps: Arc<Map>,
     /// Actions that succeeded and have an undo.
     pub(crate) undoable: Vec<u16>,
     /// The lock it holds.
+    #[serde(skip)]
     pub(crate) lock: Index<Option<String>>,
 }
 
 /// What a finished sequence left to be taken back.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Undoable {
     /// The last is undone first.
     pub(crate) actions: Vec<u16>,
+    #[serde(with = "crate::snapshot::map")]
     pub(crate) store: Arc<Map>,
+    #[serde(with = "crate::snapshot::map")]
     pub(crate) steps: Arc<Map>,
 }
 
 /// A sequence that is being taken back.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Undoing {
     /// Whether an undo of it runs.
     pub(crate) busy: bool,
+    #[serde(skip)]
     pub(crate) lock: Index<Option<String>>,
 }
 
 /// A deferred batch.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BatchState {
     pub(crate) begun: bool,
     pub(crate) ended: bool,
@@ -197,7 +209,7 @@ pub(crate) struct BatchState {
 }
 
 /// An action, check or undo that has begun and not ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ActionState {
     pub(crate) stage: Stage,
     /// The number of the newest attempt.
@@ -206,6 +218,7 @@ pub(crate) struct ActionState {
     pub(crate) failures: u32,
     pub(crate) timers: [Option<Time>; 4],
     /// The request in clear. An index: rendered again after a restart.
+    #[serde(skip)]
     pub(crate) request: Index<Option<Arc<Value>>>,
 }
 
@@ -214,7 +227,7 @@ pub(crate) struct ActionState {
 pub(crate) struct Index<T>(pub(crate) T);
 
 /// What an action is doing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Stage {
     /// About to be verified or attempted.
     Ready,

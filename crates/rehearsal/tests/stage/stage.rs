@@ -228,8 +228,17 @@ impl Scene {
         rehearsal.told = self.told.clone();
         rehearsal.most_events = 2_000_000;
         let rehearsed = rehearsal.play();
-        let folded = Run::fold(setup, &rehearsed.events).unwrap();
+        let folded = Run::fold(setup.clone(), &rehearsed.events).unwrap();
         assert!(folded.same_state(&rehearsed.run), "the fold of the log is not the live state");
+        // A snapshot taken anywhere leads to the same state as the whole log.
+        let (before, after) = rehearsed.events.split_at(rehearsed.events.len() / 2);
+        if !before.is_empty() {
+            let half = Run::fold(setup.clone(), before).unwrap();
+            let mut restored = Run::restore(setup, &half.snapshot()).unwrap();
+            assert!(restored.same_state(&half) && restored.wake_at() == half.wake_at());
+            after.iter().for_each(|event| restored.replay(event).unwrap());
+            assert!(restored.same_state(&folded), "a snapshot leads elsewhere");
+        }
         Seen::new(rehearsed)
     }
 }
