@@ -27,6 +27,9 @@ use crate::run::{Next, Turn};
 use crate::scope;
 use crate::state::Stage;
 
+/// An attempt's end as it was recorded, whose it was, and how the attempt had been told to end.
+type RecordedEnd<'a> = (&'a ActionDef, AttemptEnd, Option<(Severity, CancelCause)>);
+
 /// The longest text of a recorded response; more is cut.
 const LONGEST_RESPONSE: usize = 256 * 1024;
 
@@ -156,16 +159,14 @@ impl Turn<'_> {
 
     /// An attempt has ended, the driver says.
     pub(crate) fn attempt_ended(&mut self, element: ElementId, n: u32, result: AttemptResult) {
-        let layout = self.layout;
-        let Some(def) = layout.action(element) else { return };
-        let Some(action) = self.state.actions.get(&element) else { return };
-        let Stage::InFlight { cancelled } = action.stage else { return };
-        if action.n != n {
-            return;
-        }
-        let end = self.record(def, result.response, result.changed, result.failure, cancelled);
-        self.emit(What::AttemptEnded { element, n, end: end.clone() });
-        self.judge(element, def, &end, cancelled, result.retry_after);
+        let retry_after = result.retry_after;
+        let Some((def, end, cancelled)) = self.record_end(element, n, result) else { return };
+        self.judge(element, def, &end, cancelled, retry_after);
+    }
+
+    /// The same, and what comes of it is left to whoever takes the run over.
+    pub(crate) fn attempt_ended_meanwhile(&mut self, element: ElementId, n: u32, result: AttemptResult) {
+        self.record_end(element, n, result);
     }
 
     /// Tells an attempt in flight to end.
@@ -383,6 +384,19 @@ impl Turn<'_> {
             if def.action.sensitive { self.seal(&response) } else { self.recordable(&bounded(response)) }
         });
         AttemptEnd { response, changed, failure }
+    }
+}
+
+impl<'a> Turn<'a> {
+    /// Records how an attempt ended, if it was in flight.
+    fn record_end(&mut self, element: ElementId, n: u32, result: AttemptResult) -> Option<RecordedEnd<'a>> {
+        let layout = self.layout;
+        let def = layout.action(element)?;
+        let action = self.state.actions.get(&element).filter(|action| action.n == n)?;
+        let Stage::InFlight { cancelled } = action.stage else { return None };
+        let end = self.record(def, result.response, result.changed, result.failure, cancelled);
+        self.emit(What::AttemptEnded { element, n, end: end.clone() });
+        Some((def, end, cancelled))
     }
 }
 

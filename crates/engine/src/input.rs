@@ -56,6 +56,17 @@ pub enum Input {
         /// How.
         result: AttemptResult,
     },
+    /// As `Ended`, and nothing comes of it before the run is taken over by [`Input::Recover`]: what
+    /// the driver knows of an attempt that outlived the run's state, or of the last one before the
+    /// process ends.
+    EndedMeanwhile {
+        /// Of what.
+        element: ElementId,
+        /// Its number.
+        n: u32,
+        /// How.
+        result: AttemptResult,
+    },
     /// An interrupted attempt could not be found again ([`Effect::Reattach`]).
     Lost {
         /// Of what.

@@ -189,6 +189,19 @@ impl Turn<'_> {
         }
     }
 
+    /// Asks for the locks that this run's record says it holds, and for nothing else.
+    pub(crate) fn hold_locks(&mut self) {
+        let Some(state) = self.state.block.as_deref() else { return };
+        let block = state.index;
+        let active: Vec<u32> = state.active.keys().copied().collect();
+        for seq in active {
+            if let Ok(Some(lock)) = self.lock_of(block, seq) {
+                let element = ElementId::Sequence { block, seq };
+                let _ = self.locks.acquire(&lock, self.layout.submission.run, element);
+            }
+        }
+    }
+
     /// The locks that this run's record says it holds.
     fn take_locks(&mut self) {
         let Some(state) = self.state.block.as_deref() else { return };

@@ -128,6 +128,19 @@ impl Run {
         self.turn(now, locks, |turn| turn.take(input))
     }
 
+    /// Takes the locks that the run's record says it holds.
+    ///
+    /// Whoever takes over several runs calls this for all of them before any of them goes on, so
+    /// that none takes what another one holds.
+    pub fn hold_locks(&mut self, locks: &mut dyn Locks) {
+        let now = self.state.last_at;
+        // Nothing is decided here, so nothing can be refused and nothing comes out.
+        let _ = self.turn(now, locks, |turn| {
+            turn.hold_locks();
+            Ok(())
+        });
+    }
+
     /// When the run must get [`Input::Tick`] at the latest.
     #[must_use]
     pub fn wake_at(&self) -> Option<Time> {
@@ -337,6 +350,10 @@ impl Turn<'_> {
             Input::Command { command, by } => self.command(command, by)?,
             Input::Resolve { element, verdict, by } => self.resolve(element, verdict, by)?,
             Input::Ended { element, n, result } => self.attempt_ended(element, n, result),
+            Input::EndedMeanwhile { element, n, result } => {
+                self.attempt_ended_meanwhile(element, n, result);
+                return Ok(());
+            }
             Input::Lost { element, n } => self.lost(element, n),
             Input::Known { element, n, done } => self.known(element, n, done),
             Input::Tick => self.tick(),
