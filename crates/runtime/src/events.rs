@@ -91,7 +91,8 @@ impl EventStream {
                 let last = self.ready.back().map_or(next, |event| event.seq.saturating_add(1));
                 self.log.skip_to(last);
             }
-            None => {}
+            // Something is durable that was not told.
+            None => self.behind |= told.is_empty(),
         }
     }
 }

@@ -17,14 +17,17 @@
 //! Reading order: [`Runtime`] and [`Options`], [`Handle`], [`Request`], then the dispatcher.
 
 mod archive;
+mod attempt;
 mod call;
 mod clock;
+mod dispatcher;
 mod error;
 mod events;
 mod handle;
 mod keys;
 mod load;
 mod options;
+mod output;
 mod request;
 mod runtime;
 mod search;

@@ -1,9 +1,46 @@
 //! From what the store has of a run back to the run: the fold of its log.
 
 use windlass_engine::{Run, Setup};
+use windlass_model::id::RunId;
+use windlass_store::Range;
 
 use crate::archive::Archive;
 use crate::error::Error;
+use crate::keys;
+use crate::submit::Reader;
+use crate::view::RunView;
+
+/// What was found of a run.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// It has not ended.
+    Unfinished(Box<Run>, Box<RunView>),
+    /// It has ended.
+    Finished(Box<RunView>),
+    /// It needs plugins that are not registered.
+    Unrunnable(Vec<String>),
+}
+
+/// Loads a run to go on with it.
+pub(crate) async fn find(archive: &Archive, reader: &Reader, run: RunId) -> Result<Found, Error> {
+    let view = archive.known(run).await?;
+    if view.status.is_terminal() {
+        return Ok(Found::Finished(Box::new(view)));
+    }
+    let submission = archive.submission(run).await?;
+    let setup = reader.setup(submission, archive.secrets(run).await?);
+    if !setup.layout.missing.is_empty() {
+        return Ok(Found::Unrunnable(setup.layout.missing.clone()));
+    }
+    let folded = fold(archive, setup).await?;
+    Ok(Found::Unfinished(Box::new(folded), Box::new(view)))
+}
+
+/// The runs that have not ended, in the order of their ids.
+pub(crate) async fn unfinished(archive: &Archive) -> Result<Vec<RunId>, Error> {
+    let entries = archive.store().range(Range::prefix(keys::OPEN)).await?;
+    Ok(entries.iter().filter_map(|entry| keys::run_at_end(&entry.key)).collect())
+}
 
 /// Folds the log of a run, some chunks at a time.
 pub(crate) async fn fold(archive: &Archive, setup: Setup) -> Result<Run, Error> {

@@ -10,12 +10,16 @@ use windlass_store::Store;
 
 use crate::archive::Archive;
 use crate::call::Call;
+use crate::dispatcher::Dispatcher;
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::options::Options;
+use crate::load::{self, Found};
+use crate::options::{Options, TakeOver};
 use crate::submit::Reader;
+use crate::view::Condition;
 
-/// A runtime that is open. Dropping it ends it without waiting; better is [`Runtime::shutdown`].
+/// A runtime that is open. It goes on until it and its last [`Handle`] are dropped, and then ends
+/// without waiting; better is [`Runtime::shutdown`].
 #[derive(Debug)]
 pub struct Runtime {
     handle: Handle,
@@ -64,10 +68,42 @@ impl Runtime {
     pub async fn open(store: Arc<dyn Store>, registry: Registry, options: Options) -> Result<Self, Error> {
         let archive = Archive::new(store);
         let reader = Reader::new(registry.catalog(), options.start_within);
-        let (calls, _) = mpsc::channel::<Call>(CALLS);
-        let handle =
-            Handle { calls, archive, reader, clock: options.clock.clone(), logs: options.logs.clone() };
-        Ok(Self { handle, taken_over: TakenOver::default() })
+        let (calls, asked) = mpsc::channel(CALLS);
+        let handle = Handle {
+            calls,
+            archive: archive.clone(),
+            reader: reader.clone(),
+            clock: options.clock.clone(),
+            logs: options.logs.clone(),
+        };
+        let unfinished = match &options.take_over {
+            TakeOver::Everything => load::unfinished(&archive).await?,
+            TakeOver::Only(runs) => runs.clone(),
+        };
+        let mut dispatcher = Dispatcher::new(archive.clone(), reader.clone(), &registry, options, asked);
+        let mut taken_over = TakenOver::default();
+        for run in unfinished {
+            match load::find(&archive, &reader, run).await {
+                Ok(Found::Unfinished(found, view)) => {
+                    dispatcher.adopt(*found, *view);
+                    taken_over.runs.push(run);
+                }
+                Ok(Found::Finished(_)) => {}
+                Ok(Found::Unrunnable(missing)) => {
+                    tracing::warn!(%run, ?missing, "a run needs plugins that are not registered");
+                    dispatcher.leave(run, Condition::Unrunnable { missing: missing.clone() });
+                    taken_over.unrunnable.push(Unrunnable { run, missing });
+                }
+                Err(Error::Damaged { detail, .. }) => {
+                    tracing::error!(%run, detail, "the record of a run cannot be read");
+                    dispatcher.leave(run, Condition::Damaged { detail: detail.clone() });
+                    taken_over.damaged.push(Damaged { run, detail });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        tokio::spawn(dispatcher.run());
+        Ok(Self { handle, taken_over })
     }
 
     /// A handle to work with.

@@ -134,6 +134,11 @@ impl RunView {
         }
     }
 
+    pub(crate) fn to_bytes(&self) -> bytes::Bytes {
+        // Texts, numbers and times: there is nothing in it that JSON could refuse.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
         let view: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if view.version > VERSION {

@@ -1,0 +1,153 @@
+//! What callers ask, answered.
+
+use tokio::sync::broadcast;
+use windlass_engine::{Input, Run};
+use windlass_model::event::Author;
+use windlass_model::id::RunId;
+use windlass_model::time::Time;
+use windlass_store::StoreError;
+
+use super::Dispatcher;
+use super::live::Live;
+use super::park::Phase;
+use super::part::Ack;
+use crate::call::{Answer, Call, Taken, Waited};
+use crate::error::Error;
+use crate::events::TAIL;
+use crate::request::Start;
+use crate::submit::Prepared;
+use crate::view::Condition;
+
+impl Dispatcher {
+    pub(super) fn answer(&mut self, call: Call, now: Time) {
+        match call {
+            Call::Submit { run, answer } => self.submit(run, answer, now),
+            Call::Input { run, input, answer } => self.input(run, input, answer, now),
+            Call::Resolve { run, address, verdict, by, answer } => {
+                let element = match self.runs.get(&run) {
+                    None => None,
+                    Some(live) => match live.run.layout().find(&address) {
+                        Some(element) => Some(element),
+                        None => return drop(answer.send(Err(Error::UnknownElement { run, address }))),
+                    },
+                };
+                let element = element.unwrap_or(windlass_model::element::ElementId::Run);
+                self.input(run, Input::Resolve { element, verdict, by }, answer, now);
+            }
+            Call::Condition { run, answer } => drop(answer.send(Ok(self.condition(run)))),
+            Call::Wait { run, answer } => self.wait(run, answer),
+            Call::Follow { run, answer } => drop(answer.send(Ok(self.follow(run)))),
+            Call::Unpark { run, answer } => {
+                self.unpark(run);
+                drop(answer.send(Ok(())));
+            }
+            Call::Shutdown { grace, answer } => self.close(grace, answer, now),
+        }
+    }
+
+    fn submit(&mut self, prepared: Box<Prepared>, answer: Answer<()>, now: Time) {
+        let run = prepared.view.id;
+        if let Err(error) = self.open_for_more() {
+            return drop(answer.send(Err(error)));
+        }
+        if self.runs.contains_key(&run) || self.parked.contains_key(&run) {
+            return drop(answer.send(Err(Error::Exists(run))));
+        }
+        let setup = prepared.setup.clone();
+        let start = prepared.start;
+        let by = Author::new(prepared.view.user.clone());
+        let (engine, step) = Run::submit(setup, now, &mut self.locks);
+        let output = self.output(&prepared.view);
+        let mut live = Live::admitted(engine, prepared, output);
+        live.part.add(step);
+        live.part.acks.push(Ack::Submitted(answer));
+        self.runs.insert(run, live);
+        self.touched.push(run);
+        if start == Start::Now {
+            // Awaiting approval, it begins with that instead.
+            self.step(run, Input::Start { by }, None, now);
+        }
+    }
+
+    fn input(&mut self, run: RunId, input: Input, answer: Answer<Taken>, now: Time) {
+        if self.runs.contains_key(&run) {
+            return match self.open_for_more() {
+                Ok(()) => self.step(run, input, Some(answer), now),
+                Err(error) => drop(answer.send(Err(error))),
+            };
+        }
+        let result = match (self.open_for_more(), self.parked.get(&run), self.left.get(&run)) {
+            (Err(error), ..) => Err(error),
+            (_, Some(parked), _) => Err(Error::Parked { run, why: parked.why.clone() }),
+            (.., Some(Condition::Unrunnable { missing })) => {
+                Err(Error::Unrunnable { run, missing: missing.clone() })
+            }
+            (.., Some(Condition::Damaged { detail })) => Err(Error::Damaged { run, detail: detail.clone() }),
+            _ => Ok(Taken::NotDriven),
+        };
+        drop(answer.send(result));
+    }
+
+    fn condition(&self, run: RunId) -> Condition {
+        if let Some(live) = self.runs.get(&run) {
+            if let Some(stall) = live.stall.as_ref().filter(|stall| stall.tries > 1) {
+                return Condition::Parked { why: stall.error.clone(), since: stall.since };
+            }
+            let layout = live.run.layout();
+            return Condition::Driven {
+                seq: live.durable,
+                in_flight: live.run.in_flight(),
+                asked: live.run.asked().into_iter().map(|element| layout.address(element)).collect(),
+                needs_person: live.run.needs_person(),
+            };
+        }
+        if let Some(parked) = self.parked.get(&run) {
+            return Condition::Parked { why: parked.why.clone(), since: parked.since };
+        }
+        self.left.get(&run).cloned().unwrap_or_default()
+    }
+
+    fn wait(&mut self, run: RunId, answer: Answer<Waited>) {
+        if let Phase::Stopped { why } = &self.phase {
+            return drop(answer.send(Err(Error::Store(why.clone()))));
+        }
+        if self.runs.contains_key(&run) || self.parked.contains_key(&run) {
+            let waits = self.waits.entry(run).or_default();
+            waits.retain(|wait| !wait.is_closed());
+            return waits.push(answer);
+        }
+        let result = match self.left.get(&run) {
+            Some(Condition::Unrunnable { missing }) => {
+                Err(Error::Unrunnable { run, missing: missing.clone() })
+            }
+            Some(Condition::Damaged { detail }) => Err(Error::Damaged { run, detail: detail.clone() }),
+            _ => Ok(Waited::NotDriven),
+        };
+        drop(answer.send(result));
+    }
+
+    fn follow(&mut self, run: RunId) -> Option<broadcast::Receiver<crate::events::Told>> {
+        if !self.runs.contains_key(&run) && !self.parked.contains_key(&run) {
+            return None;
+        }
+        let tail = self.tails.entry(run).or_insert_with(|| broadcast::channel(TAIL).0);
+        Some(tail.subscribe())
+    }
+
+    /// Whether anything new is taken.
+    fn open_for_more(&self) -> Result<(), Error> {
+        match &self.phase {
+            Phase::Open => Ok(()),
+            Phase::Reopening { why, .. } | Phase::Stopped { why } => Err(Error::Store(why.clone())),
+            Phase::Closing { .. } => Err(Error::Ended),
+        }
+    }
+
+    /// Answers everybody who waits that it is over.
+    pub(super) fn give_up(&mut self, why: &StoreError) {
+        for answer in std::mem::take(&mut self.waits).into_values().flatten() {
+            drop(answer.send(Err(Error::Store(why.clone()))));
+        }
+        self.tails.clear();
+    }
+}

@@ -1,0 +1,211 @@
+//! Effects that are released: attempts begun, found again, asked about, told to end.
+//!
+//! An attempt normally is a task of its own. A plugin that has answered at once a number of times
+//! in a row is called where we are instead, which spares a task and two wake-ups: the first call
+//! that does not answer at once goes on as a task, and so do those that follow.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::task::AbortHandle;
+use windlass_engine::{AttemptCall, AttemptResult, Effect, Input};
+use windlass_model::element::ElementId;
+use windlass_model::id::RunId;
+use windlass_model::outcome::Failure;
+use windlass_plugin::{Call, CancelSource, Registry};
+
+use super::{Dispatcher, SharedPlugin};
+use crate::attempt::{self, End, Ended, Pace, Work};
+
+/// An attempt in flight as a task.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    n: u32,
+    cancel: CancelSource,
+    task: AbortHandle,
+}
+
+/// The plugins, and how soon they answer.
+#[derive(Debug)]
+pub(crate) struct Plugins(HashMap<String, Known>);
+
+#[derive(Debug)]
+struct Known {
+    plugin: SharedPlugin,
+    /// How many answers in a row came at once.
+    quick: u32,
+}
+
+/// After how many quick answers in a row a plugin is called where we are.
+const TRUSTED: u32 = 16;
+
+// === impl Attempt ===
+
+impl Attempt {
+    pub(super) fn abort(&self) {
+        self.task.abort();
+    }
+}
+
+// === impl Plugins ===
+
+impl Plugins {
+    pub(super) fn of(registry: &Registry) -> Self {
+        let plugins = registry.iter().map(|plugin| {
+            let known = Known { plugin: Arc::clone(plugin), quick: 0 };
+            (plugin.about().name.clone(), known)
+        });
+        Self(plugins.collect())
+    }
+
+    fn paced(&mut self, name: &str, pace: Pace) {
+        if let Some(known) = self.0.get_mut(name) {
+            known.quick = match pace {
+                Pace::Quick => known.quick.saturating_add(1),
+                Pace::Slow => 0,
+            };
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Carries out what a run decided, now that the decision is durable.
+    pub(super) fn carry_out(&mut self, run: RunId, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Attempt(call) => self.attempt(run, call),
+                Effect::Reattach(call) => {
+                    let (element, n) = (call.element, call.n);
+                    match self.call(run, call) {
+                        Some((plugin, call, request, cancel)) => {
+                            let work = attempt::reattaching(plugin, call, request);
+                            self.spawn(run, element, n, work, cancel, Kind::Reattach);
+                        }
+                        None => self.inbox.push_back((run, Input::Lost { element, n })),
+                    }
+                }
+                Effect::Inquire(call) => self.inquire(run, call),
+                Effect::Cancel { element, n, how } => {
+                    if let Some(attempt) = self.attempts.get(&(run, element))
+                        && attempt.n == n
+                    {
+                        attempt.cancel.trigger(how);
+                    }
+                }
+            }
+        }
+    }
+
+    /// An attempt that was a task has ended.
+    pub(super) fn attempt_ended(&mut self, end: End) {
+        let key = (end.run, end.element);
+        if self.attempts.get(&key).is_some_and(|attempt| attempt.n == end.n) {
+            self.attempts.remove(&key);
+        }
+        if let Ended::Attempt { pace, .. } = end.ended
+            && let Some(layout) = self.runs.get(&end.run).map(|live| Arc::clone(live.run.layout()))
+            && let Some(def) = layout.action(end.element)
+        {
+            self.plugins.paced(&def.action.uses, pace);
+        }
+        let run = end.run;
+        let input = end.into_input();
+        if self.runs.contains_key(&run) {
+            self.inbox.push_back((run, input));
+        } else {
+            self.ended_while_parked(run, input);
+        }
+    }
+
+    fn attempt(&mut self, run: RunId, call: AttemptCall) {
+        let (element, n) = (call.element, call.n);
+        let Some(layout) = self.runs.get(&run).map(|live| Arc::clone(live.run.layout())) else { return };
+        let name = layout.action(element).map_or("", |def| def.action.uses.as_str());
+        let Some((plugin, call, request, cancel)) = self.call(run, call) else {
+            let failure = Failure::permanent("unknownPlugin", format!("there is no plugin `{name}`"));
+            let input = Input::Ended { element, n, result: AttemptResult::failed(failure) };
+            return self.inbox.push_back((run, input));
+        };
+        let mut work = attempt::calling(plugin, call, request);
+        if self.plugins.0.get(name).is_some_and(|known| known.quick >= TRUSTED) {
+            let (polled, pace) = attempt::glance(&mut work);
+            self.plugins.paced(name, pace);
+            if let Poll::Ready(Some(answered)) = polled {
+                let input = Input::Ended { element, n, result: attempt::result(answered) };
+                return self.inbox.push_back((run, input));
+            }
+        }
+        self.spawn(run, element, n, work, cancel, Kind::Attempt);
+    }
+
+    fn spawn(
+        &mut self,
+        run: RunId,
+        element: ElementId,
+        n: u32,
+        work: Work,
+        cancel: CancelSource,
+        kind: Kind,
+    ) {
+        let (ends, grace, told) = (self.ends_in.clone(), self.options.kill_grace, cancel.cancel());
+        let task = tokio::spawn(async move {
+            let (answered, pace) = attempt::attend(work, told, grace).await;
+            let result = answered.map(attempt::result);
+            let ended = match kind {
+                Kind::Attempt => Ended::Attempt { result: result.unwrap_or_default(), pace },
+                Kind::Reattach => Ended::Reattached(result),
+            };
+            // When nobody listens any more, the process is ending, and the next one asks.
+            let _ = ends.send(End { run, element, n, ended }).await;
+        });
+        let task = task.abort_handle();
+        self.attempts.insert((run, element), Attempt { n, cancel, task });
+    }
+
+    fn inquire(&mut self, run: RunId, call: AttemptCall) {
+        let (element, n, within) = (call.element, call.n, call.timeout);
+        let Some((plugin, call, request, cancel)) = self.call(run, call) else {
+            return self.inbox.push_back((run, Input::Known { element, n, done: None }));
+        };
+        let ends = self.ends_in.clone();
+        let task = tokio::spawn(async move {
+            let done = attempt::inquire(plugin, call, request, within).await;
+            let _ = ends.send(End { run, element, n, ended: Ended::Known(done) }).await;
+        });
+        let task = task.abort_handle();
+        self.attempts.insert((run, element), Attempt { n, cancel, task });
+    }
+
+    /// What a plugin is told about an attempt.
+    fn call(
+        &self,
+        run: RunId,
+        call: AttemptCall,
+    ) -> Option<(SharedPlugin, Call, Arc<windlass_model::Value>, CancelSource)> {
+        let live = self.runs.get(&run)?;
+        let layout = live.run.layout();
+        let plugin = &self.plugins.0.get(&layout.action(call.element)?.action.uses)?.plugin;
+        let address = layout.address(call.element);
+        let cancel = CancelSource::new();
+        let node = call.node.as_ref().map(|node| node.name.as_str());
+        let told = Call {
+            run,
+            plan: live.plan.clone(),
+            attempt: call.n,
+            key: format!("{}/{address}", live.id_text),
+            output: live.output(&address, call.n, node),
+            address,
+            node: call.node,
+            deadline_in: call.timeout,
+            cancel: cancel.cancel(),
+        };
+        Some((Arc::clone(plugin), told, call.request, cancel))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Attempt,
+    Reattach,
+}

@@ -1,0 +1,363 @@
+//! Runs that cannot be driven for a while, and the store being opened again.
+//!
+//! ```text
+//! live ── writes keep failing, or the store stopped ──▶ parked ── attempts ended, loaded ──▶ live
+//! ```
+//!
+//! A parked run is its record and nothing else: what was in memory and not durable is gone, and
+//! nothing was done because of it. What its attempts in flight come to is remembered and told to
+//! the run, before anything else, when it is back.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use windlass_engine::{Input, Run};
+use windlass_model::id::RunId;
+use windlass_model::time::Time;
+use windlass_store::{Store, StoreError};
+
+use super::live::{Live, Stall};
+use super::part::Ack;
+use super::{Dispatcher, Going};
+use crate::call::{Answer, Waited};
+use crate::error::Error;
+use crate::load::{self, Found};
+use crate::options::Logs;
+use crate::output::RunOutput;
+use crate::view::{Condition, RunView};
+
+/// A run that is parked.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub(super) why: StoreError,
+    pub(super) since: Time,
+    /// How many of its attempts are still in flight.
+    flying: usize,
+    /// What the others came to; what was asked of the world besides is asked again.
+    results: Vec<Input>,
+    /// Whether it is to be loaded when the last attempt has ended.
+    wanted: Wanted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Later,
+    Now,
+    Loading,
+}
+
+/// What the runtime is doing.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// Its work.
+    Open,
+    /// The store has stopped, and is being opened again.
+    Reopening { why: StoreError, tries: u32 },
+    /// The store has stopped for good.
+    Stopped { why: StoreError },
+    /// It ends.
+    Closing { deadline: Instant, closing: bool, answers: Vec<Answer<()>> },
+}
+
+/// What a job of the dispatcher came to.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Loaded(RunId, Result<Found, Error>),
+    Reopened(Result<Arc<dyn Store>, StoreError>),
+    Closed(Result<(), StoreError>),
+    /// It is time to look whether everything has ended.
+    Waited,
+}
+
+/// The first wait before a stopped store is opened again, and the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+impl Dispatcher {
+    /// Takes over a run that was loaded, before anything goes on.
+    pub(crate) fn adopt(&mut self, mut run: Run, view: RunView) {
+        let id = run.id();
+        let output = self.output(&view);
+        run.hold_locks(&mut self.locks);
+        self.runs.insert(id, Live::new(run, view, output));
+        let by = self.options.name.clone();
+        self.inbox.push_back((id, Input::Recover { by, limit: self.options.recovery_limit }));
+        self.touched.push(id);
+    }
+
+    /// Notes a run that cannot be driven.
+    pub(crate) fn leave(&mut self, run: RunId, condition: Condition) {
+        self.left.insert(run, condition);
+    }
+
+    pub(super) fn output(&self, view: &RunView) -> Option<Arc<RunOutput>> {
+        match &self.options.logs {
+            Logs::Dropped => None,
+            Logs::Files(directory) => {
+                let directory = directory.join(&view.plan).join(view.id.to_string());
+                Some(Arc::new(RunOutput::new(directory, self.options.clock.clone())))
+            }
+        }
+    }
+
+    /// Drops what is in memory of a run that cannot be written.
+    pub(super) fn park(&mut self, run: RunId) {
+        let now = self.options.clock.now();
+        let Some(mut live) = self.runs.remove(&run) else { return };
+        if let Some(at) = live.wake {
+            self.wakes.remove(&(at, run));
+        }
+        let why = live.stall.as_ref().map_or(StoreError::Closed, |stall| stall.error.clone());
+        let results = self.refuse(&mut live, &why);
+        if live.durable == 0 {
+            // It was never taken in; whoever submitted it has been told.
+            self.locks.forget(run);
+            self.tails.remove(&run);
+            self.waits.remove(&run);
+            return;
+        }
+        tracing::error!(%run, error = %why, "a run is parked");
+        let flying = self.attempts.keys().filter(|(of, _)| *of == run).count();
+        let parked = Parked { why, since: now, flying, results, wanted: Wanted::Later };
+        self.parked.insert(run, parked);
+        self.wakes.insert((now + self.options.park_for, run));
+    }
+
+    /// Answers everybody who waits for a write of this run; returns what its attempts have come to.
+    fn refuse(&mut self, live: &mut Live, why: &StoreError) -> Vec<Input> {
+        let run = live.id();
+        let error = || match why {
+            StoreError::Precondition { .. } if live.durable == 0 => Error::Exists(run),
+            _ => Error::Store(why.clone()),
+        };
+        let mut acks: Vec<Ack> = std::mem::take(&mut live.part.acks);
+        let mut results = Vec::new();
+        if let Some(stall) = live.stall.take() {
+            acks.extend(stall.parts.into_iter().flat_map(|part| part.acks));
+            for (input, answer) in stall.held {
+                acks.extend(answer.map(Ack::Taken));
+                results.extend(meanwhile(input));
+            }
+        }
+        acks.into_iter().for_each(|ack| ack.fail(error()));
+        let waiting = std::mem::take(&mut self.inbox);
+        for (of, input) in waiting {
+            if of == run {
+                results.extend(meanwhile(input));
+            } else {
+                self.inbox.push_back((of, input));
+            }
+        }
+        results
+    }
+
+    /// An attempt of a parked run has ended.
+    pub(super) fn ended_while_parked(&mut self, run: RunId, input: Input) {
+        let Some(parked) = self.parked.get_mut(&run) else { return };
+        parked.flying = parked.flying.saturating_sub(1);
+        parked.results.extend(meanwhile(input));
+        self.load(run);
+    }
+
+    /// Goes on with a parked run as soon as its attempts have ended.
+    pub(super) fn unpark(&mut self, run: RunId) {
+        if let Some(parked) = self.parked.get_mut(&run)
+            && parked.wanted == Wanted::Later
+        {
+            parked.wanted = Wanted::Now;
+            self.load(run);
+        }
+    }
+
+    fn load(&mut self, run: RunId) {
+        if !matches!(self.phase, Phase::Open) {
+            return;
+        }
+        if let Some(parked) = self.parked.get_mut(&run)
+            && parked.wanted == Wanted::Now
+            && parked.flying == 0
+        {
+            parked.wanted = Wanted::Loading;
+            let (archive, reader) = (self.archive.clone(), self.reader.clone());
+            self.jobs.spawn(async move { Job::Loaded(run, load::find(&archive, &reader, run).await) });
+        }
+    }
+
+    pub(super) fn job_done(&mut self, job: Job) {
+        match job {
+            Job::Loaded(run, found) => self.loaded(run, found),
+            Job::Reopened(Ok(store)) => self.reopened(store),
+            Job::Reopened(Err(error)) => {
+                tracing::error!(%error, "the store cannot be opened again yet");
+                if let Phase::Reopening { tries, .. } = &mut self.phase {
+                    *tries = tries.saturating_add(1);
+                }
+                self.reopen();
+            }
+            Job::Closed(result) => {
+                if let Phase::Closing { answers, .. } = &mut self.phase {
+                    for answer in answers.drain(..) {
+                        drop(answer.send(result.clone().map_err(Error::Store)));
+                    }
+                }
+            }
+            Job::Waited => {}
+        }
+    }
+
+    fn loaded(&mut self, run: RunId, found: Result<Found, Error>) {
+        let now = self.options.clock.now();
+        let Some(parked) = self.parked.get_mut(&run) else { return };
+        match found {
+            Ok(Found::Unfinished(engine, view)) => {
+                let results = std::mem::take(&mut parked.results);
+                self.parked.remove(&run);
+                tracing::info!(%run, "a parked run goes on");
+                // Results first: what has ended was not interrupted.
+                self.inbox.extend(results.into_iter().map(|input| (run, input)));
+                self.adopt(*engine, *view);
+            }
+            Ok(Found::Finished(view)) => {
+                self.parked.remove(&run);
+                self.locks.forget(run);
+                self.tails.remove(&run);
+                for answer in self.waits.remove(&run).unwrap_or_default() {
+                    drop(answer.send(Ok(Waited::Ended(view.clone()))));
+                }
+            }
+            Ok(Found::Unrunnable(missing)) => {
+                self.abandon(run, &Error::Unrunnable { run, missing: missing.clone() });
+                self.leave(run, Condition::Unrunnable { missing });
+            }
+            Err(Error::Store(why)) => {
+                parked.why = why;
+                parked.wanted = Wanted::Later;
+                self.wakes.insert((now + self.options.park_for, run));
+            }
+            Err(Error::Damaged { detail, .. }) => {
+                self.abandon(run, &Error::Damaged { run, detail: detail.clone() });
+                self.leave(run, Condition::Damaged { detail });
+            }
+            Err(error) => self.abandon(run, &error),
+        }
+    }
+
+    /// Gives up a parked run.
+    fn abandon(&mut self, run: RunId, error: &Error) {
+        tracing::error!(%run, %error, "a run cannot be gone on with");
+        self.parked.remove(&run);
+        self.locks.forget(run);
+        self.tails.remove(&run);
+        for answer in self.waits.remove(&run).unwrap_or_default() {
+            drop(answer.send(Err(error.clone())));
+        }
+    }
+
+    // --- the store has stopped
+
+    /// The store takes nothing more: every run is parked, and nothing new is taken.
+    pub(super) fn stopped(&mut self, why: StoreError) {
+        if !matches!(self.phase, Phase::Open) {
+            self.commits.clear();
+            return;
+        }
+        tracing::error!(error = %why, "the store has stopped");
+        for commit in std::mem::take(&mut self.commits) {
+            let acks = commit.parts.into_iter().flat_map(|part| part.acks);
+            acks.for_each(|ack| ack.fail(Error::Store(why.clone())));
+        }
+        let runs: Vec<RunId> = self.runs.keys().copied().collect();
+        for run in runs {
+            let now = self.options.clock.now();
+            if let Some(live) = self.runs.get_mut(&run) {
+                // A run that was just submitted may be there or not; that is seen when it is loaded.
+                live.durable = live.durable.max(1);
+                live.stall.get_or_insert_with(|| Stall::new(now, why.clone())).error = why.clone();
+            }
+            self.park(run);
+        }
+        if self.options.reopen.is_some() {
+            self.phase = Phase::Reopening { why, tries: 0 };
+            self.reopen();
+        } else {
+            self.give_up(&why);
+            self.phase = Phase::Stopped { why };
+        }
+    }
+
+    fn reopen(&mut self) {
+        let (Some(reopen), Phase::Reopening { tries, .. }) = (self.options.reopen.clone(), &self.phase)
+        else {
+            return;
+        };
+        let wait = FIRST_WAIT.saturating_mul(1_u32.checked_shl(*tries).unwrap_or(u32::MAX)).min(LONGEST_WAIT);
+        let wait = if *tries == 0 { Duration::ZERO } else { wait };
+        let old = self.archive.store();
+        self.jobs.spawn(async move {
+            // Whatever it still holds, it gives back before another is opened on the same files.
+            let _ = old.close().await;
+            drop(old);
+            tokio::time::sleep(wait).await;
+            let opened = tokio::task::spawn_blocking(move || reopen.open()).await;
+            Job::Reopened(opened.unwrap_or(Err(StoreError::Closed)))
+        });
+    }
+
+    fn reopened(&mut self, store: Arc<dyn Store>) {
+        tracing::info!("the store is open again");
+        self.archive.replace(store);
+        self.phase = Phase::Open;
+        // What was submitted just before is among the parked: it is there, or it never was.
+        let parked: Vec<(RunId, Time)> = self.parked.iter().map(|(run, it)| (*run, it.since)).collect();
+        for (run, since) in parked {
+            self.wakes.remove(&(since + self.options.park_for, run));
+            self.unpark(run);
+        }
+    }
+
+    // --- the end
+
+    pub(super) fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing { .. })
+    }
+
+    pub(super) fn close(&mut self, grace: Duration, answer: Answer<()>, _: Time) {
+        if let Phase::Closing { answers, .. } = &mut self.phase {
+            return answers.push(answer);
+        }
+        let deadline = Instant::now() + grace;
+        self.phase = Phase::Closing { deadline, closing: false, answers: vec![answer] };
+        self.jobs.spawn(async move {
+            tokio::time::sleep_until(deadline).await;
+            Job::Waited
+        });
+    }
+
+    /// Goes on towards the end, when that is what is wanted.
+    pub(super) fn poll_closing(&mut self) -> Poll<Going> {
+        let quiet = self.commits.is_empty() && self.inbox.is_empty() && self.attempts.is_empty();
+        let Phase::Closing { deadline, closing, answers } = &mut self.phase else { return Poll::Pending };
+        if *closing {
+            return if answers.is_empty() { Poll::Ready(Going::Over) } else { Poll::Pending };
+        }
+        if quiet || Instant::now() >= *deadline {
+            *closing = true;
+            let store = self.archive.store();
+            self.jobs.spawn(async move { Job::Closed(store.close().await) });
+            return Poll::Ready(Going::On);
+        }
+        Poll::Pending
+    }
+}
+
+/// What an attempt came to while its run was not there to be told.
+fn meanwhile(input: Input) -> Option<Input> {
+    match input {
+        Input::Ended { element, n, result } | Input::EndedMeanwhile { element, n, result } => {
+            Some(Input::EndedMeanwhile { element, n, result })
+        }
+        _ => None,
+    }
+}
