@@ -15,7 +15,7 @@ use windlass_model::secret::{Secrets, token};
 use windlass_model::submission::Submission;
 use windlass_model::target::Frozen;
 use windlass_model::time::Time;
-use windlass_model::{Map, Value, freeze};
+use windlass_model::{Map, Value, code, freeze};
 use windlass_plugin::Registry;
 
 use crate::failure::Failure;
@@ -110,7 +110,13 @@ fn resolve(
         let rendered = evaluator.render(&Value::from(text), &scope).map_err(|error| error.to_string())?;
         Ok(rendered.clear)
     };
-    freeze::step_set(plan, step_set, &render).map_err(Failure::Problems)
+    freeze::step_set(plan, step_set, &render).map_err(|mut problems| {
+        for problem in problems.iter_mut().filter(|problem| problem.code == code::UNKNOWN_STEP_SET) {
+            let known = problem.help.take().unwrap_or_default();
+            problem.help = Some(format!("{known}; choose one with --stepset NAME"));
+        }
+        Failure::Problems(problems)
+    })
 }
 
 /// `n00001`, `n00002`, … in the place of every selection; `None` where there is no such step set.

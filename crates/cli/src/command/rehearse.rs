@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use windlass_model::element::{ElementId, ElementKind};
 use windlass_model::fact::PluginKind;
 use windlass_model::layout::Layout;
-use windlass_model::span::Span;
 use windlass_rehearsal::{Fault, Rehearsal, Rehearsed};
 use windlass_report::words::{count, grouped};
 use windlass_report::{Clock, Fold, JsonOptions, Length, TextOptions};
@@ -141,7 +140,7 @@ fn touched(layout: &Layout, rehearsed: &Rehearsed, printer: &mut Printer) {
         printer.line(format_args!(
             "  {name}: {}, the longest {}{kind}",
             count(attempts, "attempt"),
-            Span(longest)
+            Length(longest)
         ));
     }
     if rehearsed.executions.is_empty() {
