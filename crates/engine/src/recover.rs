@@ -268,7 +268,7 @@ impl Turn<'_> {
 
     fn close_slots(&mut self, level: Level) {
         for slot in Slot::ALL {
-            let Some(state) = self.slot(level, slot).filter(|state| state.rounds > 0 && !state.ended) else {
+            let Some(state) = self.slot(level, slot).filter(|state| state.begun && !state.ended) else {
                 continue;
             };
             let (n, in_round) = (state.rounds, state.in_round);

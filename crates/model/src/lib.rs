@@ -31,7 +31,8 @@ pub mod submission;
 pub mod target;
 pub mod time;
 pub mod validate;
+mod value;
 
-/// A JSON object with its keys in the order in which they were written.
-pub type Map = serde_json::Map<String, serde_json::Value>;
 pub use serde_json::Value;
+
+pub use self::value::Map;

@@ -27,6 +27,8 @@ pub struct Rehearsal<'a> {
     pub crash_at: Vec<u64>,
     /// How long it is dead each time.
     pub down: Duration,
+    /// How long it may have been dead for runs to be resumed; `None`: for ever.
+    pub recovery_limit: Option<Duration>,
     /// What people do.
     pub told: Vec<Said>,
     /// How many events there may be before the rehearsal is broken off.
@@ -120,6 +122,7 @@ impl<'a> Rehearsal<'a> {
             faults: Vec::new(),
             crash_at: Vec::new(),
             down: Duration::ZERO,
+            recovery_limit: None,
             told: Vec::new(),
             most_events: 50_000_000,
         }
@@ -397,7 +400,8 @@ impl Driver<'_> {
             if self.run.status() == RunStatus::Submitted || self.run.status() == RunStatus::AwaitingApproval {
                 self.open();
             } else {
-                self.input(Input::Recover { by: "rehearsal".into(), limit: None });
+                let limit = self.plan.recovery_limit;
+                self.input(Input::Recover { by: "rehearsal".into(), limit });
             }
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use windlass_model::event::{Command, What};
 use windlass_model::fact::Recovery;
-use windlass_model::outcome::Status;
+use windlass_model::outcome::{ReasonKind, RunStatus, Status};
 use windlass_rehearsal::Told;
 
 use crate::stage::{Scene, Seen, act, block, check, scene, secs};
@@ -167,4 +167,50 @@ fn w31_a_stop_survives_a_crash_anywhere() {
         .takes("work/*", 10)
         .told(secs(5), Told::Command(Command::Stop))
     });
+}
+
+#[test]
+fn w22_a_run_silent_beyond_the_limit_is_not_resumed() {
+    use std::time::Duration;
+    let hour = Duration::from_secs(3600);
+    let make = || scene(rich()).fault("one/*/a@1=fail");
+    let events = make().play().events().len() as u64;
+    for at in 4..events {
+        let seen = make().crash_at([at]).dead_for(2 * hour, hour).play();
+        seen.is_sound();
+        let ended_already = matches!(seen.events()[at as usize - 1].what, What::Finished { .. });
+        if !ended_already {
+            assert_eq!(seen.run(), RunStatus::Failed, "died after event {at}");
+            assert_eq!(seen.reason().unwrap().0, ReasonKind::Interrupted);
+        }
+        // Shorter than the limit, it goes on.
+        let seen = make().crash_at([at]).dead_for(hour / 2, hour).play();
+        assert_eq!(seen.run(), make().play().run(), "died after event {at}");
+    }
+}
+
+#[test]
+fn w29_every_descendant_of_an_aged_out_run_is_terminal() {
+    use std::time::Duration;
+    let hour = Duration::from_secs(3600);
+    let make = || scene(rich()).takes("one/*", 20).fault("*!verify/x=fail");
+    for at in 4..make().play().events().len() as u64 {
+        let seen = make().crash_at([at]).dead_for(2 * hour, hour).play();
+        // `is_sound` finds whatever began and did not end.
+        seen.is_sound();
+        assert!(seen.run().is_terminal());
+        let late = seen.events().iter().skip(at as usize).filter(|event| event.what.kind() == "attemptBegan");
+        assert_eq!(late.count(), 0, "nothing is begun in a run that is given up");
+    }
+    // A paused run waits for a person, who may take their time.
+    let make = || {
+        scene(json!({"blocks": [block("work", 2, json!({}))]}))
+            .told(secs(0), Told::Command(Command::Pause))
+            .told(secs(90_000), Told::Command(Command::Resume))
+    };
+    let whole = make().play();
+    let pause = whole.events().iter().find(|event| event.what.kind() == "commanded").unwrap().seq;
+    let paused = make().crash_at([pause]).dead_for(2 * hour, hour).play();
+    paused.is_sound();
+    assert_eq!(paused.run(), RunStatus::Succeeded);
 }

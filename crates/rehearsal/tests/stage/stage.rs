@@ -37,6 +37,8 @@ pub(crate) struct Scene {
     seed: u64,
     done: Vec<Vec<u32>>,
     recovery: Recovery,
+    down: Duration,
+    recovery_limit: Option<Duration>,
 }
 
 /// What came of it.
@@ -90,6 +92,8 @@ pub(crate) fn scene(spec: Value) -> Scene {
         seed: 7,
         done: Vec::new(),
         recovery: Recovery::Idempotent,
+        down: Duration::ZERO,
+        recovery_limit: None,
     }
 }
 
@@ -182,6 +186,12 @@ impl Scene {
         self
     }
 
+    /// Windlass is dead for so long each time, and resumes no run that was silent for longer than that.
+    pub(crate) fn dead_for(mut self, down: Duration, limit: Duration) -> Self {
+        (self.down, self.recovery_limit) = (down, Some(limit));
+        self
+    }
+
     pub(crate) fn setup(&self) -> Setup {
         let mut plan = Plan::named("scene");
         plan.spec = serde_json::from_value(self.plan.clone()).unwrap();
@@ -226,6 +236,7 @@ impl Scene {
         rehearsal.faults = self.faults.clone();
         rehearsal.crash_at = self.crash_at.clone();
         rehearsal.told = self.told.clone();
+        (rehearsal.down, rehearsal.recovery_limit) = (self.down, self.recovery_limit);
         rehearsal.most_events = 2_000_000;
         let rehearsed = rehearsal.play();
         let folded = Run::fold(setup.clone(), &rehearsed.events).unwrap();
