@@ -44,7 +44,7 @@ pub(crate) async fn drive(
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let clock = Clock::system();
-    let mut has_tried = false;
+    let (mut has_tried, mut is_parked) = (false, false);
     loop {
         tokio::select! {
             biased;
@@ -70,8 +70,20 @@ pub(crate) async fn drive(
                 if fold.status() == RunStatus::AwaitingApproval && how.approve && !has_tried {
                     has_tried = true;
                     approve(handle, run, &mut live, printer).await?;
-                } else if needs_person(&fold) && is_waiting(handle, run).await? {
-                    break;
+                    continue;
+                }
+                match handle.status(run).await?.condition {
+                    Condition::Driven { needs_person: true, .. } if needs_person(&fold) => break,
+                    Condition::Parked { why, .. } if !is_parked => {
+                        is_parked = true;
+                        let text = format!("{} {why}: {}; it goes on by itself when that is over", Styled(WARN, "the run is parked:"), why.help());
+                        live.say(&text, printer);
+                    }
+                    Condition::Driven { .. } if is_parked => {
+                        is_parked = false;
+                        live.say("the run goes on", printer);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -86,11 +98,6 @@ pub(crate) async fn drive(
 /// Whether it may be that nothing goes on without a person; whether it is so, the runtime knows.
 fn needs_person(fold: &Fold) -> bool {
     fold.status() == RunStatus::AwaitingApproval || fold.asked().next().is_some()
-}
-
-async fn is_waiting(handle: &Handle, run: RunId) -> Result<bool, Failure> {
-    let view = handle.status(run).await?;
-    Ok(matches!(view.condition, Condition::Driven { needs_person: true, .. }))
 }
 
 async fn approve(handle: &Handle, run: RunId, live: &mut Live, printer: &mut Printer) -> Result<(), Failure> {

@@ -18,6 +18,8 @@ use crate::printer::Printer;
 /// How long somebody who only looks may hold the store before we give up. Looking takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long a write that may still succeed is tried again before anybody hears of it.
+const STORAGE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long attempts in flight have to end when the process does. There are none, unless something is wrong.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -62,6 +64,9 @@ impl Session {
             name: format!("windlass {} (process {})", env!("CARGO_PKG_VERSION"), std::process::id()),
             take_over,
             logs: Logs::Files(data_dir.join("logs")),
+            // A person is waiting: a disk that is full for longer than this is to be told of.
+            storage_patience: STORAGE_PATIENCE,
+            park_for: STORAGE_PATIENCE,
             reopen: Some(Reopen::with(move || Ok(open_store(&reopened)? as Arc<dyn Store>))),
             ..Options::default()
         };

@@ -29,6 +29,7 @@ use crate::submit::Reader;
 use crate::view::{Condition, RunView};
 
 mod again;
+mod record;
 
 /// A handle on a runtime.
 #[derive(Clone, Debug)]

@@ -45,7 +45,7 @@ pub(crate) enum RunsCommand {
     Resume(CommandArgs),
     /// Agree with a run that waits for approval.
     Approve(ApproveArgs),
-    /// Refuse a run that waits for approval; it fails.
+    /// Refuse a run that waits for approval; it ends.
     Reject(CommandArgs),
     /// Settle what waits for a person after a crash or a failed undo.
     Resolve(ResolveArgs),

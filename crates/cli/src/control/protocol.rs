@@ -1,13 +1,14 @@
 //! What can be asked, what is answered, and the lines that carry both.
 
 use serde::{Deserialize, Serialize};
+use windlass_engine::Input;
 use windlass_model::code::{self, Code};
 use windlass_model::event::{Author, Command, Event, Verdict, What};
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
 use windlass_model::submission::{Digest, Submission};
 use windlass_model::time::Time;
-use windlass_runtime::{Condition, Cursor, Filter, Handle, RunView};
+use windlass_runtime::{Condition, Cursor, Error, Filter, Handle, RunView};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, One};
@@ -122,27 +123,47 @@ pub(crate) async fn answer(handle: &Handle, ask: Ask) -> Result<Answer, Failure>
         Ask::Status { run } => Answer::Row(Box::new(Row::of(handle.status(run).await?))),
         Ask::Submission { run } => Answer::Submission(Box::new((*handle.submission(run).await?).clone())),
         Ask::Command { run, command, by } => {
-            handle.command(run, command, by).await?;
-            Answer::Done
+            let told = handle.command(run, command, by.clone()).await;
+            or_record(handle, run, told, Input::Command { command, by }).await?
         }
         Ask::Approve { run, digest, by } => {
             let digest = match digest {
                 Some(digest) => digest,
                 None => handle.submission(run).await?.digest(),
             };
-            handle.approve(run, digest, by).await?;
-            Answer::Done
+            let told = handle.approve(run, digest, by.clone()).await;
+            or_record(handle, run, told, Input::Approve { by, digest }).await?
         }
         Ask::Reject { run, by } => {
-            handle.reject(run, by).await?;
-            Answer::Done
+            let told = handle.reject(run, by.clone()).await;
+            or_record(handle, run, told, Input::Reject { by }).await?
         }
         Ask::Resolve { run, address, verdict, by } => {
-            handle.resolve(run, address, verdict, by).await?;
-            Answer::Done
+            let layout = handle.layout(run).await?;
+            let told = handle.resolve(run, address.clone(), verdict, by.clone()).await;
+            match layout.find(&address) {
+                Some(element) => {
+                    or_record(handle, run, told, Input::Resolve { element, verdict, by }).await?
+                }
+                None => told.map(|()| Answer::Done)?,
+            }
         }
         Ask::Follow { .. } => return Err(Failure::usage("events are followed, not asked for")),
     })
+}
+
+/// What nobody who drives the run could take is written down, and takes effect when somebody drives it.
+async fn or_record(
+    handle: &Handle,
+    run: RunId,
+    told: Result<(), Error>,
+    input: Input,
+) -> Result<Answer, Failure> {
+    match told {
+        Err(Error::NotDriven(_)) => handle.record(run, input).await?,
+        told => told?,
+    }
+    Ok(Answer::Done)
 }
 
 async fn find(handle: &Handle, text: &str) -> Result<RunId, Failure> {

@@ -1,5 +1,13 @@
 //! The command as a person or script meets it: the real binary, real files, real signals.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "the way for a test to fail, and to tell why it did not run"
+)]
+
 mod harness;
 
 mod control;

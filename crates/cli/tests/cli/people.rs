@@ -1,1 +1,57 @@
-//! Placeholder.
+//! What waits for people: approvals, interrupted actions, retries.
+
+use crate::harness::{Place, ended};
+
+const APPROVAL: &str = "  approval: {quorum: 1}
+  blocks: [{name: a, sequences: [{name: s, actions: [{name: x, use: noop}]}]}]
+";
+
+#[test]
+fn a_run_that_needs_approval_says_whose_and_stays() {
+    let place = Place::new();
+    let plan = place.plan("guarded", APPROVAL);
+    let first = place.run(&["run", plan.to_str().unwrap()]).exits(4);
+    first.says(&["waits for approval", "somebody other than ada", "windlass runs approve"]);
+    place.run(&["runs", "show"]).exits(0).shows(&["awaiting approval"]).says(&["digest"]);
+    place.run(&["runs", "approve"]).exits(2).says(&["WL-0304"]);
+    place.run(&["runs", "approve", "--digest", "0123456789abcdef"]).exits(2).says(&["WL-0305"]);
+    let mut grace = place.command(&["runs", "approve", "--why", "CHG-1042"]);
+    grace.env("WINDLASS_USER", "grace");
+    ended(grace).exits(0).shows(&["approved run"]).says(&["windlass recover"]);
+    place.run(&["recover"]).exits(0).shows(&["guarded succeeded"]);
+    place.run(&["runs", "report"]).exits(0).shows(&["approved by grace", "CHG-1042"]);
+}
+
+#[test]
+fn the_author_approves_where_the_plan_lets_them() {
+    let place = Place::new();
+    let plan = place.plan("guarded", &APPROVAL.replace("quorum: 1", "quorum: 1, allowAuthor: true"));
+    place.run(&["run", plan.to_str().unwrap()]).exits(4).says(&["--approve"]);
+    place.run(&["run", plan.to_str().unwrap(), "--approve"]).exits(0).shows(&["guarded succeeded"]);
+    let strict = place.plan("strict", APPROVAL);
+    place.run(&["run", strict.to_str().unwrap(), "--approve"]).exits(4).says(&["cannot approve"]);
+}
+
+#[test]
+fn a_rejected_run_has_failed() {
+    let place = Place::new();
+    let plan = place.plan("guarded", APPROVAL);
+    place.run(&["run", plan.to_str().unwrap()]).exits(4);
+    let mut grace = place.command(&["runs", "reject", "--why", "not on a Friday"]);
+    grace.env("WINDLASS_USER", "grace");
+    ended(grace).exits(0);
+    place.run(&["recover"]).exits(0).says(&["nothing to recover"]);
+    place.run(&["runs", "show"]).exits(0).shows(&["stopped", "not on a Friday"]);
+}
+
+#[test]
+fn secrets_are_given_again_to_a_retry() {
+    let place = Place::new();
+    let spec = "  params: {token: {type: secret, required: true}}
+  blocks: [{name: a, sequences: [{name: s, actions: [{name: x, use: shell, with: {script: '[ \"$T\" = right ]', env: {T: '{{ params.token }}'}}}]}]}]
+";
+    let plan = place.plan("secret", spec);
+    place.run(&["run", plan.to_str().unwrap(), "-p", "token=wrong"]).exits(1);
+    place.run(&["runs", "retry"]).exits(2).says(&["WL-0217", "token"]);
+    place.run(&["runs", "retry", "-p", "token=right"]).exits(0);
+}

@@ -1,1 +1,231 @@
-//! Placeholder.
+//! `windlass run`: outcomes, forms of output, signals, readers that go away.
+
+use serde_json::Value;
+
+use crate::harness::{Place, ended};
+
+const GOOD: &str = "  blocks:
+    - name: greet
+      targets: {nodes: [a, b, c]}
+      concurrency: 2
+      sequence:
+        - {name: say, use: command, with: {argv: [echo, \"{{ node.name }}\"]}}
+  deferred:
+    - {name: tell, actions: [{name: mail, use: noop}]}
+";
+
+const BAD: &str = "  blocks:
+    - name: patch
+      sequences:
+        - name: web01
+          actions:
+            - {name: install, use: shell, with: {script: \"echo no space left >&2; exit 3\"}, retries: 1, backoff: fast}
+";
+
+/// One action that goes on until it is told to end; a second that must never begin.
+pub(crate) fn endless(script: &str) -> String {
+    format!(
+        "  blocks:
+    - name: work
+      sequences:
+        - name: s
+          actions:
+            - {{name: wait, use: shell, timeout: 1h, with: {{script: '{script}'}}}}
+            - {{name: never, use: noop}}
+  deferred:
+    - {{name: tidy, when: always, actions: [{{name: up, use: noop}}]}}
+"
+    )
+}
+
+#[test]
+fn a_good_run_exits_with_0_and_says_so() {
+    let place = Place::new();
+    let plan = place.plan("good", GOOD);
+    let ended = place.run(&["run", plan.to_str().unwrap()]).exits(0);
+    let ended = ended.shows(&["good succeeded in", "greet", "3 succeeded"]);
+    let ended = ended.says(&["good submitted by ada: 3 targets", "greet/a succeeded", "deferred/tell"]);
+    assert!(!ended.out.contains('\x1b') && !ended.err.contains('\x1b'), "no colours outside of a terminal");
+}
+
+#[test]
+fn a_failed_run_exits_with_1_and_names_the_first_cause() {
+    let place = Place::new();
+    let plan = place.plan("bad", BAD);
+    let ended = place.run(&["run", plan.to_str().unwrap()]).exits(1);
+    let ended = ended.shows(&["bad failed", "First cause", "patch/web01/install", "windlass runs retry"]);
+    ended.says(&["attempt 1 of 2", "no space left", "(2 attempts)"]);
+}
+
+#[test]
+fn colours_can_be_forced_and_refused() {
+    let place = Place::new();
+    let plan = place.plan("good", GOOD);
+    let run = |name: &str, value: &str, more: &[&str]| {
+        let mut args = vec!["run", plan.to_str().unwrap()];
+        args.extend(more);
+        let mut command = place.command(&args);
+        command.env(name, value);
+        ended(command).exits(0).out
+    };
+    assert!(run("CLICOLOR_FORCE", "1", &[]).contains('\x1b'));
+    assert!(!run("NO_COLOR", "1", &["--color", "auto"]).contains('\x1b'));
+    assert!(run("NO_COLOR", "1", &["--color", "always"]).contains('\x1b'));
+}
+
+#[test]
+fn json_is_one_document_and_nothing_else() {
+    let place = Place::new();
+    let plan = place.plan("good", GOOD);
+    let ended = place.run(&["run", plan.to_str().unwrap(), "--output", "json"]).exits(0);
+    let document = ended.json();
+    let run = &document["run"];
+    assert_eq!((&run["status"], &run["reason"]), (&"succeeded".into(), &Value::Null));
+    for key in ["id", "group", "startedAt", "endedAt"] {
+        assert!(run[key].is_string(), "{key}: {run}");
+    }
+    assert!(run["durationMs"].is_u64() && run["events"].is_u64(), "{run}");
+    assert_eq!(document["limits"][0]["peakActive"], 2);
+    let say =
+        document["elements"].as_array().unwrap().iter().find(|it| it["address"] == "greet/b/say").unwrap();
+    assert_eq!((&say["kind"], &say["status"]), (&"action".into(), &"succeeded".into()));
+    assert_eq!(say["attempts"][0]["n"], 1);
+    let bad = place.plan("bad", BAD);
+    let document = place.run(&["run", bad.to_str().unwrap(), "--output", "json"]).exits(1).json();
+    assert_eq!(document["run"]["reason"]["kind"], "action");
+    assert_eq!(document["run"]["reason"]["address"], "patch/web01/install");
+}
+
+#[test]
+fn events_are_the_log_one_a_line() {
+    let place = Place::new();
+    let plan = place.plan("good", GOOD);
+    let ended = place.run(&["run", plan.to_str().unwrap(), "--output", "events"]).exits(0);
+    let events: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.iter().zip(1_u64..).all(|(event, seq)| event["seq"] == seq));
+    assert_eq!(events.first().unwrap()["kind"], "submitted");
+    assert_eq!(events.last().unwrap()["kind"], "finished");
+    let again = place.run(&["runs", "events"]).exits(0);
+    assert_eq!(again.out, ended.out, "the log is the same afterwards");
+    let rest = place.run(&["runs", "events", "--from", "3"]).exits(0);
+    assert_eq!(rest.out.lines().count() + 2, events.len());
+}
+
+#[test]
+fn ctrl_c_stops_and_lets_what_is_in_flight_end() {
+    let place = Place::new();
+    let gate = place.path("gate");
+    let script = format!("while [ ! -e {} ]; do sleep 0.02; done", gate.display());
+    let plan = place.plan("endless", &endless(&script));
+    let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
+    run.wait_for("attemptBegan", "work/s/wait");
+    run.signal("INT");
+    run.wait_for_words("stopping: nothing new starts");
+    run.wait_for("commanded", "");
+    std::fs::write(gate, "").unwrap();
+    let ended = run.end().exits(3);
+    assert!(ended.out.contains("\"address\":\"deferred/tidy/up\""), "{}", ended.out);
+    assert!(!ended.out.contains("work/s/never"), "{}", ended.out);
+}
+
+#[test]
+fn ctrl_c_twice_cancels_and_three_times_kills() {
+    let place = Place::new();
+    let plan = place.plan("endless", &endless("trap \"\" TERM; while :; do sleep 0.02; done"));
+    let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
+    run.wait_for("attemptBegan", "work/s/wait");
+    run.signal("INT");
+    run.wait_for_words("Ctrl-C again to cancel");
+    run.signal("INT");
+    run.wait_for_words("Ctrl-C again to kill");
+    run.wait_for("cancelled", "work/s/wait");
+    run.signal("INT");
+    run.wait_for_words("killing");
+    run.end().exits(3);
+}
+
+#[test]
+fn sigterm_and_sighup_stop() {
+    for signal in ["TERM", "HUP"] {
+        let place = Place::new();
+        let gate = place.path("gate");
+        let script = format!("while [ ! -e {} ]; do sleep 0.02; done", gate.display());
+        let plan = place.plan("endless", &endless(&script));
+        let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
+        run.wait_for("attemptBegan", "work/s/wait");
+        run.signal(signal);
+        run.wait_for("commanded", "");
+        std::fs::write(gate, "").unwrap();
+        run.end().exits(3);
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_the_run() {
+    let place = Place::new();
+    let plan = place.plan("good", GOOD);
+    let run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
+    assert_eq!(run.hang_up(), Some(0));
+    let list = place.json(&["runs", "list", "--output", "json"]);
+    assert_eq!(list[0]["status"], "succeeded");
+}
+
+#[test]
+fn secrets_are_shown_nowhere() {
+    let place = Place::new();
+    let spec = "  params: {token: {type: secret, required: true}}
+  blocks:
+    - {name: a, sequences: [{name: s, actions: [{name: x, use: shell, with: {script: 'echo \"$T\"; echo \"$T\" >&2; exit 1', env: {T: '{{ params.token }}'}}}]}]}
+";
+    let plan = place.plan("secret", spec);
+    let mut command = place.command(&["run", plan.to_str().unwrap()]);
+    command.env("WINDLASS_PARAM_token", "hunter22hunter22");
+    let ended = ended(command).exits(1);
+    assert!(
+        !ended.out.contains("hunter22") && !ended.err.contains("hunter22"),
+        "{}\n{}",
+        ended.out,
+        ended.err
+    );
+    for form in ["text", "json", "html"] {
+        let report = place.run(&["runs", "report", "--output", form]).exits(0);
+        assert!(!report.out.contains("hunter22"), "{form}");
+    }
+}
+
+#[test]
+fn lists_shows_and_reports_tell_of_runs_that_ended() {
+    let place = Place::new();
+    let (good, bad) = (place.plan("good", GOOD), place.plan("bad", BAD));
+    place.run(&["run", good.to_str().unwrap()]).exits(0);
+    place.run(&["run", bad.to_str().unwrap()]).exits(1);
+    let list = place.json(&["runs", "list", "--output", "json"]);
+    assert_eq!((&list[0]["plan"], &list[1]["plan"]), (&"bad".into(), &"good".into()));
+    place.run(&["runs", "list"]).exits(0).shows(&[
+        "RUN",
+        "good",
+        "succeeded",
+        "bad",
+        "failed",
+        "patch/web01/install",
+    ]);
+    let failed = place.json(&["runs", "list", "--status", "failed", "--output", "json"]);
+    assert_eq!(failed.as_array().unwrap().len(), 1);
+    let of_plan = place.json(&["runs", "list", "--plan", "good", "--output", "json"]);
+    assert_eq!(of_plan.as_array().unwrap().len(), 1);
+    place.run(&["runs", "list", "--status", "fine"]).exits(2).says(&["there are: submitted"]);
+    let id = list[1]["id"].as_str().unwrap();
+    place.run(&["runs", "show", id]).exits(0).shows(&["good succeeded"]);
+    place.run(&["runs", "show", &id[..30]]).exits(0).shows(&["good succeeded"]);
+    place.run(&["runs", "show"]).exits(0).shows(&["bad failed"]);
+    place.run(&["runs", "show", "zzz"]).exits(2).says(&["WL-0301"]);
+    place.run(&["runs", "show", "00000000"]).exits(2).says(&["WL-0301", "windlass runs list"]);
+    let file = place.path("report.html");
+    place
+        .run(&["runs", "report", "--output", "html", "-o", file.to_str().unwrap()])
+        .exits(0)
+        .says(&["report.html"]);
+    assert!(std::fs::read_to_string(file).unwrap().contains("<html"));
+    place.run(&["runs", "watch"]).exits(1).shows(&["bad failed"]);
+    place.run(&["runs", "pause"]).exits(2).says(&["WL-0302"]);
+}

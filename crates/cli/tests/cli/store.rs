@@ -1,1 +1,87 @@
-//! Placeholder.
+//! Data directories that cannot be used: every one is named, with a code, and nothing is lost.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use crate::harness::Place;
+
+const SMALL: &str = "  blocks: [{name: a, sequences: [{name: s, actions: [{name: x, use: noop}]}]}]\n";
+
+#[test]
+fn looking_makes_no_data_directory() {
+    let place = Place::new();
+    place.run(&["runs", "list"]).exits(2).says(&["WL-0301", "does not exist"]);
+    assert!(!place.data().exists());
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() {
+    let place = Place::new();
+    let plan = place.plan("small", SMALL);
+    place.run(&["run", plan.to_str().unwrap()]).exits(0);
+    std::fs::write(place.data().join("FORMAT"), "windlass-store 99 ready\n").unwrap();
+    for args in [&["run", plan.to_str().unwrap()][..], &["runs", "list"], &["recover"]] {
+        place.run(args).exits(5).says(&["WL-0402", "99"]);
+    }
+}
+
+#[test]
+fn a_damaged_store_is_named() {
+    let place = Place::new();
+    let plan = place.plan("small", SMALL);
+    place.run(&["run", plan.to_str().unwrap()]).exits(0);
+    std::fs::write(place.data().join("FORMAT"), "nonsense").unwrap();
+    place.run(&["runs", "list"]).exits(5).says(&["WL-0405"]);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    if rustix::process::getuid().is_root() {
+        // Root may write everywhere but where nobody can: in a file system of the kernel's own.
+        let place = Place::new();
+        let plan = place.plan("small", SMALL);
+        let ended = place.run(&["run", plan.to_str().unwrap(), "--data-dir", "/proc/windlass"]).exits(5);
+        ended.says(&["WL-04", "/proc/windlass"]);
+        return;
+    }
+    let place = Place::new();
+    let plan = place.plan("small", SMALL);
+    std::fs::create_dir(place.data()).unwrap();
+    std::fs::set_permissions(place.data(), std::fs::Permissions::from_mode(0o500)).unwrap();
+    place.run(&["run", plan.to_str().unwrap()]).exits(5).says(&["WL-0404"]);
+}
+
+#[test]
+fn a_data_directory_that_is_a_file_is_named() {
+    let place = Place::new();
+    let plan = place.plan("small", SMALL);
+    let file = place.file("data-file", "");
+    let ended = place.run(&["run", plan.to_str().unwrap(), "--data-dir", file.to_str().unwrap()]).exits(5);
+    ended.says(&["WL-04", "data-file"]);
+}
+
+#[test]
+fn a_full_disk_is_named_and_nothing_is_lost() {
+    let place = Place::new();
+    let disk = place.path("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let disk_text = disk.to_str().unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk_text]).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        skip("a_full_disk_is_named_and_nothing_is_lost", "cannot mount a small file system here");
+        return;
+    }
+    let plan = place.plan("small", SMALL);
+    let ended = place.run(&["run", plan.to_str().unwrap(), "--data-dir", disk_text]);
+    assert!(Command::new("umount").arg(&disk).status().unwrap().success());
+    ended.exits(5).says(&["WL-0403"]);
+}
+
+fn skip(name: &str, why: &str) {
+    println!("SKIPPED: {name}: {why}");
+    if let Some(path) = std::env::var_os("WINDLASS_SKIP_LOG") {
+        use std::io::Write;
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        writeln!(file, "{name}: {why}").unwrap();
+    }
+}
