@@ -145,6 +145,13 @@ pub(crate) fn terminal_size() -> (usize, usize) {
     size.map_or((100, 30), |(width, height)| (usize::from(width.0).max(20), usize::from(height.0).max(6)))
 }
 
+/// The columns of standard output, where it is a terminal.
+pub(crate) fn out_width() -> Option<usize> {
+    let stdout = io::stdout();
+    let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(stdout)).flatten();
+    size.map(|(width, _)| usize::from(width.0).max(20))
+}
+
 /// The text without escapes that end in `m`: the colours go, the cursor still moves.
 fn without_colors(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

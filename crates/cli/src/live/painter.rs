@@ -1,7 +1,7 @@
 //! Draws lines over the ones that were drawn before, on standard error.
 
 use crate::printer::Printer;
-use crate::table::shown_width;
+use crate::table::cut;
 
 /// How many lines of the picture are on the screen.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ impl Painter {
             text.push_str(&cut(line, width.saturating_sub(1)));
             text.push_str("\x1b[K\n");
         }
-        text.push_str("\x1b[J");
+        text.push_str(&emptied(self.on_screen.saturating_sub(lines.len())));
         self.on_screen = lines.len();
         printer.draw(&text);
     }
@@ -39,7 +39,7 @@ impl Painter {
     /// Takes the picture away.
     pub(crate) fn clear(&mut self, printer: &mut Printer) {
         if self.on_screen > 0 {
-            let text = format!("{}\x1b[J", self.back());
+            let text = format!("{}{}", self.back(), emptied(self.on_screen));
             printer.draw(&text);
             self.on_screen = 0;
         }
@@ -53,43 +53,12 @@ impl Painter {
     }
 }
 
-/// A line of at most so many columns, its escapes kept and closed.
-fn cut(line: &str, width: usize) -> String {
-    if shown_width(line) <= width {
-        return line.to_owned();
-    }
-    let mut out = String::with_capacity(line.len());
-    let mut taken = 0;
-    let mut is_escape = false;
-    for char in line.chars() {
-        if char == '\x1b' {
-            is_escape = true;
-        }
-        if is_escape {
-            out.push(char);
-            is_escape = !char.is_ascii_alphabetic();
-            continue;
-        }
-        let wide = unicode_width::UnicodeWidthChar::width(char).unwrap_or(0);
-        if taken + wide + 1 > width {
-            out.push('…');
-            break;
-        }
-        taken += wide;
-        out.push(char);
-    }
-    out.push_str("\x1b[0m");
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_cut_by_what_is_seen() {
-        assert_eq!(cut("abc", 3), "abc");
-        assert_eq!(shown_width(&cut("\x1b[31mabcdef\x1b[0m", 4)), 4);
-        assert_eq!(shown_width(&cut("日本語です", 6)), 5);
+/// So many rows from here on without anything in them, and the cursor back.
+///
+/// Row by row: some terminals keep what is erased at once from the top of the screen on in their history.
+fn emptied(rows: usize) -> String {
+    match rows {
+        0 => String::new(),
+        rows => format!("{}\x1b[{rows}A", "\x1b[2K\n".repeat(rows)),
     }
 }

@@ -42,6 +42,10 @@ pub(super) async fn run(args: &ListArgs, access: &Access, printer: &mut Printer)
             for row in &rows {
                 table.row(cells(row));
             }
+            if let Some(width) = crate::printer::out_width() {
+                // By, took, submitted: `runs show` says them, too.
+                table.fit(width, &[5, 4, 3]);
+            }
             printer.out(table);
             if args.limit > 0 && rows.len() == args.limit {
                 printer.note(Styled(FAINT, format_args!("the newest {}; -n 0 lists all", args.limit)));
