@@ -3,6 +3,7 @@
 //! This crate assembles the others and adds little: [`Windlass`] opens a store and a runtime in one
 //! step. Begin with [`prelude`].
 
+mod guide;
 mod open;
 
 pub use self::open::{OpenError, Windlass};
