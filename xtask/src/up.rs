@@ -44,7 +44,7 @@ fn next_steps(binary: &str, report: &str) -> String {
          windlass rehearse {SAMPLE} --targets 1000         the same plan on a thousand simulated nodes\n  \
          windlass runs list --data-dir {DATA_DIR}                       every run so far\n  \
          windlass runs events last --data-dir {DATA_DIR}                the log that the run is made of\n\n\
-         Then docs/tutorial.md: five minutes, and your first plan of your own."
+         Then docs/guide/tutorial.md: five minutes, and your first plan of your own."
     )
 }
 
