@@ -65,8 +65,13 @@ impl Repo {
             if !entry.file_type().is_some_and(|kind| kind.is_file()) {
                 continue;
             }
-            // What is not UTF-8 is not text, and no rule speaks about it.
-            let Ok(text) = std::fs::read_to_string(entry.path()) else { continue };
+            // What is not UTF-8 is not text, and no rule speaks about it; but links lead to pictures.
+            let is_picture = entry.path().extension().is_some_and(|extension| extension == "png");
+            let text = match std::fs::read_to_string(entry.path()) {
+                Ok(text) => text,
+                Err(_) if is_picture => String::new(),
+                Err(_) => continue,
+            };
             let relative = entry.path().strip_prefix(&self.root).context("a file outside the checkout")?;
             files.push(TextFile { path: relative.to_string_lossy().replace('\\', "/"), text });
         }
