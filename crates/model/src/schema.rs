@@ -214,6 +214,14 @@ impl<'a> Walk<'a> {
 
     fn items(&mut self, map: &'a Map, items: &[Value]) {
         self.count(map, items.len(), "minItems", "maxItems", "item");
+        if map.get("uniqueItems") == Some(&Value::Bool(true))
+            && let Some(twice) = items
+                .iter()
+                .enumerate()
+                .find(|(at, item)| items.iter().take(*at).any(|other| same(other, item)))
+        {
+            self.wrong(format!("{} is there twice", quoted(map, twice.1)), None);
+        }
         let fixed = map.get("prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         for (index, item) in items.iter().enumerate() {
             if let Some(schema) = fixed.get(index).or_else(|| map.get("items")) {

@@ -5,7 +5,6 @@
 //! within the document. A schema that says more than that has [defects](Shape::defects) and is
 //! refused when its plugin is registered, so nothing that it asks for is silently ignored.
 
-mod check;
 mod defects;
 
 use std::collections::BTreeMap;
@@ -14,13 +13,18 @@ use std::sync::Arc;
 
 use regex::Regex;
 use windlass_model::Value;
+use windlass_model::schema::{self, Patterns, Rules};
 
 /// A JSON Schema, ready to look at values with. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Shape {
     schema: Arc<Value>,
-    patterns: Arc<BTreeMap<String, Regex>>,
+    patterns: Arc<Compiled>,
 }
+
+/// The patterns of one schema, compiled once.
+#[derive(Debug)]
+struct Compiled(BTreeMap<String, Regex>);
 
 /// One place where a value does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +58,7 @@ impl Shape {
                 patterns.insert(pattern.to_owned(), regex);
             }
         });
-        Self { schema: Arc::new(schema), patterns: Arc::new(patterns) }
+        Self { schema: Arc::new(schema), patterns: Arc::new(Compiled(patterns)) }
     }
 
     /// The schema itself.
@@ -66,13 +70,29 @@ impl Shape {
     /// Every place where a value does not fit.
     #[must_use]
     pub fn misfits(&self, value: &Value, strictness: Strictness) -> Vec<Misfit> {
-        check::misfits(&self.schema, &self.patterns, value, strictness)
+        let rules = Rules { templates: strictness == Strictness::Templates, patterns: &*self.patterns };
+        let problems = schema::check(&self.schema, value, rules).into_iter();
+        problems
+            .map(|problem| Misfit { pointer: problem.pointer, message: problem.message, help: problem.help })
+            .collect()
     }
 
     /// What the schema says that is not understood, each with its place: `/properties/a: unknown keyword "foo"`.
     #[must_use]
     pub fn defects(&self) -> Vec<String> {
         defects::of(&self.schema)
+    }
+}
+
+// === impl Compiled ===
+
+impl Patterns for Compiled {
+    fn compile(&self, pattern: &str) -> Result<(), String> {
+        Regex::new(pattern).map(drop).map_err(|why| why.to_string())
+    }
+
+    fn matches(&self, pattern: &str, text: &str) -> Option<bool> {
+        self.0.get(pattern).map(|regex| regex.is_match(text))
     }
 }
 

@@ -67,7 +67,7 @@ async fn raw_requests_are_checked_before_the_call() {
     assert_eq!((error.code.as_str(), error.permanent), ("request", true));
     assert_eq!(
         error.message,
-        "`anwser`: there is no field `anwser` (did you mean `answer`?); `answer` is missing"
+        "`anwser`: unknown key `anwser` (did you mean `answer`? Known here: answer, fail); `answer`: `answer` is missing"
     );
 }
 
@@ -150,9 +150,9 @@ fn validation_reports_everything_at_once() {
         trial.validate(&json!({"hosts": [{"port": 70000}, {}], "wait": "5 minutes", "hots": 1})).unwrap_err(),
         [
             "`hosts.0.port`: 70000 is too large; the most is 65535",
-            "`hosts.1`: `port` is missing",
-            "`wait`: expected a duration such as 90s, 5m or 1h30m, not `5 minutes`",
-            "`hots`: there is no field `hots` (did you mean `hosts`?)",
+            "`hosts.1.port`: `port` is missing",
+            "`wait`: expected a duration such as 90s, 5m or 1h30m, got `5 minutes`",
+            "`hots`: unknown key `hots` (did you mean `hosts`? Known here: hosts, wait)",
         ]
     );
     assert_eq!(trial.validate(&json!({"hosts": [{"port": 1}]})).unwrap_err(), ["port 1 is too low"]);

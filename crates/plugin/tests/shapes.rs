@@ -18,29 +18,34 @@ fn says(schema: Value, value: Value) -> Vec<String> {
 #[test]
 fn types_bounds_and_patterns() {
     for (schema, good, bad, message) in [
-        (json!({"type": "string"}), json!("a"), json!(1), "expected a text, not `1`"),
-        (json!({"type": ["integer", "null"]}), json!(null), json!("a"), "expected a whole number, not `a`"),
-        (json!({"type": "number"}), json!(1), json!(true), "expected a number, not `true`"),
-        (json!({"type": "boolean"}), json!(true), json!([]), "expected true or false, not a list"),
+        (
+            json!({"type": "string"}),
+            json!("a"),
+            json!(1),
+            "expected a text, got `1` (write it in quotes: \"1\")",
+        ),
+        (json!({"type": ["integer", "null"]}), json!(null), json!("a"), "expected a whole number, got `a`"),
+        (json!({"type": "number"}), json!(1), json!(true), "expected a number, got `true`"),
+        (json!({"type": "boolean"}), json!(true), json!([]), "expected true or false, got a list"),
         (json!({"minimum": 2, "maximum": 4}), json!(3), json!(1), "1 is too small; the least is 2"),
         (json!({"exclusiveMaximum": 4}), json!(3.9), json!(4), "4 is too large; it must be less than 4"),
-        (json!({"minLength": 1}), json!("ä"), json!(""), "it has 0 characters; at least 1 are needed"),
+        (json!({"minLength": 1}), json!("ä"), json!(""), "it has 0 characters; at least 1 must be there"),
         (json!({"maxItems": 1}), json!([1]), json!([1, 2]), "it has 2 items; at most 1 are accepted"),
         (json!({"pattern": "^\\d+$"}), json!("42"), json!("x"), "`x` does not match the pattern ^\\d+$"),
-        (json!({"const": 1}), json!(1.0), json!(2), "expected `1`, not `2`"),
+        (json!({"const": 1}), json!(1.0), json!(2), "expected `1`, got `2`"),
         (
             json!({"enum": ["any", "file"]}),
             json!("any"),
             json!("fle"),
-            "expected one of `any`, `file`, not `fle` (did you mean `file`?)",
+            "expected one of any, file, got `fle` (did you mean `file`?)",
         ),
         (
             json!({"items": {"type": "string"}}),
             json!(["a"]),
             json!(["a", 1]),
-            "`1`: expected a text, not `1`",
+            "`1`: expected a text, got `1` (write it in quotes: \"1\")",
         ),
-        (json!({"uniqueItems": true}), json!([1, 2]), json!([1, 1]), "`1`: it stands there twice"),
+        (json!({"uniqueItems": true}), json!([1, 2]), json!([1, 1]), "`1` is there twice"),
         (
             json!({"not": {"type": "null"}}),
             json!(1),
@@ -60,8 +65,8 @@ fn alternatives_say_what_was_meant() {
         {"type": "object", "properties": {"max": {"type": "integer"}}, "additionalProperties": false},
         {"type": "null"},
     ]});
-    assert_eq!(says(schema.clone(), json!({"max": "x"})), ["`max`: expected a whole number, not `x`"]);
-    assert_eq!(says(schema, json!(7)), ["expected a text or a map, not a whole number"]);
+    assert_eq!(says(schema.clone(), json!({"max": "x"})), ["`max`: expected a whole number, got `x`"]);
+    assert_eq!(says(schema, json!(7)), ["expected a text or a map, got `7`"]);
 }
 
 #[test]
@@ -71,7 +76,7 @@ fn types_that_hold_themselves_end() {
     }});
     assert_eq!(
         says(tree, json!({"left": {"left": {"right": {}}}})),
-        ["`left.left.right`: there is no field `right`"]
+        ["`left.left.right`: unknown key `right` (known here: left)"]
     );
     let itself = json!({"$ref": "#"});
     assert_eq!(says(itself, json!(1)), ["it is nested too deeply"]);
@@ -84,7 +89,10 @@ fn templates_fit_wherever_they_stand() {
     let value = json!({"port": "{{ params.port }}", "hosst": 1});
     assert_eq!(
         check(schema.clone(), value.clone(), Strictness::Templates),
-        ["`hosst`: there is no field `hosst` (did you mean `host`?)", "`host` is missing",]
+        [
+            "`hosst`: unknown key `hosst` (did you mean `host`? Known here: port, host)",
+            "`host`: `host` is missing",
+        ]
     );
     assert_eq!(says(schema, value).len(), 3);
 }

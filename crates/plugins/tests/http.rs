@@ -301,7 +301,7 @@ fn everything_wrong_with_a_request_is_said_at_once() {
     );
     assert_eq!(
         Trial::of(Http).validate(&json!({"url": "http://a/", "status": "6xx"})).unwrap_err(),
-        ["`status`: expected statuses such as 200, 2xx or 200-204, one or a list of them, not `6xx`"]
+        ["`status`: expected statuses such as 200, 2xx or 200-204, one or a list of them, got `6xx`"]
     );
 }
 

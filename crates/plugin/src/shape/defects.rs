@@ -14,7 +14,6 @@ const CHECKED: &[&str] = &[
     "properties",
     "required",
     "additionalProperties",
-    "patternProperties",
     "minProperties",
     "maxProperties",
     "items",
@@ -58,7 +57,7 @@ const ANNOTATIONS: &[&str] = &[
 /// Keywords under which there is one schema, a list of schemas, or schemas by name.
 const ONE: &[&str] = &["additionalProperties", "items", "not"];
 const LIST: &[&str] = &["prefixItems", "anyOf", "oneOf", "allOf"];
-const NAMED: &[&str] = &["properties", "patternProperties", "$defs", "definitions"];
+const NAMED: &[&str] = &["properties", "$defs", "definitions"];
 
 pub(super) fn of(root: &Value) -> Vec<String> {
     let mut defects = Vec::new();
@@ -69,9 +68,6 @@ pub(super) fn of(root: &Value) -> Vec<String> {
 pub(super) fn each_pattern(root: &Value, found: &mut dyn FnMut(&str)) {
     visit(root, "", &mut |schema, _| {
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
-            found(pattern);
-        }
-        for (pattern, _) in schema.get("patternProperties").and_then(Value::as_object).into_iter().flatten() {
             found(pattern);
         }
     });
@@ -96,12 +92,10 @@ fn judge(root: &Value, schema: &Value, place: &str, defects: &mut Vec<String>) {
         None => {}
         Some(at) => defects.push(format!("{place}: the reference {at} leads nowhere in this document")),
     }
-    let patterns = map.get("pattern").and_then(Value::as_str).into_iter();
-    let keys = map.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(|m| m.keys());
-    for pattern in patterns.chain(keys.map(String::as_str)) {
-        if Regex::new(pattern).is_err() {
-            defects.push(format!("{place}: the pattern `{pattern}` is not understood"));
-        }
+    if let Some(pattern) = map.get("pattern").and_then(Value::as_str)
+        && Regex::new(pattern).is_err()
+    {
+        defects.push(format!("{place}: the pattern `{pattern}` is not understood"));
     }
 }
 
