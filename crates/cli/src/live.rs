@@ -144,3 +144,6 @@ fn time_of_day(at: Time) -> String {
     let stamp = Stamp(Clock::Wall, at).to_string();
     stamp.split_once(' ').map_or(stamp.clone(), |(_, time)| time.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,7 @@ impl Frame<'_> {
         let mut parts = Vec::new();
         let Some(def) = self.fold.layout().block(index) else { return parts };
         let batches = crate::limits::sizes(def).count;
-        if batches > 1 {
+        if batches > 1 && !view.batches.is_empty() {
             parts.push(format!("batch {} of {}", grouped(view.batches.count()), grouped(u64::from(batches))));
         }
         parts.push(format!(

@@ -45,6 +45,38 @@ fn a_rejected_run_has_failed() {
 }
 
 #[test]
+fn a_retry_is_a_new_run_of_what_did_not_succeed() {
+    let place = Place::new();
+    let flag = place.path("flag");
+    let log = place.path("log");
+    let spec = format!(
+        "  blocks:
+    - name: patch
+      targets: {{nodes: [a, b]}}
+      failures: unlimited
+      sequence:
+        - {{name: x, use: shell, with: {{script: 'echo {{{{ node.name }}}} >> {}; [ {{{{ node.name }}}} = a ] || [ -e {} ]'}}}}
+    - name: then
+      sequences: [{{name: s, actions: [{{name: y, use: shell, with: {{script: '[ -e {} ]'}}}}]}}]
+",
+        log.display(),
+        flag.display(),
+        flag.display()
+    );
+    let plan = place.plan("twice", &spec);
+    place.run(&["run", plan.to_str().unwrap()]).exits(1);
+    std::fs::write(flag, "").unwrap();
+    let document = place.run(&["runs", "retry", "--output", "json"]).exits(0).json();
+    assert!(document["run"]["retryOf"].is_string(), "{}", document["run"]);
+    let lines = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(lines.lines().collect::<Vec<_>>(), ["a", "b", "b"], "what was done is not done again");
+    let done = document["elements"].as_array().unwrap().iter().find(|it| it["address"] == "patch/a").unwrap();
+    assert_eq!(done["skipped"], "doneBefore");
+    place.run(&["runs", "retry", "--from-scratch"]).exits(0);
+    assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 5);
+}
+
+#[test]
 fn secrets_are_given_again_to_a_retry() {
     let place = Place::new();
     let spec = "  params: {token: {type: secret, required: true}}
