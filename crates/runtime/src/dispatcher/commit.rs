@@ -140,7 +140,7 @@ impl Dispatcher {
         stall.due = again;
         match again {
             Some(_) => self.set_wake(run),
-            None => self.park(run),
+            None => self.park(run, Vec::new()),
         }
     }
 

@@ -8,6 +8,7 @@
 //! nothing was done because of it. What its attempts in flight come to is remembered and told to
 //! the run, before anything else, when it is back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use windlass_model::time::Time;
 use windlass_store::{Store, StoreError};
 
 use super::live::{Live, Stall};
-use super::part::Ack;
+use super::part::{Ack, Written, result};
 use super::{Dispatcher, Going};
 use crate::call::{Answer, Waited};
 use crate::error::Error;
@@ -102,15 +103,15 @@ impl Dispatcher {
         }
     }
 
-    /// Drops what is in memory of a run that cannot be written.
-    pub(super) fn park(&mut self, run: RunId) {
+    /// Drops what is in memory of a run that cannot be written, and what was under way to the disk.
+    pub(super) fn park(&mut self, run: RunId, lost: Vec<Written>) {
         let now = self.options.clock.now();
         let Some(mut live) = self.runs.remove(&run) else { return };
         if let Some(at) = live.wake {
             self.wakes.remove(&(at, run));
         }
         let why = live.stall.as_ref().map_or(StoreError::Closed, |stall| stall.error.clone());
-        let results = self.refuse(&mut live, &why);
+        let results = self.refuse(&mut live, &why, lost);
         if live.durable == 0 {
             // It was never taken in; whoever submitted it has been told.
             self.locks.forget(run);
@@ -126,24 +127,27 @@ impl Dispatcher {
     }
 
     /// Answers everybody who waits for a write of this run; returns what its attempts have come to.
-    fn refuse(&mut self, live: &mut Live, why: &StoreError) -> Vec<Input> {
+    fn refuse(&mut self, live: &mut Live, why: &StoreError, lost: Vec<Written>) -> Vec<Input> {
         let run = live.id();
-        let error = || match why {
+        let error = match why {
             StoreError::Precondition { .. } if live.durable == 0 => Error::Exists(run),
             _ => Error::Store(why.clone()),
         };
-        let mut acks: Vec<Ack> = std::mem::take(&mut live.part.acks);
         let mut results = Vec::new();
-        if let Some(stall) = live.stall.take() {
-            acks.extend(stall.parts.into_iter().flat_map(|part| part.acks));
-            for (input, answer) in stall.held {
-                acks.extend(answer.map(Ack::Taken));
-                results.extend(meanwhile(input));
-            }
+        let stall = live.stall.take();
+        let (parts, held) = stall.map_or_else(Default::default, |stall| (stall.parts, stall.held));
+        for part in parts.into_iter().chain(lost) {
+            results.extend(part.results());
+            part.acks.into_iter().for_each(|ack| ack.fail(error.clone()));
         }
-        acks.into_iter().for_each(|ack| ack.fail(error()));
-        let waiting = std::mem::take(&mut self.inbox);
-        for (of, input) in waiting {
+        let part = std::mem::take(&mut live.part);
+        results.extend(part.events.into_iter().filter_map(result));
+        part.acks.into_iter().for_each(|ack| ack.fail(error.clone()));
+        for (input, answer) in held {
+            answer.map(Ack::Taken).into_iter().for_each(|ack| ack.fail(error.clone()));
+            results.extend(meanwhile(input));
+        }
+        for (of, input) in std::mem::take(&mut self.inbox) {
             if of == run {
                 results.extend(meanwhile(input));
             } else {
@@ -264,9 +268,9 @@ impl Dispatcher {
             return;
         }
         tracing::error!(error = %why, "the store has stopped");
-        for commit in std::mem::take(&mut self.commits) {
-            let acks = commit.parts.into_iter().flat_map(|part| part.acks);
-            acks.for_each(|ack| ack.fail(Error::Store(why.clone())));
+        let mut lost: HashMap<RunId, Vec<Written>> = HashMap::new();
+        for part in std::mem::take(&mut self.commits).into_iter().flat_map(|commit| commit.parts) {
+            lost.entry(part.run).or_default().push(part);
         }
         let runs: Vec<RunId> = self.runs.keys().copied().collect();
         for run in runs {
@@ -276,7 +280,7 @@ impl Dispatcher {
                 live.durable = live.durable.max(1);
                 live.stall.get_or_insert_with(|| Stall::new(now, why.clone())).error = why.clone();
             }
-            self.park(run);
+            self.park(run, lost.remove(&run).unwrap_or_default());
         }
         if self.options.reopen.is_some() {
             self.phase = Phase::Reopening { why, tries: 0 };

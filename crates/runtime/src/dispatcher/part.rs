@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use windlass_engine::{Effect, Seal, Step};
+use windlass_engine::{AttemptResult, Effect, Input, Seal, Step};
 use windlass_model::codec;
 use windlass_model::event::{Event, What};
 use windlass_model::id::RunId;
+use windlass_model::outcome::Failure;
 use windlass_store::{Op, Precondition};
 
 use crate::call::{Answer, Taken};
@@ -99,6 +100,24 @@ impl Part {
     }
 }
 
+// === impl Written ===
+
+impl Written {
+    /// What attempts had come to by this. Needed when it is lost: the work was done all the same.
+    pub(crate) fn results(&self) -> Vec<Input> {
+        let mut results = Vec::new();
+        for op in &self.ops {
+            if let Op::Put { key, value } = op
+                && key.starts_with(&keys::log(self.run))
+                && let Ok(events) = codec::decode(value)
+            {
+                results.extend(events.into_iter().filter_map(result));
+            }
+        }
+        results
+    }
+}
+
 // === impl Ack ===
 
 impl Ack {
@@ -116,6 +135,21 @@ impl Ack {
             Self::Taken(answer) => drop(answer.send(Err(error))),
         }
     }
+}
+
+/// The end of an attempt, to be recorded once more. One that was only taken for interrupted has not ended.
+pub(crate) fn result(event: Event) -> Option<Input> {
+    let What::AttemptEnded { element, n, end } = event.what else { return None };
+    if end.failure.as_ref().is_some_and(|failure| failure.code == Failure::INTERRUPTED) {
+        return None;
+    }
+    let result = AttemptResult {
+        response: end.response.map(|response| response.value()),
+        changed: end.changed,
+        failure: end.failure,
+        retry_after: None,
+    };
+    Some(Input::EndedMeanwhile { element, n, result })
 }
 
 /// What the record of a new run consists of beside its log.

@@ -1,0 +1,22 @@
+//! The scenarios of the engine that need a driver: real time, real plugins, a store that fails.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the way for a test to fail"
+)]
+
+mod again;
+mod crashes;
+mod doomed;
+mod lists;
+mod owners;
+mod plugins;
+mod recovery;
+mod runs;
+mod secrets;
+mod stage;
+mod storage;
+mod streams;
+mod waits;
