@@ -1,14 +1,18 @@
 //! Drives one run of ours to its end, or to where only a person can take it on, and shows it meanwhile.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use windlass_model::code;
-use windlass_model::event::Author;
+use windlass_model::event::{Author, Event};
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
 use windlass_model::span::Span;
 use windlass_report::Fold;
-use windlass_runtime::{Clock, Condition, Error, Handle};
+use windlass_runtime::{Clock, Condition, Error, EventStream, Handle};
 
 use crate::access::apply;
 use crate::args::LiveFormat;
@@ -21,6 +25,9 @@ use crate::user;
 
 /// How often the picture is drawn and the run is asked how it stands.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How many events are taken before anything else has its turn.
+const AT_ONCE: u32 = 256;
 
 /// How to drive.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +68,17 @@ pub(crate) async fn drive(
                 Some(Ok(event)) => {
                     apply(&mut fold, &event)?;
                     live.event(&fold, &event, printer);
+                    // What is there already is taken without looking at signals and clocks in between.
+                    for _ in 0..AT_ONCE {
+                        match at_hand(&mut events).await {
+                            Some(Some(Ok(event))) => {
+                                apply(&mut fold, &event)?;
+                                live.event(&fold, &event, printer);
+                            }
+                            Some(Some(Err(error))) => return Err(error.into()),
+                            Some(None) | None => break,
+                        }
+                    }
                 }
                 Some(Err(error)) => return Err(error.into()),
                 None => break,
@@ -93,6 +111,15 @@ pub(crate) async fn drive(
         ask_for_help(&fold, how.approve, printer);
     }
     Ok(Exit::of(fold.status()))
+}
+
+/// The next event if it is there already; `None` if it would have to be waited for.
+async fn at_hand(events: &mut EventStream) -> Option<Option<Result<Arc<Event>, Error>>> {
+    poll_fn(|context| match pin!(events.next()).poll(context) {
+        Poll::Ready(event) => Poll::Ready(Some(event)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// Whether it may be that nothing goes on without a person; whether it is so, the runtime knows.

@@ -15,11 +15,15 @@ use crate::{bug, command};
 #[must_use]
 pub fn run_from_env() -> ExitCode {
     bug::listen();
-    let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+    guarded(run).into()
+}
+
+/// A panic that nobody caught is a bug, and is told as one.
+fn guarded(run: impl FnOnce() -> Exit) -> Exit {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         bug::report();
         Exit::Bug
-    });
-    exit.into()
+    })
 }
 
 fn run() -> Exit {
@@ -36,4 +40,15 @@ fn run() -> Exit {
     };
     let mut printer = Printer::new(cli.color);
     command::dispatch(cli.command, &mut printer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_exits_with_70() {
+        assert_eq!(guarded(|| panic!("on purpose")).code(), 70);
+        assert_eq!(guarded(|| Exit::Stopped).code(), 3);
+    }
 }

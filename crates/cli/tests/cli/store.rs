@@ -26,6 +26,20 @@ fn a_store_of_a_newer_version_is_left_alone() {
 }
 
 #[test]
+fn a_store_that_somebody_silent_has_is_locked() {
+    let place = Place::new();
+    let plan = place.plan("small", SMALL);
+    place.run(&["run", plan.to_str().unwrap()]).exits(0);
+    let lock = std::fs::File::open(place.data().join("LOCK")).unwrap();
+    lock.lock().unwrap();
+    for args in [&["run", plan.to_str().unwrap()][..], &["runs", "list"], &["recover"]] {
+        place.run(args).exits(5).says(&["WL-0401", "in use by"]);
+    }
+    drop(lock);
+    place.run(&["runs", "list"]).exits(0);
+}
+
+#[test]
 fn a_damaged_store_is_named() {
     let place = Place::new();
     let plan = place.plan("small", SMALL);
