@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_model::Value;
+use windlass_model::chance::draw;
 use windlass_model::element::{ElementId, Side, Work};
 use windlass_model::eval;
 use windlass_model::event::{AttemptEnd, CancelCause, Severity, Verdict, Wait, What};
@@ -276,7 +277,7 @@ impl Turn<'_> {
         if self.state.stopping.is_some() && !self.is_closing_work(element) {
             return self.end_action(element, Outcome::Stopped, Some(failure.clone()), Vec::new());
         }
-        let draw = chance::draw(self.layout.submission.seed, element, failures);
+        let draw = draw(self.layout.submission.seed, (element, failures));
         let wait = chance::backoff(&def.backoff, failures, draw).max(retry_after.unwrap_or_default());
         let until = self.now + wait;
         if deadline.is_some_and(|deadline| until >= deadline) {

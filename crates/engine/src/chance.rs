@@ -1,26 +1,17 @@
-//! Chance that can be repeated: everything random is drawn from the run's seed and what it is for.
+//! What is left to chance: jitter and canaries, drawn from the run's seed.
 
-use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use windlass_model::chance::{draw, unit};
 use windlass_model::element::ElementId;
 use windlass_model::limit::Backoff;
-
-/// A random number that is always the same for the same seed, element and number.
-pub(crate) fn draw(seed: u64, element: ElementId, n: u32) -> u64 {
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    (element, n).hash(&mut hasher);
-    mix(seed ^ hasher.finish())
-}
 
 /// The wait before attempt `n + 1`, after `n` failed ones.
 pub(crate) fn backoff(policy: &Backoff, n: u32, draw: u64) -> Duration {
     let exponent = i32::try_from(n.saturating_sub(1)).unwrap_or(i32::MAX);
     let most = policy.max.0.as_secs_f64();
     let base = (policy.initial.0.as_secs_f64() * policy.factor.powi(exponent)).min(most);
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are kept on purpose")]
-    let unit = (draw >> 11) as f64 / (1_u64 << 53) as f64;
-    let wait = base * (1.0 + policy.jitter * (2.0 * unit - 1.0));
+    let wait = base * (1.0 + policy.jitter * (2.0 * unit(draw) - 1.0));
     // Whole microseconds: that is what the log can say.
     let wait = Duration::try_from_secs_f64(wait.clamp(0.0, most)).unwrap_or(policy.max.0);
     Duration::from_micros(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX))
@@ -34,35 +25,12 @@ pub(crate) fn choose(seed: u64, element: ElementId, candidates: &[u32], count: u
         let left = (pool.len() - place) as u64;
         let n = u32::try_from(place).unwrap_or(u32::MAX);
         // The bias of the remainder is below 2^-40 for any list that fits in memory.
-        let pick = place + usize::try_from(draw(seed, element, n) % left).unwrap_or(0);
+        let pick = place + usize::try_from(draw(seed, (element, n)) % left).unwrap_or(0);
         pool.swap(place, pick);
     }
     pool.truncate(count);
     pool.sort_unstable();
     pool
-}
-
-/// The finalizer of SplitMix64.
-fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// FNV-1a: the same on every machine and in every version, unlike the standard hasher.
-struct Fnv(u64);
-
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 //! Only [`crate::apply`] changes the durable part. What is marked as an index may be thrown away
 //! and rebuilt; nothing depends on it but speed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use windlass_model::element::{ElementId, Level, Slot};
 use windlass_model::event::{AttemptEnd, CancelCause, Command, Phase, Severity};
 use windlass_model::outcome::{Failure, Outcome, Reason, RunStatus};
+use windlass_model::quick::QuickMap;
 use windlass_model::time::Time;
 use windlass_model::{Map, Value};
 
@@ -34,7 +35,7 @@ pub(crate) struct State {
     pub(crate) block: Option<Box<BlockState>>,
     pub(crate) batches: Vec<BatchState>,
     /// Actions, checks and undos that have begun and not ended.
-    pub(crate) actions: HashMap<ElementId, ActionState>,
+    pub(crate) actions: QuickMap<ElementId, ActionState>,
     /// What was saved outside sequences.
     #[serde(with = "crate::snapshot::map")]
     pub(crate) store: Arc<Map>,

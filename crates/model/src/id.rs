@@ -1,10 +1,13 @@
 //! Typed identifiers. New ones are drawn outside this crate and handed in.
 
 use std::fmt;
+use std::hash::Hasher as _;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::chance::Fnv;
 
 macro_rules! typed_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -53,11 +56,10 @@ impl RunId {
     /// The virtual shard that this run belongs to, for ever.
     #[must_use]
     pub fn shard(self) -> u16 {
-        // FNV-1a: stable across versions and machines, which the standard hasher is not.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in self.0.as_bytes() {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        // Whatever else changes, a run must never move to another shard.
+        let mut hasher = Fnv::default();
+        hasher.write(self.0.as_bytes());
+        let hash = hasher.finish();
         u16::try_from(hash % u64::from(SHARDS)).unwrap_or(0)
     }
 }

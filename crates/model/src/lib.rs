@@ -8,6 +8,7 @@
 //! addressable), [`event`] (what happened), [`outcome`] (how it ended).
 
 pub mod amount;
+pub mod chance;
 pub mod code;
 pub mod codec;
 pub mod element;
@@ -24,6 +25,7 @@ pub mod param;
 pub mod payload;
 pub mod plan;
 pub mod problem;
+pub mod quick;
 pub mod schema;
 pub mod secret;
 pub mod span;

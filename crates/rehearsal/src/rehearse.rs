@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use windlass_engine::{AttemptCall, AttemptResult, Effect, Input, LockTable, Run, Setup};
-use windlass_model::element::ElementId;
+use windlass_model::chance;
+use windlass_model::element::{ElementId, Work};
 use windlass_model::event::{Author, Command, Event, Severity, Verdict};
 use windlass_model::outcome::{Failure, RunStatus};
 use windlass_model::secret::Secrets;
@@ -292,7 +293,10 @@ impl Driver<'_> {
         let layout = self.run.layout().clone();
         let Some(def) = layout.action(call.element) else { return };
         let address = layout.address(call.element);
-        let draw = draw(layout.submission.seed, call.element, call.n, self.now);
+        // A check runs again and again; its rounds differ in time only.
+        let check = matches!(call.element.work(), Some(Work::Check { .. }));
+        let subject = (call.element, call.n, check.then_some(self.now));
+        let draw = chance::draw(layout.submission.seed, subject);
         let attempt = Attempted {
             element: call.element,
             def,
@@ -333,7 +337,7 @@ impl Driver<'_> {
     fn struck(&self, attempt: &Attempted<'_>, play: Play) -> Play {
         let mut play = play;
         for (index, fault) in self.plan.faults.iter().enumerate() {
-            let chance = unit(mix(attempt.draw ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+            let chance = chance::unit(chance::draw(attempt.draw, index));
             if !fault.strikes(attempt.address, attempt.n, attempt.at, chance) {
                 continue;
             }
@@ -405,39 +409,4 @@ impl Driver<'_> {
             }
         }
     }
-}
-
-fn draw(seed: u64, element: ElementId, n: u32, at: Time) -> u64 {
-    use std::hash::{Hash, Hasher};
-    struct Fnv(u64);
-    impl Hasher for Fnv {
-        fn finish(&self) -> u64 {
-            self.0
-        }
-        fn write(&mut self, bytes: &[u8]) {
-            for byte in bytes {
-                self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-            }
-        }
-    }
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    element.hash(&mut hasher);
-    n.hash(&mut hasher);
-    // A check runs again and again; its rounds differ in time only.
-    if matches!(element.work(), Some(windlass_model::element::Work::Check { .. })) {
-        at.hash(&mut hasher);
-    }
-    mix(seed ^ hasher.finish())
-}
-
-fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "53 bits are kept on purpose")]
-fn unit(draw: u64) -> f64 {
-    (draw >> 11) as f64 / (1_u64 << 53) as f64
 }

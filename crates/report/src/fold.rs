@@ -13,9 +13,9 @@ use windlass_model::element::{ElementId, Level, Slot, Work};
 use windlass_model::event::{Command, Event, What};
 use windlass_model::layout::Layout;
 use windlass_model::outcome::{Failure, RunStatus, Skip, Status};
+use windlass_model::quick::QuickMap;
 use windlass_model::time::Time;
 
-use self::hash::QuickMap;
 use crate::order;
 use crate::view::{
     ApprovalView, BlockView, Commanded, ElementView, Failing, Recovery, RunView, Settled, Signed,
@@ -23,7 +23,6 @@ use crate::view::{
 
 mod block;
 mod element;
-mod hash;
 
 /// A run as its log tells it, up to some event.
 #[derive(Debug)]

@@ -1,13 +1,13 @@
-//! A quick hash for element ids, which are positions and come from nobody hostile.
+//! A quick hash for ids of elements, which are positions and come from nobody hostile.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A map with a hash that costs a multiplication per field.
-pub(crate) type QuickMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Quick>>;
+pub type QuickMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Quick>>;
 
 /// Multiply and rotate, a finishing mix at the end.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Quick(u64);
+pub struct Quick(u64);
 
 // === impl Quick ===
 
