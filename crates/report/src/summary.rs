@@ -160,7 +160,8 @@ pub(crate) fn next(fold: &Fold) -> Vec<Step> {
     let step = |verb: &str, does| Step { command: format!("windlass runs {verb} {id}"), does };
     let mut steps = Vec::new();
     if fold.asked().next().is_some() && !fold.status().is_terminal() {
-        steps.push(step("resolve", "settle what waits for a person: done, failed, or run again"));
+        let step = step("resolve", "settle what waits for a person; also --done and --failed");
+        steps.push(Step { command: format!("{} --again ADDRESS", step.command), ..step });
     }
     match fold.status() {
         RunStatus::AwaitingApproval => steps.push(step("approve", "agree that it begins")),
