@@ -11,6 +11,7 @@ use windlass_model::event::{Author, Event};
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
 use windlass_model::span::Span;
+use windlass_model::time::Time;
 use windlass_report::Fold;
 use windlass_runtime::{Clock, Condition, Error, EventStream, Handle};
 
@@ -35,6 +36,16 @@ pub(crate) struct Drive {
     pub(crate) format: LiveFormat,
     /// Whether to approve as the current user.
     pub(crate) approve: bool,
+    /// From when on people are told what happens; what went before is in the picture and the summary.
+    pub(crate) since: Time,
+}
+
+// === impl Drive ===
+
+impl Drive {
+    fn tells(&self, event: &Event) -> bool {
+        self.format != LiveFormat::Text || event.at >= self.since
+    }
 }
 
 /// Drives a run that was submitted.
@@ -67,13 +78,13 @@ pub(crate) async fn drive(
             event = events.next() => match event {
                 Some(Ok(event)) => {
                     apply(&mut fold, &event)?;
-                    live.event(&fold, &event, printer);
+                    if how.tells(&event) { live.event(&fold, &event, printer); }
                     // What is there already is taken without looking at signals and clocks in between.
                     for _ in 0..AT_ONCE {
                         match at_hand(&mut events).await {
                             Some(Some(Ok(event))) => {
                                 apply(&mut fold, &event)?;
-                                live.event(&fold, &event, printer);
+                                if how.tells(&event) { live.event(&fold, &event, printer); }
                             }
                             Some(Some(Err(error))) => return Err(error.into()),
                             Some(None) | None => break,

@@ -25,8 +25,11 @@ pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
     let data_dir = args.data_dir.path()?;
     tokio_runtime()?.block_on(async {
         let mut signals = catch_signals()?;
+        let since = windlass_runtime::Clock::system().now();
         let session = Session::drive(&data_dir, registry, TakeOver::Everything, printer).await?;
-        let exit = go(&session, args.live.output, &mut signals, printer).await;
+        let exit =
+            go(&session, Drive { format: args.live.output, approve: false, since }, &mut signals, printer)
+                .await;
         let closed = session.close().await;
         let exit = exit?;
         closed.map(|()| exit)
@@ -35,7 +38,7 @@ pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
 
 async fn go(
     session: &Session,
-    format: LiveFormat,
+    how: Drive,
     signals: &mut crate::signals::Signals,
     printer: &mut Printer,
 ) -> Outcome {
@@ -56,7 +59,7 @@ async fn go(
     }
     let exit = match taken.runs.as_slice() {
         [] => {
-            if format == LiveFormat::Json {
+            if how.format == LiveFormat::Json {
                 printer.line("{\"runs\":[]}");
             }
             printer.note("nothing to recover: every run here has ended");
@@ -64,9 +67,9 @@ async fn go(
         }
         [run] => {
             printer.note(Styled(FAINT, format_args!("going on with run {run}")));
-            drive(&handle, *run, Drive { format, approve: false }, signals, printer).await?
+            drive(&handle, *run, how, signals, printer).await?
         }
-        runs => many(&handle, runs, format, signals, printer).await?,
+        runs => many(&handle, runs, how, signals, printer).await?,
     };
     Ok(if left && exit == Exit::Succeeded { Exit::Store } else { exit })
 }
@@ -86,7 +89,7 @@ async fn start(handle: &Handle, run: RunId) -> Result<(), Failure> {
 async fn many(
     handle: &Handle,
     runs: &[RunId],
-    format: LiveFormat,
+    how: Drive,
     signals: &mut crate::signals::Signals,
     printer: &mut Printer,
 ) -> Outcome {
@@ -123,7 +126,7 @@ async fn many(
                 Some((index, event)) => {
                     if let Some(fold) = folds.get_mut(index) {
                         apply(fold, &event)?;
-                        show(fold, &event, format, printer);
+                        show(fold, &event, how, printer);
                     }
                 }
                 None => break,
@@ -131,12 +134,12 @@ async fn many(
             _ = tick.tick() => if all_rest(handle, runs).await? { break },
         }
     }
-    end(&folds, format, printer);
+    end(&folds, how.format, printer);
     Ok(worst(folds.iter().map(|fold| Exit::of(fold.status()))))
 }
 
-fn show(fold: &Fold, event: &Event, format: LiveFormat, printer: &mut Printer) {
-    match format {
+fn show(fold: &Fold, event: &Event, how: Drive, printer: &mut Printer) {
+    match how.format {
         LiveFormat::Json => {}
         LiveFormat::Events => {
             let mut line = windlass_report::event_json(event, fold.layout(), Clock::Wall);
@@ -145,6 +148,7 @@ fn show(fold: &Fold, event: &Event, format: LiveFormat, printer: &mut Printer) {
             }
             printer.line(line);
         }
+        LiveFormat::Text if event.at < how.since => {}
         LiveFormat::Text => {
             if let Some(line) = crate::live::line(fold, event) {
                 let plan = &fold.layout().submission.plan.metadata.name;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use windlass_lang::Loaded;
 use windlass_model::outcome::RunStatus;
 use windlass_model::plan::DEFAULT_STEP_SET;
+use windlass_model::time::Time;
 use windlass_plugin::Registry;
 use windlass_runtime::{Filter, Given, Handle, Request, Start, TakeOver};
 
@@ -46,7 +47,7 @@ async fn go(args: &RunArgs, registry: Registry, request: Request, printer: &mut 
         mention_unfinished(&handle, printer).await?;
     }
     let run = handle.submit(request).await?;
-    let how = Drive { format: args.live.output, approve: args.approve };
+    let how = Drive { format: args.live.output, approve: args.approve, since: Time::ZERO };
     let exit = drive(&handle, run, how, &mut signals, printer).await;
     if args.live.output == LiveFormat::Text
         && let Ok(Some(logs)) = handle.logs(run).await

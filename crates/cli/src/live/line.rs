@@ -126,7 +126,7 @@ pub(crate) fn of(fold: &Fold, event: &Event) -> Option<Line> {
             heavy(format!("{} by {}", Styled(WARN, words::command(*command)), author(by)))
         }
         What::Recovered { by } => {
-            heavy(format!("{} by {}", Styled(WARN, "taken over after a crash"), legible::line(by, MESSAGE)))
+            heavy(format!("{} by {}", Styled(WARN, "taken over"), legible::line(by, MESSAGE)))
         }
         What::Phase { .. }
         | What::RoundBegan { .. }

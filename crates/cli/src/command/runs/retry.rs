@@ -1,5 +1,6 @@
 //! `windlass runs retry [RUN]`: a new run of what did not succeed.
 
+use windlass_model::time::Time;
 use windlass_runtime::{Given, Request, Retry, Start, TakeOver};
 
 use crate::args::RetryArgs;
@@ -49,5 +50,12 @@ async fn go(
     if args.live.output == crate::args::LiveFormat::Text {
         printer.note(Styled(FAINT, format_args!("run {run} retries {old}")));
     }
-    drive(&handle, run, Drive { format: args.live.output, approve: args.approve }, signals, printer).await
+    drive(
+        &handle,
+        run,
+        Drive { format: args.live.output, approve: args.approve, since: Time::ZERO },
+        signals,
+        printer,
+    )
+    .await
 }
