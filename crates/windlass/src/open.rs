@@ -37,8 +37,8 @@ pub enum OpenError {
 // === impl Windlass ===
 
 impl Windlass {
-    /// Opens a data directory: the store in `store`, the output of plugins in `logs`. Runs that have
-    /// not ended go on.
+    /// Opens a data directory, the same that `windlass --data-dir` knows: the store in it, the output
+    /// of plugins in `logs`. Runs that have not ended go on.
     pub async fn open(directory: impl AsRef<Path>, registry: Registry) -> Result<Self, OpenError> {
         Self::open_with(directory, registry, Options::default()).await
     }
@@ -55,13 +55,12 @@ impl Windlass {
             let store = FjallStore::open(path, windlass_store_fjall::Options::default())?;
             Ok(Arc::new(store))
         };
-        let path = directory.join("store");
-        let store = open(&path)?;
+        let store = open(&directory)?;
         let logs = match options.logs {
             Logs::Dropped => Logs::Files(directory.join("logs")),
             logs @ Logs::Files(_) => logs,
         };
-        let reopen = options.reopen.or_else(|| Some(Reopen::with(move || open(&path))));
+        let reopen = options.reopen.or_else(|| Some(Reopen::with(move || open(&directory))));
         Self::on(store, registry, Options { logs, reopen, ..options }).await
     }
 
