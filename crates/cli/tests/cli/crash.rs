@@ -12,7 +12,7 @@ fn plan(place: &Place, on_interrupt: &str) -> (std::path::PathBuf, std::path::Pa
         - name: s
           actions:
             - {{name: first, use: shell, with: {{script: 'echo first >> {log}'}}}}
-            - {{name: held, use: shell, timeout: 1h, onInterrupt: {on_interrupt}, with: {{script: 'echo held >> {log}; while [ ! -e {gate} ]; do sleep 0.02; done'}}}}
+            - {{name: held, use: shell, timeout: 1h, onInterrupt: {on_interrupt}, with: {{script: 'echo held >> {log}; while [ ! -e {gate} ] && [ -d $(dirname {gate}) ]; do sleep 0.02; done'}}}}
             - {{name: last, use: shell, with: {{script: 'echo last >> {log}'}}}}
 ",
         log = log.display(),

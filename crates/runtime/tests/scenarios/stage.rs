@@ -86,7 +86,7 @@ struct Act {
 struct ActRequest {
     /// Anything.
     #[serde(default)]
-    #[allow(dead_code, reason = "it is there to be rendered")]
+    #[expect(dead_code, reason = "it is there to be rendered")]
     note: Value,
 }
 
