@@ -70,7 +70,7 @@ async fn a_program_gets_its_arguments_as_they_are() {
 async fn surroundings_reach_it() {
     let dir = TempDir::new().unwrap();
     let request = json!({
-        "script": "pwd; echo $A ${HOME-unset} $1 $0; cat; env | grep -c WINDLASS_ || true",
+        "script": "pwd; echo $A ${HOME-unset} $1 $0; cat; env | grep -c WINDLASS_SCRIPT || true",
         "args": ["one"], "cwd": dir.path(), "stdin": "in\n", "env": {"A": "x y", "HOME": null},
     });
     let tried = Trial::of(Shell).call(request).await;
