@@ -6,16 +6,15 @@ use std::sync::Arc;
 
 use windlass_engine::Setup;
 use windlass_lang::{Evaluator, Loaded};
-use windlass_model::eval::{Evaluate, Scope};
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::layout::Layout;
 use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
 use windlass_model::problem::Problem;
-use windlass_model::secret::{Secrets, token};
+use windlass_model::secret::Secrets;
 use windlass_model::submission::Submission;
 use windlass_model::target::Frozen;
 use windlass_model::time::Time;
-use windlass_model::{Map, Value, code, freeze};
+use windlass_model::{Map, code};
 use windlass_plugin::Registry;
 
 use crate::failure::Failure;
@@ -59,16 +58,7 @@ pub(crate) fn prepare(
             targets
         }
     };
-    let mut secrets = Secrets::default();
-    let mut values = params.values;
-    for name in &params.secrets {
-        if let Some(value) = values.get_mut(name)
-            && let Value::String(clear) = value
-        {
-            secrets.insert(name.clone(), clear.clone());
-            *value = Value::from(token(name));
-        }
-    }
+    let (values, secrets) = params.sealed();
     let submission = Submission {
         run: RunId(uuid::Uuid::nil()),
         group: GroupId(uuid::Uuid::nil()),
@@ -99,18 +89,7 @@ fn resolve(
     step_set: &str,
     params: &windlass_lang::Params,
 ) -> Result<(Vec<Frozen>, Vec<Problem>), Failure> {
-    let evaluator = Evaluator::new();
-    let scope = Scope {
-        params: Arc::new(params.values.clone()),
-        vars: Arc::new(plan.spec.vars.clone()),
-        secret_params: Arc::new(params.secrets.clone()),
-        ..Scope::default()
-    };
-    let render = |text: &str| {
-        let rendered = evaluator.render(&Value::from(text), &scope).map_err(|error| error.to_string())?;
-        Ok(rendered.clear)
-    };
-    freeze::step_set(plan, step_set, &render).map_err(|mut problems| {
+    params.targets(plan, step_set, &Evaluator::new()).map_err(|mut problems| {
         for problem in problems.iter_mut().filter(|problem| problem.code == code::UNKNOWN_STEP_SET) {
             let known = problem.help.take().unwrap_or_default();
             problem.help = Some(format!("{known}; choose one with --stepset NAME"));

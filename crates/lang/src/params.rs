@@ -1,12 +1,17 @@
 //! The parameters of a run: what was given, read, checked and filled up from the plan.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use windlass_model::code;
+use windlass_model::eval::{Evaluate, Scope};
+use windlass_model::freeze;
 use windlass_model::param::{ParamSpec, ParamType};
 use windlass_model::plan::Plan;
 use windlass_model::problem::{Problem, Problems};
 use windlass_model::schema::{Patterns as _, escape};
+use windlass_model::secret::{Secrets, token};
+use windlass_model::target::Frozen;
 use windlass_model::{Map, Value, name};
 
 use crate::patterns::Regexes;
@@ -18,6 +23,52 @@ pub struct Params {
     pub values: Map,
     /// Which of them are secrets.
     pub secrets: Vec<String>,
+}
+
+// === impl Params ===
+
+impl Params {
+    /// The targets of each block of a step set, frozen with these parameters, and what is odd about them.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with any of them. A secret cannot name a node.
+    pub fn targets(
+        &self,
+        plan: &Plan,
+        step_set: &str,
+        eval: &dyn Evaluate,
+    ) -> Result<(Vec<Frozen>, Vec<Problem>), Vec<Problem>> {
+        let scope = Scope {
+            params: Arc::new(self.values.clone()),
+            vars: Arc::new(plan.spec.vars.clone()),
+            secret_params: Arc::new(self.secrets.clone()),
+            ..Scope::default()
+        };
+        let render = |text: &str| {
+            let rendered = eval.render(&Value::from(text), &scope).map_err(|error| error.to_string())?;
+            match rendered.shown {
+                None => Ok(rendered.clear),
+                Some(_) => Err("a secret cannot name a node".to_owned()),
+            }
+        };
+        freeze::step_set(plan, step_set, &render)
+    }
+
+    /// The parameters as they may be kept, with tokens in the place of secrets, and the secrets.
+    #[must_use]
+    pub fn sealed(self) -> (Map, Secrets) {
+        let Self { mut values, secrets: names } = self;
+        let mut secrets = Secrets::default();
+        for name in names {
+            if let Some(value) = values.get_mut(&name)
+                && let Value::String(clear) = std::mem::replace(value, Value::String(token(&name)))
+            {
+                secrets.insert(name, clear);
+            }
+        }
+        (values, secrets)
+    }
 }
 
 /// Reads parameters that were given as texts, as on a command line.

@@ -5,18 +5,16 @@
 use std::sync::Arc;
 
 use windlass_engine::Setup;
-use windlass_lang::{Evaluator, Params};
+use windlass_lang::Evaluator;
 use windlass_model::code;
-use windlass_model::eval::{Evaluate, Scope};
+use windlass_model::eval::Evaluate;
 use windlass_model::fact::Catalog;
+use windlass_model::id::GroupId;
 use windlass_model::layout::Layout;
-use windlass_model::plan::Plan;
 use windlass_model::problem::{Problem, Problems};
-use windlass_model::secret::{Secrets, token};
+use windlass_model::secret::Secrets;
 use windlass_model::submission::Submission;
-use windlass_model::target::Frozen;
 use windlass_model::time::Time;
-use windlass_model::{Value, freeze};
 
 use crate::clock::{new_group, new_run, new_seed};
 use crate::error::Error;
@@ -84,7 +82,8 @@ impl Reader {
             // Without parameters, targets that are made from them would only be a second error.
             (None, None) => None,
             (None, Some(params)) => {
-                self.freeze(&plan, &step_set, params).map_err(|found| problems.extend(found)).ok()
+                let frozen = params.targets(&plan, &step_set, &*self.eval);
+                frozen.map(|(targets, _)| targets).map_err(|found| problems.extend(found)).ok()
             }
         };
         if plan.step_set(&step_set).is_none() && !problems.iter().any(|it| it.code == code::UNKNOWN_STEP_SET)
@@ -95,10 +94,11 @@ impl Reader {
         let (Some(params), Some(targets), true) = (params, targets, problems.is_empty()) else {
             return Err(Error::Invalid(Problems(problems)));
         };
-        let (params, secrets) = sealed(params);
+        let (params, secrets) = params.sealed();
+        let named = plan.spec.group.as_deref().map(GroupId::named);
         let submission = Arc::new(Submission {
             run: run_id.unwrap_or_else(new_run),
-            group: group.unwrap_or_else(new_group),
+            group: group.or(named).unwrap_or_else(new_group),
             retry_of,
             plan,
             step_set,
@@ -115,43 +115,12 @@ impl Reader {
         let setup = self.setup(submission, secrets);
         Ok(Prepared { setup, view, parts, start })
     }
-
-    fn freeze(&self, plan: &Plan, step_set: &str, params: &Params) -> Result<Vec<Frozen>, Vec<Problem>> {
-        let scope = Scope {
-            params: Arc::new(params.values.clone()),
-            vars: Arc::new(plan.spec.vars.clone()),
-            secret_params: Arc::new(params.secrets.clone()),
-            ..Scope::default()
-        };
-        let render = |text: &str| {
-            let rendered = self.eval.render(&Value::from(text), &scope).map_err(|error| error.to_string())?;
-            match rendered.shown {
-                None => Ok(rendered.clear),
-                Some(_) => Err("a secret cannot name a node".to_owned()),
-            }
-        };
-        freeze::step_set(plan, step_set, &render).map(|(targets, _)| targets)
-    }
 }
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
     }
-}
-
-/// Parameters with tokens in the place of secrets, and the secrets.
-fn sealed(params: Params) -> (windlass_model::Map, Secrets) {
-    let Params { mut values, secrets: names } = params;
-    let mut secrets = Secrets::default();
-    for name in names {
-        if let Some(value) = values.get_mut(&name)
-            && let Value::String(clear) = std::mem::replace(value, Value::String(token(&name)))
-        {
-            secrets.insert(name, clear);
-        }
-    }
-    (values, secrets)
 }
 
 fn parts(submission: &Submission) -> Result<Vec<bytes::Bytes>, Error> {
