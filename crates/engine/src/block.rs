@@ -15,61 +15,6 @@ use crate::run::{Next, Turn};
 use crate::state::SequenceStatus;
 
 impl Turn<'_> {
-    /// Whether no new work may start at a level because something there or above has failed or was stopped.
-    pub(crate) fn is_halted(&self, level: Level) -> bool {
-        self.state.stopping.is_some()
-            || self.state.plan.failing
-            || self.state.level(level).is_some_and(|level| level.failing)
-    }
-
-    /// Takes a level into a phase, past those that have nothing to do: an empty slot is no slot.
-    pub(crate) fn enter(&mut self, level: Level, phase: Phase) {
-        let empty = |slot| self.is_empty_slot(level, slot);
-        let phase = match phase {
-            Phase::Bypass if empty(Slot::Bypass) => return self.enter(level, Phase::Gate),
-            Phase::Gate if empty(Slot::Pre) && empty(Slot::Continuous) => Phase::Work,
-            phase => phase,
-        };
-        self.emit(What::Phase { level, phase });
-    }
-
-    /// Goes on behind the work of a level: its loop ends, then its post checks run, if all is well.
-    pub(crate) fn leave_work(&mut self, level: Level) {
-        let looping = !self.is_empty_slot(level, Slot::Continuous);
-        let post = !self.is_empty_slot(level, Slot::Post) && !self.is_halted(level);
-        if looping || (post && self.state.paused) {
-            self.enter(level, Phase::LoopDrain);
-        } else if post {
-            self.enter(level, Phase::Post);
-        } else {
-            self.close(level);
-        }
-    }
-
-    /// Goes on behind the last check that decides how the work of a level ended.
-    pub(crate) fn close(&mut self, level: Level) {
-        match level {
-            Level::Block(block) => self.enter_undo(block),
-            Level::Plan if self.layout.batches.is_empty() => self.enter_deferred_checks(level),
-            Level::Plan => self.enter(level, Phase::DeferredBatches),
-        }
-    }
-
-    /// Goes on to the deferred checks of a level, or past them.
-    pub(crate) fn enter_deferred_checks(&mut self, level: Level) {
-        match level {
-            _ if !self.is_empty_slot(level, Slot::Deferred) => self.enter(level, Phase::DeferredChecks),
-            Level::Block(block) => self.leave_block(block),
-            Level::Plan => self.finish(),
-        }
-    }
-
-    /// Whether all bypass checks of a level passed.
-    pub(crate) fn is_bypassed(&self, level: Level) -> bool {
-        !self.is_empty_slot(level, Slot::Bypass)
-            && self.slot(level, Slot::Bypass).is_some_and(|slot| slot.passed == Some(true))
-    }
-
     /// Takes the block that runs on by one phase, if it can go on.
     pub(crate) fn go_on_with_block(&mut self, block: u32) {
         let level = Level::Block(block);
@@ -84,40 +29,9 @@ impl Turn<'_> {
             Phase::Idle if !paused => self.enter(level, Phase::Bypass),
             Phase::EntranceDelay if halted => self.end_block(block, Outcome::Stopped),
             Phase::EntranceDelay if waited && !unbegun && !paused => self.enter(level, Phase::Bypass),
-            Phase::Bypass => {
-                if !self.run_slot(level, Slot::Bypass) {
-                    // Its checks are in flight.
-                } else if self.is_bypassed(level) && self.state.stopping.is_none() {
-                    self.end_block(block, Outcome::Skipped(Skip::Bypassed));
-                } else if self.is_halted(level) {
-                    self.leave_work(level);
-                } else if !paused {
-                    self.enter(level, Phase::Gate);
-                }
-            }
-            Phase::Gate => {
-                if !self.run_gate(level) {
-                    // Its checks are in flight.
-                } else if self.is_halted(level) {
-                    self.leave_work(level);
-                } else if !paused {
-                    self.enter(level, Phase::Work);
-                }
-            }
             Phase::Work => self.go_on_with_work(block),
             Phase::Drain if drained => self.leave_work(level),
-            Phase::LoopDrain => {
-                if !self.drain_loop(level) {
-                    // A round is in flight, and what it finds counts.
-                } else if self.is_halted(level) || self.is_empty_slot(level, Slot::Post) {
-                    self.close(level);
-                } else if !paused {
-                    self.enter(level, Phase::Post);
-                }
-            }
-            Phase::Post if self.run_slot(level, Slot::Post) => self.close(level),
             Phase::Undo => self.go_on_with_undo(block),
-            Phase::DeferredChecks if self.run_slot(level, Slot::Deferred) => self.leave_block(block),
             // A log may end between a phase and the wait that belongs to it.
             Phase::ExitDelay if unbegun => {
                 let until = self.now + def.exit_delay;
@@ -128,7 +42,7 @@ impl Turn<'_> {
                 self.wait(block, Wait::Entrance, until);
             }
             Phase::ExitDelay if waited || halted => self.finish_block(block),
-            _ => {}
+            phase => self.go_on_with_checks(level, phase),
         }
     }
 
@@ -233,7 +147,8 @@ impl Turn<'_> {
         !done.is_empty()
     }
 
-    fn leave_block(&mut self, block: u32) {
+    /// Goes on behind the last checks of a block: to its exit delay, or its end.
+    pub(crate) fn leave_block(&mut self, block: u32) {
         let level = Level::Block(block);
         let waits = self.layout.block(block).is_some_and(|def| !def.exit_delay.is_zero());
         if waits && !self.is_halted(level) {
@@ -257,7 +172,7 @@ impl Turn<'_> {
         self.end_block(block, outcome);
     }
 
-    fn end_block(&mut self, block: u32, outcome: Outcome) {
+    pub(crate) fn end_block(&mut self, block: u32, outcome: Outcome) {
         self.emit(What::Ended { element: ElementId::Block(block), outcome });
     }
 }

@@ -22,6 +22,7 @@ mod check;
 mod command;
 mod deferred;
 mod input;
+mod level;
 mod lock;
 mod plan;
 mod recover;

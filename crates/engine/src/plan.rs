@@ -5,7 +5,7 @@
 //!                       ─▶ deferred batches ─▶ deferred checks ─▶ done
 //! ```
 
-use windlass_model::element::{ElementId, Level, Slot};
+use windlass_model::element::{ElementId, Level};
 use windlass_model::event::{CancelCause, Phase, Severity, What};
 use windlass_model::outcome::{Failure, Outcome, Reason, ReasonKind, RunStatus, Skip};
 use windlass_model::span::Span;
@@ -21,46 +21,13 @@ impl Turn<'_> {
         let phase = self.state.plan.phase;
         match phase {
             Phase::Idle if !paused => self.enter(level, Phase::Bypass),
-            Phase::Bypass => {
-                if !self.run_slot(level, Slot::Bypass) {
-                    // Its checks are in flight.
-                } else if self.is_bypassed(level) && self.state.stopping.is_none() {
-                    let outcome = Outcome::Skipped(Skip::Bypassed);
-                    self.emit(What::Ended { element: ElementId::Run, outcome });
-                    self.finish();
-                } else if self.is_halted(level) {
-                    self.leave_work(level);
-                } else if !paused {
-                    self.enter(level, Phase::Gate);
-                }
-            }
-            Phase::Gate => {
-                if !self.run_gate(level) {
-                    // Its checks are in flight.
-                } else if self.is_halted(level) {
-                    self.leave_work(level);
-                } else if !paused {
-                    self.enter(level, Phase::Work);
-                }
-            }
             Phase::Work if halted => self.leave_work(level),
             Phase::Work if self.state.next_block >= self.layout.block_count() => {
                 self.leave_work(level);
             }
             Phase::Work if !paused => self.begin_block(self.state.next_block),
-            Phase::LoopDrain => {
-                if !self.drain_loop(level) {
-                    // A round is in flight, and what it finds counts.
-                } else if self.is_halted(level) || self.is_empty_slot(level, Slot::Post) {
-                    self.close(level);
-                } else if !paused {
-                    self.enter(level, Phase::Post);
-                }
-            }
-            Phase::Post if self.run_slot(level, Slot::Post) => self.close(level),
             Phase::DeferredBatches => self.go_on_with_batches(),
-            Phase::DeferredChecks if self.run_slot(level, Slot::Deferred) => self.finish(),
-            _ => {}
+            phase => self.go_on_with_checks(level, phase),
         }
     }
 

@@ -250,25 +250,11 @@ pub(crate) enum Stage {
 
 impl LevelState {
     pub(crate) fn slot(&self, slot: Slot) -> &SlotState {
-        let [bypass, pre, continuous, post, deferred] = &self.slots;
-        match slot {
-            Slot::Bypass => bypass,
-            Slot::Pre => pre,
-            Slot::Continuous => continuous,
-            Slot::Post => post,
-            Slot::Deferred => deferred,
-        }
+        slot.of(&self.slots)
     }
 
     pub(crate) fn slot_mut(&mut self, slot: Slot) -> &mut SlotState {
-        let [bypass, pre, continuous, post, deferred] = &mut self.slots;
-        match slot {
-            Slot::Bypass => bypass,
-            Slot::Pre => pre,
-            Slot::Continuous => continuous,
-            Slot::Post => post,
-            Slot::Deferred => deferred,
-        }
+        slot.of_mut(&mut self.slots)
     }
 }
 

@@ -141,6 +141,32 @@ impl Slot {
     /// All slots in the order in which they run.
     pub const ALL: [Self; 5] = [Self::Bypass, Self::Pre, Self::Continuous, Self::Post, Self::Deferred];
 
+    /// Its own among five things that stand in the order of [`Self::ALL`].
+    #[must_use]
+    pub fn of<T>(self, five: &[T; 5]) -> &T {
+        let [bypass, pre, continuous, post, deferred] = five;
+        match self {
+            Self::Bypass => bypass,
+            Self::Pre => pre,
+            Self::Continuous => continuous,
+            Self::Post => post,
+            Self::Deferred => deferred,
+        }
+    }
+
+    /// The same, to change it.
+    #[must_use]
+    pub fn of_mut<T>(self, five: &mut [T; 5]) -> &mut T {
+        let [bypass, pre, continuous, post, deferred] = five;
+        match self {
+            Self::Bypass => bypass,
+            Self::Pre => pre,
+            Self::Continuous => continuous,
+            Self::Post => post,
+            Self::Deferred => deferred,
+        }
+    }
+
     /// The slot's key in a plan.
     #[must_use]
     pub fn key(self) -> &'static str {

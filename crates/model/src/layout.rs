@@ -247,14 +247,7 @@ impl SlotDefs {
     /// The checks of a slot.
     #[must_use]
     pub fn slot(&self, slot: Slot) -> &[ActionDef] {
-        let [bypass, pre, continuous, post, deferred] = &self.slots;
-        match slot {
-            Slot::Bypass => bypass,
-            Slot::Pre => pre,
-            Slot::Continuous => continuous,
-            Slot::Post => post,
-            Slot::Deferred => deferred,
-        }
+        slot.of::<Vec<ActionDef>>(&self.slots)
     }
 }
 
