@@ -8,7 +8,7 @@ use super::rust_source::RustSource;
 const LAST: usize = 36;
 
 /// Whether a missing scenario fails tidy. To be set when the list is complete, and never to be unset again.
-const REQUIRED: bool = false;
+const REQUIRED: bool = true;
 
 pub(super) fn check(sources: &[RustSource]) -> Vec<Finding> {
     let missing = if REQUIRED { missing(sources) } else { Vec::new() };
