@@ -15,6 +15,7 @@ mod crash;
 mod documents;
 mod examples;
 mod inspect;
+mod killed;
 mod people;
 mod rehearse;
 mod run;
