@@ -48,6 +48,7 @@ use crate::attempt::End;
 use crate::call::{Answer, Call, Taken, Waited};
 use crate::events::Told;
 use crate::options::Options;
+use crate::output::OpenFiles;
 use crate::submit::Reader;
 use crate::view::Condition;
 
@@ -102,6 +103,7 @@ pub(crate) struct Dispatcher {
     locks: LockTable,
     attempts: HashMap<(RunId, ElementId), Attempt>,
     parked: HashMap<RunId, Parked>,
+    files: Arc<OpenFiles>,
     /// Runs that were found and cannot be driven.
     left: HashMap<RunId, Condition>,
     waits: HashMap<RunId, Vec<Answer<Waited>>>,
@@ -152,6 +154,7 @@ impl Dispatcher {
             locks: LockTable::default(),
             attempts: HashMap::new(),
             parked: HashMap::new(),
+            files: Arc::default(),
             left: HashMap::new(),
             waits: HashMap::new(),
             tails: HashMap::new(),
@@ -171,6 +174,8 @@ impl Dispatcher {
         self.work();
         while poll_fn(|cx| self.gather(cx)).await == Going::On {
             self.work();
+            // Where plugins and store answer at once there is always more to do, but others have work too.
+            tokio::task::coop::consume_budget().await;
         }
     }
 

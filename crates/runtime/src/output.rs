@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use windlass_model::secret::Secrets;
@@ -20,20 +20,17 @@ use windlass_plugin::{Output, OutputSink, Stream};
 
 use crate::clock::Clock;
 
+/// The files that are open, of all runs.
+#[derive(Debug, Default)]
+pub(crate) struct OpenFiles(Mutex<BTreeMap<PathBuf, File>>);
+
 /// The output of one run.
 #[derive(Debug)]
 pub(crate) struct RunOutput {
     directory: PathBuf,
     clock: Clock,
-    files: Mutex<Files>,
+    files: Arc<OpenFiles>,
     failed: AtomicBool,
-}
-
-/// Files that are open: that of the run, and those of the nodes that printed lately.
-#[derive(Debug, Default)]
-struct Files {
-    all: Option<File>,
-    nodes: BTreeMap<String, File>,
 }
 
 /// Where the lines of one attempt go.
@@ -43,19 +40,44 @@ struct AttemptOutput {
     label: String,
     node: Option<String>,
     secrets: Option<Arc<Secrets>>,
+    written: AtomicU64,
 }
 
-/// How many files of nodes are kept open: far fewer than a process may have.
-const OPEN_NODES: usize = 64;
+/// How many files are kept open: far fewer than a process may have, for the store needs some too.
+const OPEN_FILES: usize = 64;
+
+/// How much of an attempt's output is kept: what prints without end must not fill the store's disk.
+const MOST_OF_AN_ATTEMPT: u64 = 64 << 20;
 
 /// The longest name of a file of a node, without its ending.
 const LONGEST_NAME: usize = 200;
 
+// === impl OpenFiles ===
+
+impl OpenFiles {
+    fn append(&self, path: &Path, line: &[u8]) -> std::io::Result<()> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = files.get_mut(path) {
+            return file.write_all(line);
+        }
+        if files.len() >= OPEN_FILES {
+            files.clear();
+        }
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        file.write_all(line)?;
+        files.insert(path.to_owned(), file);
+        Ok(())
+    }
+}
+
 // === impl RunOutput ===
 
 impl RunOutput {
-    pub(crate) fn new(directory: PathBuf, clock: Clock) -> Self {
-        Self { directory, clock, files: Mutex::default(), failed: AtomicBool::new(false) }
+    pub(crate) fn new(directory: PathBuf, clock: Clock, files: Arc<OpenFiles>) -> Self {
+        Self { directory, clock, files, failed: AtomicBool::new(false) }
     }
 
     /// The output of one attempt.
@@ -72,6 +94,7 @@ impl RunOutput {
             label,
             node: node.map(str::to_owned),
             secrets,
+            written: AtomicU64::new(0),
         }))
     }
 
@@ -82,10 +105,12 @@ impl RunOutput {
             Stream::Note => "note",
         };
         let line = format!("{} {label} {word} | {text}\n", self.clock.now());
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = files.all(&self.directory).and_then(|mut file| file.write_all(line.as_bytes()));
+        let written = self.files.append(&self.directory.join("all.log"), line.as_bytes());
         let written = written.and_then(|()| match node {
-            Some(node) => files.node(&self.directory, node)?.write_all(line.as_bytes()),
+            Some(node) => {
+                let path = self.directory.join("nodes").join(format!("{}.log", file_name(node)));
+                self.files.append(&path, line.as_bytes())
+            }
             None => Ok(()),
         });
         if let Err(error) = written
@@ -97,46 +122,24 @@ impl RunOutput {
     }
 }
 
-// === impl Files ===
-
-impl Files {
-    fn all(&mut self, directory: &Path) -> std::io::Result<&File> {
-        let file = match self.all.take() {
-            Some(file) => file,
-            None => append(&directory.join("all.log"))?,
-        };
-        Ok(self.all.insert(file))
-    }
-
-    fn node(&mut self, directory: &Path, node: &str) -> std::io::Result<&File> {
-        if !self.nodes.contains_key(node) {
-            if self.nodes.len() >= OPEN_NODES {
-                self.nodes.clear();
-            }
-            let file = append(&directory.join("nodes").join(format!("{}.log", file_name(node))))?;
-            self.nodes.insert(node.to_owned(), file);
-        }
-        self.nodes.get(node).ok_or_else(|| std::io::Error::other("the file is gone"))
-    }
-}
+// === impl AttemptOutput ===
 
 impl OutputSink for AttemptOutput {
     fn line(&self, stream: Stream, bytes: &[u8]) {
+        let before = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if before > MOST_OF_AN_ATTEMPT {
+            return;
+        }
+        let write = |stream, text: &str| self.run.write(&self.label, self.node.as_deref(), stream, text);
         let text = String::from_utf8_lossy(bytes);
         match &self.secrets {
-            Some(secrets) => {
-                self.run.write(&self.label, self.node.as_deref(), stream, &secrets.redact(&text));
-            }
-            None => self.run.write(&self.label, self.node.as_deref(), stream, &text),
+            Some(secrets) => write(stream, &secrets.redact(&text)),
+            None => write(stream, &text),
+        }
+        if before.saturating_add(bytes.len() as u64) > MOST_OF_AN_ATTEMPT {
+            write(Stream::Note, "this attempt has printed too much; the rest of its output is dropped");
         }
     }
-}
-
-fn append(path: &Path) -> std::io::Result<File> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
-    OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// A name that no file system refuses; nodes whose names are very long may share a file.

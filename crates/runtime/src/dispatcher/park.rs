@@ -98,7 +98,7 @@ impl Dispatcher {
             Logs::Dropped => None,
             Logs::Files(directory) => {
                 let directory = directory.join(&view.plan).join(view.id.to_string());
-                Some(Arc::new(RunOutput::new(directory, self.options.clock.clone())))
+                Some(Arc::new(RunOutput::new(directory, self.options.clock.clone(), Arc::clone(&self.files))))
             }
         }
     }
@@ -116,7 +116,9 @@ impl Dispatcher {
             // It was never taken in; whoever submitted it has been told.
             self.locks.forget(run);
             self.tails.remove(&run);
-            self.waits.remove(&run);
+            for answer in self.waits.remove(&run).unwrap_or_default() {
+                drop(answer.send(Err(Error::UnknownRun(run))));
+            }
             return;
         }
         tracing::error!(%run, error = %why, "a run is parked");

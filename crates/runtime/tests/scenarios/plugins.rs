@@ -86,3 +86,16 @@ async fn a_plugin_that_answered_at_once_for_long_may_still_take_its_time() {
     assert_eq!(view.reason.unwrap().address, "b/s/a60");
     assert_eq!(world.made().len(), 61);
 }
+
+#[tokio::test]
+async fn work_that_never_waits_leaves_room_for_commands() {
+    let world = World::default();
+    // One thread for everything, and a store and a plugin that answer at once.
+    let (_runtime, handle) = world.alone().await;
+    let spec = "  blocks: [{name: b, targets: {nodes: ['n[00001-20000]']}, sequence: [{name: a, use: noop}, {name: b, use: noop}]}]";
+    let run = handle.submit(request(plan(spec)).starting()).await.unwrap();
+    handle.stop(run, ann()).await.unwrap();
+    let view = end(&handle, run).await;
+    assert_eq!(view.status, RunStatus::Stopped);
+    assert!(view.seq < 40_000, "{}", view.seq);
+}
