@@ -18,12 +18,20 @@ struct Bench {
 }
 
 /// To add a benchmark: write `crates/X/examples/NAME.rs` and add a row.
-const BENCHES: &[Bench] = &[Bench {
-    name: "engine",
-    about: "durable throughput, sequential work, memory and recovery",
-    package: "windlass-runtime",
-    example: "bench",
-}];
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "engine",
+        about: "durable throughput, sequential work, memory and recovery",
+        package: "windlass-runtime",
+        example: "bench",
+    },
+    Bench {
+        name: "store",
+        about: "commits of the embedded store beside a plain append",
+        package: "windlass-store-fjall",
+        example: "commit_throughput",
+    },
+];
 
 pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     let (name, rest) = match args.split_first() {
