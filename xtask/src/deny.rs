@@ -16,7 +16,7 @@ use crate::repo::Repo;
 
 pub(crate) const HELP: &str = "\
 Checks every crate we build on against deny.toml: its licence is one we allow, it is not banned, there is one version of
-it, and it comes from crates.io. Exceptions go to deny.toml with a reason. It knows no security advisories: run
+it, and it comes from the public registry. Exceptions go to deny.toml with a reason. It knows no security advisories: run
 `cargo deny check advisories` for those where it is installed.";
 
 pub(crate) fn run(repo: &Repo, _args: &[String]) -> Result<()> {
