@@ -37,6 +37,10 @@ struct State {
     jobs: VecDeque<Job>,
     bytes: usize,
     waiting: bool,
+    /// Whether somebody is writing what was taken, or what never was queued.
+    writing: bool,
+    /// What went wrong when somebody wrote who is not the writer.
+    failure: Option<StoreError>,
     /// Why nothing more is taken.
     end: Option<StoreError>,
 }
@@ -62,7 +66,7 @@ impl Queue {
             }
             state.bytes = bytes;
             state.jobs.push_back(job);
-            state.waiting
+            state.waiting && !state.writing
         };
         if wake {
             self.arrived.notify_one();
@@ -70,18 +74,23 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for jobs and moves as many as fit into `batch`. At the end there are none.
-    pub(crate) fn take(&self, batch: &mut VecDeque<Job>, most_bytes: usize) {
+    /// Waits for jobs and moves as many as fit into `batch`, which the caller then writes. At the end
+    /// there are none.
+    pub(crate) fn take(&self, batch: &mut VecDeque<Job>, most_bytes: usize) -> Result<(), StoreError> {
         let mut state = self.lock();
-        while state.jobs.is_empty() && state.end.is_none() {
+        while state.writing || (state.jobs.is_empty() && state.end.is_none() && state.failure.is_none()) {
             state.waiting = true;
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting = false;
+        if let Some(failure) = state.failure.take() {
+            return Err(failure);
+        }
+        state.writing = !state.jobs.is_empty();
         if state.bytes <= most_bytes {
             state.bytes = 0;
             std::mem::swap(&mut state.jobs, batch);
-            return;
+            return Ok(());
         }
         let mut taken = 0_usize;
         while let Some(job) = state.jobs.front() {
@@ -91,6 +100,29 @@ impl Queue {
             }
             state.bytes = state.bytes.saturating_sub(job.bytes());
             batch.extend(state.jobs.pop_front());
+        }
+        Ok(())
+    }
+
+    /// Whether the caller may write on its own: nobody writes, nothing waits, and nothing has ended.
+    /// Whoever takes this up says so at its end, with [`Queue::written`].
+    pub(crate) fn take_over(&self) -> bool {
+        let mut state = self.lock();
+        let free = !state.writing && state.jobs.is_empty() && state.end.is_none() && state.failure.is_none();
+        state.writing |= free;
+        free
+    }
+
+    /// What was taken, or taken over, is written, or could not be.
+    pub(crate) fn written(&self, outcome: Result<(), StoreError>) {
+        let wake = {
+            let mut state = self.lock();
+            state.writing = false;
+            state.failure = outcome.err();
+            state.waiting && (!state.jobs.is_empty() || state.failure.is_some() || state.end.is_some())
+        };
+        if wake {
+            self.arrived.notify_one();
         }
     }
 

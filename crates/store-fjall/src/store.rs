@@ -23,7 +23,7 @@ use crate::lock::DirectoryLock;
 use crate::options::Options;
 use crate::queue::{Answer, Job, Queue};
 use crate::tables::Tables;
-use crate::writer::{Counters, Phase, Shared, Writer};
+use crate::writer::{Core, Counters, Phase, Shared, Writer};
 
 const DATABASE: &str = "db";
 
@@ -54,17 +54,15 @@ impl FjallStore {
             phase: RwLock::new(Phase::Open(tables.clone())),
             revision: AtomicU64::new(revision),
             counters: Counters::default(),
+            core: Mutex::new(Some(Core {
+                tables,
+                leases: Leases::default(),
+                clock: options.clock,
+                reserve_bytes: options.reserve_bytes,
+                outcomes: Vec::new(),
+            })),
         });
-        let writer = Writer {
-            shared: Arc::clone(&shared),
-            tables,
-            lock,
-            leases: Leases::default(),
-            clock: options.clock,
-            batch_bytes: options.batch_bytes,
-            reserve_bytes: options.reserve_bytes,
-            outcomes: Vec::new(),
-        };
+        let writer = Writer { shared: Arc::clone(&shared), lock, batch_bytes: options.batch_bytes };
         let (end, ended) = watch::channel(());
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -119,6 +117,18 @@ impl Store for FjallStore {
             return Box::pin(ready(Err(error)));
         }
         self.queue(|answer| Job::Commit { bytes: txn.bytes(), txn, answer })
+    }
+
+    fn commit_here(&self, txn: Txn) -> BoxFuture<'static, Result<Revision, StoreError>> {
+        if let Err(error) = txn.validate() {
+            return Box::pin(ready(Err(error)));
+        }
+        if !self.shared.queue.take_over() {
+            return self.queue(|answer| Job::Commit { bytes: txn.bytes(), txn, answer });
+        }
+        let (answer, answered) = oneshot::channel();
+        self.shared.write_here(Job::Commit { bytes: txn.bytes(), txn, answer });
+        Box::pin(async { answered.await.unwrap_or(Err(StoreError::Closed)) })
     }
 
     fn watch(&self, prefix: Bytes, from: Revision) -> BoxFuture<'_, Result<Watch, StoreError>> {

@@ -1,12 +1,15 @@
 //! The one thread that writes. It takes what was queued while the last flush was under way, checks
 //! it in order, writes it as one batch with one flush, shows it to readers and watchers, and only
 //! then answers. After a failed write it never touches the same files again.
+//!
+//! While it has nothing to do, a caller that waits anyway may do the same in its place
+//! ([`Shared::write_here`]): the queue sees to it that only one of them writes.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use windlass_store::embedded::{History, Leases, Pending};
 use windlass_store::{Clock, LeaseToken, Revision, StoreError, StoreStats};
@@ -25,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) phase: RwLock<Phase>,
     pub(crate) revision: AtomicU64,
     pub(crate) counters: Counters,
+    /// What whoever writes needs; nothing after the end.
+    pub(crate) core: Mutex<Option<Core>>,
 }
 
 /// What readers find.
@@ -46,14 +51,18 @@ pub(crate) struct Counters {
     largest_batch_bytes: AtomicU64,
 }
 
-/// The state that only the thread has.
+/// The thread: what it has of its own.
 pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) tables: Tables,
     pub(crate) lock: DirectoryLock,
+    pub(crate) batch_bytes: usize,
+}
+
+/// What it takes to write. Whoever the queue lets write has it for that time.
+pub(crate) struct Core {
+    pub(crate) tables: Tables,
     pub(crate) leases: Leases,
     pub(crate) clock: Clock,
-    pub(crate) batch_bytes: usize,
     pub(crate) reserve_bytes: u64,
     /// What is answered after the flush that is under way.
     pub(crate) outcomes: Vec<Outcome>,
@@ -66,19 +75,33 @@ pub(crate) enum Outcome {
     Done(Answer<()>, Result<(), StoreError>),
 }
 
+// === impl Shared ===
+
+impl Shared {
+    /// Writes one job on this thread. The queue must have been taken over.
+    pub(crate) fn write_here(&self, job: Job) {
+        self.queue.written(self.write(&mut VecDeque::from([job])));
+    }
+
+    /// Writes a batch as a whole. After a failure, nobody was answered yet.
+    fn write(&self, batch: &mut VecDeque<Job>) -> Result<(), StoreError> {
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(core) = core.as_mut() else { return Err(StoreError::Closed) };
+        let outcome = catch_unwind(AssertUnwindSafe(|| core.write(self, batch)));
+        outcome.unwrap_or_else(|_| {
+            let detail = "writing it panicked".to_owned();
+            Err(StoreError::Corrupt { path: self.directory.clone(), detail })
+        })
+    }
+}
+
 // === impl Writer ===
 
 impl Writer {
     /// Works until the store is closed or a write fails, and gives everything back.
-    pub(crate) fn run(mut self) {
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.work()));
-        let outcome = outcome.unwrap_or_else(|_| {
-            Err(StoreError::Corrupt {
-                path: self.shared.directory.clone(),
-                detail: "writing it panicked".to_owned(),
-            })
-        });
-        let Self { shared, tables, lock, outcomes, .. } = self;
+    pub(crate) fn run(self) {
+        let outcome = self.work();
+        let Self { shared, lock, .. } = self;
         let end = match outcome {
             Ok(()) => StoreError::Closed,
             Err(cause) => {
@@ -93,6 +116,8 @@ impl Writer {
             &mut *shared.phase.write().unwrap_or_else(PoisonError::into_inner),
             Phase::Ended(end.clone()),
         );
+        let core = shared.core.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (tables, outcomes) = core.map_or((None, Vec::new()), |core| (Some(core.tables), core.outcomes));
         // Who hears of the failure finds a store that has stopped.
         for outcome in outcomes {
             outcome.fail(&end);
@@ -103,20 +128,31 @@ impl Writer {
         drop((open, tables, lock));
     }
 
-    fn work(&mut self) -> Result<(), StoreError> {
+    fn work(&self) -> Result<(), StoreError> {
         let mut batch = VecDeque::new();
         loop {
-            self.shared.queue.take(&mut batch, self.batch_bytes);
+            self.shared.queue.take(&mut batch, self.batch_bytes)?;
             if batch.is_empty() {
                 return Ok(());
             }
-            self.write(&mut batch)?;
+            self.shared.write(&mut batch)?;
+            self.shared.queue.written(Ok(()));
         }
     }
+}
 
-    fn write(&mut self, batch: &mut VecDeque<Job>) -> Result<(), StoreError> {
-        self.refuse_when_full(batch);
-        let before = self.shared.revision.load(Ordering::Relaxed);
+// === impl Core ===
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    fn write(&mut self, shared: &Shared, batch: &mut VecDeque<Job>) -> Result<(), StoreError> {
+        self.refuse_when_full(shared, batch);
+        let before = shared.revision.load(Ordering::Relaxed);
         let mut pending = Pending::after(before);
         for job in batch.drain(..) {
             let outcome = self.decide(job, &mut pending);
@@ -125,7 +161,6 @@ impl Writer {
         if pending.revision() > before {
             self.tables.commit(&mut pending)?;
         }
-        let shared = &self.shared;
         shared.counters.add(&pending, before, &self.outcomes);
         let revision = pending.revision();
         if revision > before {
@@ -156,18 +191,18 @@ impl Writer {
     }
 
     /// While nothing is written yet, a full disk costs nobody more than another try.
-    fn refuse_when_full(&self, batch: &mut VecDeque<Job>) {
+    fn refuse_when_full(&self, shared: &Shared, batch: &mut VecDeque<Job>) {
         if self.reserve_bytes == 0 {
             return;
         }
-        let Some(free) = free_bytes(&self.shared.directory) else {
+        let Some(free) = free_bytes(&shared.directory) else {
             return;
         };
         let bytes: usize = batch.iter().map(Job::bytes).sum();
         if free >= self.reserve_bytes.saturating_add(bytes as u64) {
             return;
         }
-        let full = StoreError::Full { path: self.shared.directory.clone() };
+        let full = StoreError::Full { path: shared.directory.clone() };
         for job in std::mem::take(batch) {
             match job {
                 Job::Commit { .. } | Job::Lease { .. } => job.fail(&full),

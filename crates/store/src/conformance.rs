@@ -49,7 +49,7 @@ macro_rules! conformance {
                 delete_range_removes_old_and_queued, call_order_is_commit_order,
                 a_dropped_future_still_commits, large_values_come_back_whole,
                 what_is_too_large_is_refused, keys_that_are_reserved_are_refused,
-                many_commits_at_once, counters_add_up;
+                many_commits_at_once, commits_here_keep_the_order, counters_add_up;
             watches: a_watch_tells_every_change_in_order, a_watch_resumes_without_gap_or_repeat,
                 a_watch_tells_one_change_a_key, a_watch_keeps_to_its_prefix,
                 a_watch_keeps_up_with_concurrent_commits, a_watch_from_the_future_waits,

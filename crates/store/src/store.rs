@@ -31,6 +31,15 @@ pub trait Store: Send + Sync + Debug + 'static {
     /// wholly there after the store was opened again, or not at all.
     fn commit(&self, txn: Txn) -> BoxFuture<'static, Result<Revision, StoreError>>;
 
+    /// The same, for a caller whose thread has nothing better to do than to wait for the disk.
+    ///
+    /// A store may then write on this thread, if nobody else is writing, which spares it two
+    /// hand-overs between threads; the future that it returns is already resolved. It blocks for as
+    /// long as a flush takes. Everything that is promised of [`Store::commit`] holds.
+    fn commit_here(&self, txn: Txn) -> BoxFuture<'static, Result<Revision, StoreError>> {
+        self.commit(txn)
+    }
+
     /// Every change to keys that begin with `prefix` whose revision is above `from`, in order,
     /// without gap or repeat.
     ///

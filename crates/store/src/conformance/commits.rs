@@ -182,6 +182,26 @@ pub async fn many_commits_at_once(subject: &impl Subject) {
     assert!(entries.iter().zip(revisions).all(|(e, r)| e.revision == r));
 }
 
+/// What is committed on the caller's thread keeps the order of the calls, whoever else commits.
+pub async fn commits_here_keep_the_order(subject: &impl Subject) {
+    let store = subject.open().await;
+    let start = store.revision();
+    let mut commits = Vec::new();
+    for n in 0..MANY / 4 {
+        let txn = || Txn::new().put(format!("k{n:05}"), n.to_string());
+        commits.push(if n % 7 < 3 { store.commit(txn()) } else { store.commit_here(txn()) });
+    }
+    for (at, commit) in commits.into_iter().enumerate() {
+        assert_eq!(commit.await.unwrap(), start + at as u64 + 1);
+    }
+    let refused = store.commit_here(Txn::new().when_absent("k00000").put("a", "1"));
+    assert_eq!(code(refused.await), "WL-0408");
+    assert_eq!(code(store.commit_here(Txn::new().put("", "v")).await), "WL-0415");
+    assert_eq!(store.revision(), start + MANY as u64 / 4);
+    store.close().await.unwrap();
+    assert_eq!(code(store.commit_here(Txn::new().put("a", "1")).await), "WL-0411");
+}
+
 /// The counters tell what happened.
 pub async fn counters_add_up(subject: &impl Subject) {
     let store = subject.open().await;
