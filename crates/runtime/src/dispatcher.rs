@@ -1,4 +1,4 @@
-//! The dispatcher: the one task that owns every live run, the locks, the timers and the log tails.
+//! The dispatcher: the one owner of every live run, of the locks, the timers and the log tails.
 //!
 //! ```text
 //!            ┌──────────────── gather: wait for any of these, take all that there is
@@ -16,6 +16,11 @@
 //! flush takes all that came in meanwhile: group commit without a timer. Effects and answers of a
 //! turn wait until its own transaction, and all before it, are durable.
 //!
+//! It has a thread of its own, so that a plugin that blocks the threads of tokio does not hold up
+//! timeouts and commands; and so that it may wait for the disk itself when it has nothing else to
+//! do, which makes sequential work as quick as the disk is. Plugins are called on the runtime in
+//! which the [`Runtime`](crate::Runtime) was opened.
+//!
 //! A write that fails concerns the runs in it: each of them is tried again alone, and nothing of it
 //! goes on meanwhile ([`Stall`](live::Stall)); the others do not notice. A run whose writes keep
 //! failing is parked: its state in memory is dropped, and later loaded again from what is durable
@@ -32,6 +37,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
@@ -98,6 +104,8 @@ pub(crate) struct Dispatcher {
     ends_in: mpsc::Sender<End>,
     /// Work that needs the store or may block: loading runs, opening the store again.
     jobs: JoinSet<Job>,
+    /// Where plugins are called and jobs are done.
+    host: Handle,
     phase: Phase,
     runs: HashMap<RunId, Live>,
     locks: LockTable,
@@ -110,7 +118,7 @@ pub(crate) struct Dispatcher {
     tails: HashMap<RunId, broadcast::Sender<Told>>,
     /// When to look at runs, live or parked.
     wakes: BTreeSet<(Time, RunId)>,
-    sleep: Pin<Box<Sleep>>,
+    sleep: Option<Pin<Box<Sleep>>>,
     /// What the runs are still to be told.
     inbox: VecDeque<(RunId, Input)>,
     /// Runs out of which something came in this turn.
@@ -149,6 +157,7 @@ impl Dispatcher {
             ends,
             ends_in,
             jobs: JoinSet::new(),
+            host: Handle::current(),
             phase: Phase::Open,
             runs: HashMap::new(),
             locks: LockTable::default(),
@@ -159,7 +168,7 @@ impl Dispatcher {
             waits: HashMap::new(),
             tails: HashMap::new(),
             wakes: BTreeSet::new(),
-            sleep: Box::pin(tokio::time::sleep(LONGEST_SLEEP)),
+            sleep: None,
             inbox: VecDeque::new(),
             touched: Vec::new(),
             weight: 0,
@@ -169,8 +178,15 @@ impl Dispatcher {
         }
     }
 
+    /// Begins to work, on a thread of its own.
+    pub(crate) fn start(self) -> Result<(), std::io::Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let thread = std::thread::Builder::new().name("dispatcher".to_owned());
+        thread.spawn(move || runtime.block_on(self.run())).map(drop)
+    }
+
     /// Works until everything is over.
-    pub(crate) async fn run(mut self) {
+    async fn run(mut self) {
         self.work();
         while poll_fn(|cx| self.gather(cx)).await == Going::On {
             self.work();
@@ -221,8 +237,9 @@ impl Dispatcher {
             return true;
         }
         let deadline = Instant::now() + at.since(now).min(LONGEST_SLEEP);
-        self.sleep.as_mut().reset(deadline);
-        self.sleep.as_mut().poll(cx).is_ready()
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        sleep.as_mut().reset(deadline);
+        sleep.as_mut().poll(cx).is_ready()
     }
 
     /// Works off what was taken, and writes what came out.

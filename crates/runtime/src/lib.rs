@@ -6,7 +6,7 @@
 //!   time ── wakes ────▶ └────────────┘ ── then: effects, answers, live events
 //! ```
 //!
-//! One task, the dispatcher, owns every live [`engine::Run`](windlass_engine::Run), the locks, the
+//! One thread, the dispatcher, owns every live [`engine::Run`](windlass_engine::Run), the locks, the
 //! timers and the tail of every log. Everything else talks to it through bounded channels. It
 //! works in turns: take what is queued, step the runs, write what came out as one transaction, and
 //! only when that is durable carry out the effects and answer whoever asked.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use windlass_model::id::RunId;
 use windlass_plugin::Registry;
-use windlass_store::Store;
+use windlass_store::{Store, StoreError};
 
 use crate::archive::Archive;
 use crate::call::Call;
@@ -102,7 +102,8 @@ impl Runtime {
                 Err(error) => return Err(error),
             }
         }
-        tokio::spawn(dispatcher.run());
+        let started = dispatcher.start();
+        started.map_err(|error| StoreError::io("start a thread for", "the dispatcher", error))?;
         Ok(Self { handle, taken_over })
     }
 

@@ -67,7 +67,8 @@ pub(crate) async fn play(handle: &Handle, request: Request) -> Cost {
 
 impl Meter {
     pub(crate) fn new(handle: &Handle) -> Self {
-        Self { began: Instant::now(), cpu: cpu(), stats: handle.store_stats() }
+        let (cpu, stats) = (cpu(), handle.store_stats());
+        Self { began: Instant::now(), cpu, stats }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counters of a measurement are small")]

@@ -129,7 +129,10 @@ impl Dispatcher {
         };
         let mut work = attempt::calling(plugin, call, request);
         if self.plugins.0.get(name).is_some_and(|known| known.quick >= TRUSTED) {
-            let (polled, pace) = attempt::glance(&mut work);
+            let (polled, pace) = {
+                let _host = self.host.enter();
+                attempt::glance(&mut work)
+            };
             self.plugins.paced(name, pace);
             if let Poll::Ready(Some(answered)) = polled {
                 let input = Input::Ended { element, n, result: attempt::result(answered) };
@@ -149,7 +152,7 @@ impl Dispatcher {
         kind: Kind,
     ) {
         let (ends, grace, told) = (self.ends_in.clone(), self.options.kill_grace, cancel.cancel());
-        let task = tokio::spawn(async move {
+        let task = self.host.spawn(async move {
             let (answered, pace) = attempt::attend(work, told, grace).await;
             let result = answered.map(attempt::result);
             let ended = match kind {
@@ -169,7 +172,7 @@ impl Dispatcher {
             return self.inbox.push_back((run, Input::Known { element, n, done: None }));
         };
         let ends = self.ends_in.clone();
-        let task = tokio::spawn(async move {
+        let task = self.host.spawn(async move {
             let done = attempt::inquire(plugin, call, request, within).await;
             let _ = ends.send(End { run, element, n, ended: Ended::Known(done) }).await;
         });

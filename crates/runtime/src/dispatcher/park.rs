@@ -187,7 +187,8 @@ impl Dispatcher {
         {
             parked.wanted = Wanted::Loading;
             let (archive, reader) = (self.archive.clone(), self.reader.clone());
-            self.jobs.spawn(async move { Job::Loaded(run, load::find(&archive, &reader, run).await) });
+            let loading = async move { Job::Loaded(run, load::find(&archive, &reader, run).await) };
+            self.jobs.spawn_on(loading, &self.host);
         }
     }
 
@@ -301,14 +302,15 @@ impl Dispatcher {
         let wait = FIRST_WAIT.saturating_mul(1_u32.checked_shl(*tries).unwrap_or(u32::MAX)).min(LONGEST_WAIT);
         let wait = if *tries == 0 { Duration::ZERO } else { wait };
         let old = self.archive.store();
-        self.jobs.spawn(async move {
+        let opening = async move {
             // Whatever it still holds, it gives back before another is opened on the same files.
             let _ = old.close().await;
             drop(old);
             tokio::time::sleep(wait).await;
             let opened = tokio::task::spawn_blocking(move || reopen.open()).await;
             Job::Reopened(opened.unwrap_or(Err(StoreError::Closed)))
-        });
+        };
+        self.jobs.spawn_on(opening, &self.host);
     }
 
     fn reopened(&mut self, store: Arc<dyn Store>) {
@@ -335,10 +337,11 @@ impl Dispatcher {
         }
         let deadline = Instant::now() + grace;
         self.phase = Phase::Closing { deadline, closing: false, answers: vec![answer] };
-        self.jobs.spawn(async move {
+        let waiting = async move {
             tokio::time::sleep_until(deadline).await;
             Job::Waited
-        });
+        };
+        self.jobs.spawn_on(waiting, &self.host);
     }
 
     /// Goes on towards the end, when that is what is wanted.
@@ -351,7 +354,7 @@ impl Dispatcher {
         if quiet || Instant::now() >= *deadline {
             *closing = true;
             let store = self.archive.store();
-            self.jobs.spawn(async move { Job::Closed(store.close().await) });
+            self.jobs.spawn_on(async move { Job::Closed(store.close().await) }, &self.host);
             return Poll::Ready(Going::On);
         }
         Poll::Pending
