@@ -1,9 +1,8 @@
-//! Which version of the layout a directory has, written before anything else is. It also tells
-//! whether the first open came to its end: until then nothing was acknowledged, and what lies there
-//! may be thrown away.
+//! Which version of the layout a directory has. The file is put there when everything else is, so it
+//! also tells that there is a store.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use windlass_store::StoreError;
@@ -11,7 +10,7 @@ use windlass_store::StoreError;
 /// The newest version that this crate reads, and the one that it writes.
 pub const FORMAT_VERSION: u32 = 1;
 
-const FILE: &str = "FORMAT";
+pub(crate) const FILE: &str = "FORMAT";
 const NAME: &str = "windlass-store";
 
 /// How far a directory has come.
@@ -19,7 +18,7 @@ const NAME: &str = "windlass-store";
 pub(crate) enum Stage {
     /// There is no store yet.
     Empty,
-    /// Somebody began to create one.
+    /// Somebody began to create one in its place, as was done once. Nothing in it was acknowledged.
     Creating,
     /// There is a store.
     Ready,
@@ -53,16 +52,9 @@ pub(crate) fn read(directory: &Path) -> Result<Stage, StoreError> {
     }
 }
 
-/// Writes the file as a whole or not at all.
-pub(crate) fn write(directory: &Path, stage: Stage) -> Result<(), StoreError> {
-    let stage = match stage {
-        Stage::Empty | Stage::Creating => "creating",
-        Stage::Ready => "ready",
-    };
-    let text = format!("{NAME} {FORMAT_VERSION} {stage}\n");
-    let path = directory.join(FILE);
-    replace(directory, FILE, |file| file.write_all(text.as_bytes()))
-        .map_err(|error| StoreError::io("write", path, error))
+/// What the file says where there is a store.
+pub(crate) fn ready() -> String {
+    format!("{NAME} {FORMAT_VERSION} ready\n")
 }
 
 /// Puts a file in place of another: the old one or the new one is there, never a part.

@@ -11,11 +11,12 @@
 //!
 //! ```text
 //!   data directory:  LOCK      who has it open
-//!                    FORMAT    which version, and whether it was ever completely created
+//!                    FORMAT    which version; there as soon as the store was completely created
 //!                    UNFLUSHED a flush failed here; the journal must be rewritten before it is used
-//!                    db/       fjall's own files
+//!                    db/       fjall's own files; db.new/ while they are created
 //! ```
 
+mod create;
 mod format;
 mod journal;
 mod lock;

@@ -17,6 +17,7 @@ use windlass_store::{
     BoxFuture, Entry, LeaseToken, Range, Revision, Store, StoreError, StoreStats, Txn, Watch,
 };
 
+use crate::create;
 use crate::format::{self, Stage};
 use crate::journal;
 use crate::lock::DirectoryLock;
@@ -24,8 +25,6 @@ use crate::options::Options;
 use crate::queue::{Answer, Job, Queue};
 use crate::tables::Tables;
 use crate::writer::{Core, Counters, Phase, Shared, Writer};
-
-const DATABASE: &str = "db";
 
 /// A store in a directory of this machine.
 ///
@@ -191,30 +190,19 @@ impl fmt::Debug for FjallStore {
     }
 }
 
-/// A directory whose first open did not come to its end holds nothing that was acknowledged.
+/// Opens what the directory holds, and creates it where there is nothing.
 fn open_tables(directory: &Path, options: &Options) -> Result<Tables, StoreError> {
-    let database = directory.join(DATABASE);
-    let stage = format::read(directory)?;
-    match stage {
-        Stage::Empty => {
-            if database.exists() {
-                return Err(StoreError::Corrupt {
-                    path: directory.to_owned(),
-                    detail: "it has a database but no FORMAT file".to_owned(),
-                });
-            }
-            format::write(directory, Stage::Creating)?;
+    let database = directory.join(create::DATABASE);
+    match format::read(directory)? {
+        Stage::Empty if database.exists() => {
+            return Err(StoreError::Corrupt {
+                path: directory.to_owned(),
+                detail: "it has a database but no FORMAT file".to_owned(),
+            });
         }
-        Stage::Creating => {
-            if database.exists() {
-                fs::remove_dir_all(&database).map_err(|error| StoreError::io("clear", &database, error))?;
-            }
-        }
-        Stage::Ready => journal::prepare(directory, &database)?,
+        Stage::Empty | Stage::Creating => create::create(directory, options)?,
+        Stage::Ready => create::settle(directory)?,
     }
-    let tables = Tables::open(directory, &database, options)?;
-    if stage != Stage::Ready {
-        format::write(directory, Stage::Ready)?;
-    }
-    Ok(tables)
+    journal::prepare(directory, &database)?;
+    Tables::open(directory, &database, options)
 }
