@@ -16,6 +16,8 @@ pub struct About {
     pub summary: String,
     /// More than that, in Markdown; may be empty.
     pub description: String,
+    /// Where its work happens.
+    pub place: Place,
     /// What it promises about attempts of which a crash hid the end.
     pub recovery: Recovery,
     /// How long to wait between attempts where the plan does not say.
@@ -24,6 +26,16 @@ pub struct About {
     pub timeout: Option<Span>,
     /// Requests that work, for the reference and for the test kit.
     pub examples: Vec<Example>,
+}
+
+/// Where a plugin's work happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// In the process of Windlass, whatever node is worked on.
+    #[default]
+    Here,
+    /// On the node that is worked on, however that is reached; here where there is no node.
+    Target,
 }
 
 /// A request that shows how a plugin is used.
@@ -53,12 +65,21 @@ impl About {
             name,
             kind,
             summary,
+            place: Place::Here,
             description: String::new(),
             recovery,
             backoff: BackoffChoice::Seconds,
             timeout: None,
             examples: Vec::new(),
         }
+    }
+
+    /// Says that its work happens on the node that is worked on.
+    ///
+    /// Only for plugins that come with Windlass: the agent on the node must have it too.
+    #[must_use]
+    pub fn on_target(self) -> Self {
+        Self { place: Place::Target, ..self }
     }
 
     /// Promises that doing it again is safe.

@@ -7,6 +7,7 @@ use windlass_model::id::RunId;
 use windlass_model::target::Node;
 
 use crate::cancel::Cancel;
+use crate::origin::Origin;
 use crate::output::Output;
 
 /// One attempt: whose it is, how long it may take, how it is told to end, where its output goes.
@@ -23,8 +24,10 @@ pub struct Call {
     /// The same for every attempt of this action in this run and for no other: hand it to services
     /// that can recognise a request that they have seen.
     pub key: String,
-    /// The node that is worked on, where there is one.
+    /// The node that the work happens on, where there is one.
     pub node: Option<Arc<Node>>,
+    /// The node whose sequence this is, where that is another one: the action says `on`.
+    pub for_node: Option<Arc<Node>>,
     /// How long the attempt may still take. Who calls enforces it through `cancel`; it is here for
     /// plugins that must tell somebody else.
     pub deadline_in: Duration,
@@ -32,4 +35,6 @@ pub struct Call {
     pub cancel: Cancel,
     /// Where lines go.
     pub output: Output,
+    /// The files on the side of Windlass.
+    pub origin: Origin,
 }

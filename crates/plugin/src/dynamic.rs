@@ -19,6 +19,8 @@ use windlass_model::outcome::Failure;
 use crate::about::About;
 use crate::call::Call;
 use crate::error::CallError;
+use crate::foresight::Foresight;
+use crate::origin::OriginUse;
 use crate::plugin::Plugin;
 use crate::reply::Reply;
 use crate::shape::{Shape, Strictness};
@@ -37,6 +39,10 @@ pub trait DynPlugin: Send + Sync + fmt::Debug + 'static {
     fn response(&self) -> &Shape;
     /// Makes one attempt. See [`Plugin::call`] for how it ends.
     fn call(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Reply<Value>, CallError>>;
+    /// Says what an attempt would change, and changes nothing. See [`Plugin::noop`].
+    fn noop(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Foresight, CallError>>;
+    /// Which files of Windlass's side a rendered request is about.
+    fn origin_use(&self, request: &Value) -> OriginUse;
     /// Says everything that is wrong with a rendered request: its shape, then what the plugin says of it.
     fn validate(&self, request: &Value) -> Result<(), Vec<String>>;
     /// Whether it can work at all here.
@@ -116,6 +122,17 @@ impl<P: Plugin> DynPlugin for Typed<P> {
             let request = self.accept(&request)?;
             self.plugin.call(call, request).await.and_then(|reply| self.answer(reply))
         })
+    }
+
+    fn noop(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Foresight, CallError>> {
+        Box::pin(async move {
+            let request = self.accept(&request)?;
+            self.plugin.noop(call, request).await
+        })
+    }
+
+    fn origin_use(&self, request: &Value) -> OriginUse {
+        read::<P::Request>(request).map_or(OriginUse::NOTHING, |request| self.plugin.origin_use(&request))
     }
 
     fn validate(&self, request: &Value) -> Result<(), Vec<String>> {

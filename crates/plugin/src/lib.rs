@@ -18,10 +18,13 @@
 pub mod about;
 pub mod call;
 pub mod cancel;
+pub mod diff;
 pub mod dynamic;
 pub mod error;
+pub mod foresight;
 #[cfg(doctest)]
 mod guide;
+pub mod origin;
 pub mod output;
 pub mod plugin;
 pub mod raw;
@@ -35,11 +38,14 @@ pub mod simulation;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
-pub use about::{About, Example};
+pub use about::{About, Example, Place};
 pub use call::Call;
 pub use cancel::{Cancel, CancelSource};
+pub use diff::Diff;
 pub use dynamic::{BoxFuture, DynPlugin};
 pub use error::CallError;
+pub use foresight::{Foresight, Would};
+pub use origin::{Origin, OriginEntry, OriginKind, OriginUse};
 pub use output::{Output, OutputSink, Stream};
 pub use plugin::Plugin;
 pub use raw::RawPlugin;

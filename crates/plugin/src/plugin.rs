@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use crate::about::About;
 use crate::call::Call;
 use crate::error::CallError;
+use crate::foresight::Foresight;
+use crate::origin::OriginUse;
 use crate::reply::Reply;
 use crate::simulation::{Simulated, Simulation};
 
@@ -35,6 +37,24 @@ pub trait Plugin: Send + Sync + 'static {
         call: Call,
         request: Self::Request,
     ) -> impl Future<Output = Result<Reply<Self::Response>, CallError>> + Send;
+
+    /// Says what an attempt would change, and changes nothing.
+    ///
+    /// Asked instead of [`Plugin::call`] in a run that only looks. Not asked of checks: these look anyway.
+    fn noop(
+        &self,
+        call: Call,
+        request: Self::Request,
+    ) -> impl Future<Output = Result<Foresight, CallError>> + Send {
+        let _ = (call, request);
+        future::ready(Ok(Foresight::unknown("this plugin cannot tell without doing it")))
+    }
+
+    /// Which files of Windlass's side a request is about. An agent is given these and no others.
+    fn origin_use(&self, request: &Self::Request) -> OriginUse {
+        let _ = request;
+        OriginUse::NOTHING
+    }
 
     /// Says everything that is wrong with a request beyond what its type says.
     ///

@@ -14,6 +14,8 @@ use crate::about::About;
 use crate::call::Call;
 use crate::dynamic::{BoxFuture, DynPlugin, fits, may_change};
 use crate::error::CallError;
+use crate::foresight::Foresight;
+use crate::origin::OriginUse;
 use crate::reply::Reply;
 use crate::shape::{Shape, Strictness};
 use crate::simulation::{Simulated, Simulation};
@@ -28,6 +30,18 @@ pub trait RawPlugin: Send + Sync + 'static {
     fn response_schema(&self) -> Value;
     /// Makes one attempt. See [`Plugin::call`](crate::Plugin::call) for how it ends.
     fn call(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Reply<Value>, CallError>>;
+
+    /// Says what an attempt would change, and changes nothing. See [`Plugin::noop`](crate::Plugin::noop).
+    fn noop(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Foresight, CallError>> {
+        let _ = (call, request);
+        Box::pin(std::future::ready(Ok(Foresight::unknown("this plugin cannot tell without doing it"))))
+    }
+
+    /// Which files of Windlass's side a request is about.
+    fn origin_use(&self, request: &Value) -> OriginUse {
+        let _ = request;
+        OriginUse::NOTHING
+    }
 
     /// Says everything that is wrong with a request beyond its schema.
     fn validate(&self, request: &Value) -> Result<(), Vec<String>> {
@@ -123,6 +137,17 @@ impl<P: RawPlugin> DynPlugin for Raw<P> {
             self.accept(&request)?;
             self.plugin.call(call, request).await.and_then(|reply| self.answer(reply))
         })
+    }
+
+    fn noop(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Foresight, CallError>> {
+        Box::pin(async move {
+            self.accept(&request)?;
+            self.plugin.noop(call, request).await
+        })
+    }
+
+    fn origin_use(&self, request: &Value) -> OriginUse {
+        self.plugin.origin_use(request)
     }
 
     fn validate(&self, request: &Value) -> Result<(), Vec<String>> {

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use windlass_model::fact::{PluginKind, Recovery};
 use windlass_model::limit::{Backoff, BackoffChoice};
 
-use crate::about::About;
+use crate::about::{About, Place};
 use crate::dynamic::DynPlugin;
 use crate::registry::Registry;
 
@@ -65,7 +65,11 @@ fn promises(about: &About) -> String {
         }
     };
     let timeout = about.timeout.map_or_else(|| "30s".to_owned(), |timeout| timeout.to_string());
-    format!("{kind} {recovery} Timeout {timeout}, backoff {}.", backoff(about.backoff))
+    let place = match about.place {
+        Place::Here => "It works where Windlass runs.",
+        Place::Target => "It works on the node, and where Windlass runs when there is no node.",
+    };
+    format!("{kind} {place} {recovery} Timeout {timeout}, backoff {}.", backoff(about.backoff))
 }
 
 fn backoff(choice: BackoffChoice) -> String {

@@ -41,6 +41,8 @@ use crate::call::Call;
 use crate::cancel::CancelSource;
 use crate::dynamic::{DynPlugin, Typed};
 use crate::error::CallError;
+use crate::foresight::Foresight;
+use crate::origin::Origin;
 use crate::output::{Output, OutputSink, Stream};
 use crate::plugin::Plugin;
 use crate::raw::{Raw, RawPlugin};
@@ -56,6 +58,7 @@ pub struct Trial {
     attempt: u32,
     node: Option<Arc<Node>>,
     timeout: Duration,
+    origin: Origin,
 }
 
 /// An attempt that is running.
@@ -110,7 +113,7 @@ impl Trial {
 
     /// Tries a plugin of which the types are not known.
     pub fn of_dyn(plugin: Arc<dyn DynPlugin>) -> Self {
-        Self { plugin, attempt: 1, node: None, timeout: Duration::from_secs(30) }
+        Self { plugin, attempt: 1, node: None, timeout: Duration::from_secs(30), origin: Origin::default() }
     }
 
     /// The number of the attempt; 1 unless said.
@@ -129,6 +132,12 @@ impl Trial {
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// The files of Windlass's side; those of the test's own directory unless said.
+    #[must_use]
+    pub fn origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     /// Makes one attempt and waits for its end.
@@ -157,6 +166,12 @@ impl Trial {
     pub async fn was_done(&self, request: Value) -> Option<bool> {
         let call = self.told(&CancelSource::new(), &Arc::default());
         self.plugin.was_done(call, Arc::new(request)).await
+    }
+
+    /// What an attempt would change.
+    pub async fn noop(&self, request: Value) -> Result<Foresight, CallError> {
+        let call = self.told(&CancelSource::new(), &Arc::default());
+        self.plugin.noop(call, Arc::new(request)).await
     }
 
     /// Everything that is wrong with a request.
@@ -189,6 +204,8 @@ impl Trial {
             deadline_in: self.timeout,
             cancel: source.cancel(),
             output: Output::to(Arc::clone(lines) as Arc<dyn OutputSink>),
+            for_node: None,
+            origin: self.origin.clone(),
         }
     }
 }

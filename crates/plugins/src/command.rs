@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use windlass_plugin::{About, Call, CallError, Plugin, Reply, Simulated, Simulation};
+use windlass_plugin::{About, Call, CallError, Foresight, Plugin, Reply, Simulated, Simulation};
 
-use crate::program::{Response, Surroundings, Unless, reply, simulated};
+use crate::program::{Response, Surroundings, Unless, foresight, reply, simulated};
 
 /// Runs a program.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,6 +62,7 @@ impl Plugin for Command {
 
     fn about(&self) -> About {
         About::acting("command", "runs a program")
+            .on_target()
             .description(ENDS)
             .example("restart a service", json!({"argv": ["systemctl", "restart", "nginx"]}))
             .example(
@@ -87,6 +88,12 @@ impl Plugin for Command {
         run(argv, surroundings, &call).await.map(reply)
     }
 
+    async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
+        let Request { argv, unless, surroundings } = request;
+        let skipped = unless.nothing_to_do(surroundings.cwd.as_deref()).await;
+        Ok(foresight(skipped, &format!("`{}`", argv.join(" "))))
+    }
+
     fn simulate(&self, simulation: &Simulation<'_>, _: &Request) -> Simulated<Response> {
         let (after, response) = simulated(simulation);
         Simulated::changed(after, Some(response))
@@ -101,6 +108,7 @@ impl Plugin for CommandCheck {
 
     fn about(&self) -> About {
         About::check("command.check", "passes when a program succeeds")
+            .on_target()
             .description(ENDS)
             .example("look whether a service runs", json!({"argv": ["systemctl", "is-active", "nginx"]}))
     }

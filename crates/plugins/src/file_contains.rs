@@ -108,6 +108,7 @@ impl Plugin for FileContains {
 
     fn about(&self) -> About {
         About::check("file.contains", "passes when a text stands in a file, or does not")
+            .on_target()
             .description("What is no UTF-8 in the file is replaced before looking.")
             .example("see that a setting is there", json!({"path": "/etc/app.conf", "line": "mode = active"}))
             .example(

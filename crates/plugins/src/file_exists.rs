@@ -84,6 +84,7 @@ impl Plugin for FileExists {
 
     fn about(&self) -> About {
         About::check("file.exists", "passes when a file, directory or link is there, or is not")
+            .on_target()
             .description("What cannot be looked at, because a directory above it may not be read, neither exists nor is absent: the check does not pass.")
             .example("look for a flag", json!({"path": "/run/maintenance"}))
             .example("see that nobody holds the lock", json!({"path": "/run/deploy.lock", "absent": true}))

@@ -49,6 +49,7 @@ impl Plugin for Http {
 
     fn about(&self) -> About {
         About::acting("http", "makes an HTTP request")
+            .on_target()
             .description(format!(
                 "{WAYS}\n\nNo answer, 408, 425, 429 and 5xx may be retried, no sooner than the server's `Retry-After` says; any \
                  other status that is not accepted fails for good. The code is `connect`, `tls`, `status` or `body`. GET, HEAD \
@@ -97,6 +98,7 @@ impl Plugin for HttpCheck {
 
     fn about(&self) -> About {
         About::check("http.check", "passes when a request is answered as it should be")
+            .on_target()
             .description(format!(
                 "{WAYS}\n\nWhatever the answer, another look may find it changed, so a check that does not pass may be retried."
             ))

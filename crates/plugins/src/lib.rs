@@ -9,6 +9,7 @@ pub mod file_contains;
 pub mod file_exists;
 pub mod http;
 pub mod noop;
+pub mod origin;
 pub mod port_open;
 pub mod program;
 pub mod shell;
@@ -18,4 +19,5 @@ pub mod standard;
 mod look;
 mod process;
 
+pub use origin::FilesHere;
 pub use standard::{register, standard};

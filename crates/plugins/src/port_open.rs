@@ -63,6 +63,7 @@ impl Plugin for PortOpen {
 
     fn about(&self) -> About {
         About::check("port.open", "passes when a TCP port is open, or is closed")
+            .on_target()
             .description("It connects and closes the connection without a word. All addresses of the name are tried; one that answers is enough.")
             .example("wait for a web server", json!({"host": "web01", "port": 443}))
             .example("see that a service is down", json!({"port": 5432, "closed": true, "within": "1s"}))

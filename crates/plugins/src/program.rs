@@ -8,7 +8,7 @@ use std::time::Duration;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use windlass_plugin::{Call, CallError, Reply, Severity, Simulation};
+use windlass_plugin::{Call, CallError, Foresight, Reply, Severity, Simulation};
 
 use crate::process::{self, Finished, Job, Watch};
 
@@ -241,6 +241,14 @@ fn judge(finished: Finished, accepted: &ExitCodes, fail_on_warning: bool) -> Res
 pub(crate) fn reply(response: Response) -> Reply<Response> {
     let changed = response.skipped.is_none();
     Reply { response, changed }
+}
+
+/// What running a program would do, as far as anybody can tell without doing it.
+pub(crate) fn foresight(skipped: Option<Response>, what: &str) -> Foresight {
+    match skipped {
+        Some(Response { skipped: Some(why), .. }) => Foresight::nothing().because(why),
+        _ => Foresight::unknown(format!("it would run {}", shortened(what))),
+    }
 }
 
 /// How long a simulated program runs, and how it ends: well.

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use windlass_plugin::{About, Call, CallError, Plugin, Reply, Simulated, Simulation};
+use windlass_plugin::{About, Call, CallError, Foresight, Plugin, Reply, Simulated, Simulation};
 
 use crate::command::ENDS;
-use crate::program::{Response, Surroundings, Unless, reply, simulated};
+use crate::program::{Response, Surroundings, Unless, foresight, reply, simulated};
 
 /// Runs a script in a shell.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,6 +80,7 @@ impl Plugin for Shell {
 
     fn about(&self) -> About {
         About::acting("shell", "runs a script in a shell")
+            .on_target()
             .description(format!("{WITHOUT_A_SHELL}\n\n{ENDS}"))
             .example("run a script", json!({"script": "set -eu\napt-get update\napt-get -y upgrade\n"}))
             .example(
@@ -100,6 +101,12 @@ impl Plugin for Shell {
         run(script, shell, args, surroundings, &call).await.map(reply)
     }
 
+    async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
+        let Request { script, unless, surroundings, .. } = request;
+        let skipped = unless.nothing_to_do(surroundings.cwd.as_deref()).await;
+        Ok(foresight(skipped, &format!("the script `{}`", script.trim())))
+    }
+
     fn simulate(&self, simulation: &Simulation<'_>, _: &Request) -> Simulated<Response> {
         let (after, response) = simulated(simulation);
         Simulated::changed(after, Some(response))
@@ -114,6 +121,7 @@ impl Plugin for ShellCheck {
 
     fn about(&self) -> About {
         About::check("shell.check", "passes when a script succeeds")
+            .on_target()
             .description(format!("{WITHOUT_A_SHELL}\n\n{ENDS}"))
             .example(
                 "compare a figure",

@@ -10,7 +10,7 @@ use rustix::process::{Pid, test_kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use windlass_plugin::testkit::{Trial, Tried};
-use windlass_plugin::{CallError, Severity, Stream};
+use windlass_plugin::{CallError, Severity, Stream, Would};
 use windlass_plugins::command::{Command, CommandCheck};
 use windlass_plugins::shell::{Shell, ShellCheck};
 
@@ -324,4 +324,16 @@ async fn nothing_dead_is_left_uncollected() {
         shell("sleep 1 & kill -9 $$").await.result.unwrap_err();
     }
     until(|| children() == 0).await;
+}
+
+#[tokio::test]
+async fn looking_only_runs_nothing_and_says_what_it_would_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let request = json!({"argv": ["touch", "made"], "cwd": dir.path(), "creates": "made"});
+    let would = Trial::of(Command).noop(request.clone()).await.unwrap();
+    assert_eq!((would.would, would.why.unwrap().as_str()), (Would::Unknown, "it would run `touch made`"));
+    assert!(!dir.path().join("made").exists());
+    std::fs::write(dir.path().join("made"), "").unwrap();
+    let would = Trial::of(Command).noop(request).await.unwrap();
+    assert_eq!((would.would, would.why.unwrap().as_str()), (Would::Nothing, "`made` exists"));
 }

@@ -13,7 +13,7 @@ use windlass_engine::{AttemptCall, AttemptResult, Effect, Input};
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 use windlass_model::outcome::Failure;
-use windlass_plugin::{Call, CancelSource, Registry};
+use windlass_plugin::{Call, CancelSource, Origin, Registry};
 
 use super::{Dispatcher, SharedPlugin};
 use crate::attempt::{self, End, Ended, Pace, Work};
@@ -202,6 +202,8 @@ impl Dispatcher {
             node: call.node,
             deadline_in: call.timeout,
             cancel: cancel.cancel(),
+            for_node: None,
+            origin: Origin::default(),
         };
         Some((Arc::clone(plugin), told, call.request, cancel))
     }

@@ -1,0 +1,64 @@
+//! What an action would do, said without doing it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::diff::Diff;
+
+/// Whether an action would change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Would {
+    /// It would.
+    Change,
+    /// Everything is as it should be.
+    Nothing,
+    /// That cannot be told without doing it.
+    Unknown,
+}
+
+/// What an action would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Foresight {
+    /// Whether it would change anything.
+    pub would: Would,
+    /// Why, in one lower-case fragment; for what is unknown, what stands in the way of knowing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What it would change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+}
+
+// === impl Foresight ===
+
+impl Foresight {
+    /// It would change this.
+    #[must_use]
+    pub fn change(diff: Diff) -> Self {
+        Self { would: Would::Change, why: None, diff: diff.some() }
+    }
+
+    /// It would change nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { would: Would::Nothing, why: None, diff: None }
+    }
+
+    /// It would change this, or nothing where there is no difference.
+    #[must_use]
+    pub fn of(diff: Diff) -> Self {
+        if diff.is_empty() { Self::nothing() } else { Self::change(diff) }
+    }
+
+    /// That cannot be told.
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Self { would: Would::Unknown, why: Some(why.into()), diff: None }
+    }
+
+    /// The same with a reason.
+    #[must_use]
+    pub fn because(self, why: impl Into<String>) -> Self {
+        Self { why: Some(why.into()), ..self }
+    }
+}
