@@ -14,6 +14,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("store", &[]),
     ("plugin", &["model"]),
+    ("wire", &["model", "plugin"]),
     ("engine", &["model"]),
     ("lang", &["model", "plugin"]),
     ("report", &["model", "engine"]),
