@@ -27,7 +27,7 @@ pub(crate) fn check(plan: &Plan) -> Vec<Problem> {
     };
     let values = Sees::values();
     for (name, value) in &plan.spec.vars {
-        checker.value(value, "", &format!("/spec/vars/{}", escape(name)), &values);
+        checker.value(value, "", &format!("/spec/vars/{}", escape(name)), values);
     }
     walk::blocks(plan, &mut |at| checker.block(at.block, &at.address, &at.pointer));
     walk::actions(plan, &mut |at| checker.action(at));
@@ -44,19 +44,21 @@ struct Checker<'a> {
     found: Vec<Problem>,
 }
 
-/// What can be seen at some place.
-#[derive(Default)]
-struct Sees {
-    /// Variables beyond the plan's; `None` when nobody knows which.
-    vars: Option<BTreeSet<String>>,
+/// What can be seen at some place. It is looked up for what is mentioned there, and collected only for advice.
+#[derive(Clone, Copy, Default)]
+struct Sees<'a> {
+    block: Option<&'a Block>,
+    /// The variables of the sequence that it is in; `None` outside of sequences.
+    sequence: Option<&'a Map>,
     node: bool,
     /// Only params and vars: before a run there is nothing else.
     values_only: bool,
-    store: BTreeSet<String>,
-    /// Steps that have a response; `None` outside of sequences.
-    steps: Option<BTreeSet<String>>,
-    /// Steps of the same sequence that come too late.
-    later: BTreeSet<String>,
+    /// The actions before it.
+    earlier: &'a [Action],
+    /// The action that it takes back.
+    undoes: Option<&'a Action>,
+    /// The step of the sequence that it is, or belongs to.
+    step: Option<&'a Action>,
 }
 
 fn shared(plan: &Plan) -> BTreeSet<String> {
@@ -71,46 +73,53 @@ fn shared(plan: &Plan) -> BTreeSet<String> {
 
 // === impl Sees ===
 
-impl Sees {
+impl<'a> Sees<'a> {
     fn values() -> Self {
-        Self { vars: Some(BTreeSet::new()), values_only: true, ..Self::default() }
+        Self { values_only: true, ..Self::default() }
     }
 
-    fn action(at: &ActionAt<'_>, shared: &BTreeSet<String>) -> Self {
-        let in_sequence = at.vars.is_some();
-        let mut store = shared.clone();
-        let mut steps: BTreeSet<String> = at.earlier.iter().map(|earlier| earlier.name.clone()).collect();
-        store.extend(at.earlier.iter().flat_map(|earlier| earlier.save.keys().cloned()));
-        // An undo comes after its action and knows its response. `verifyAfter` does not: the action is
-        // not over before that has passed.
-        if let (Some(of), Role::Undo) = (at.of, at.role) {
-            steps.insert(of.name.clone());
-            store.extend(of.save.keys().cloned());
-        }
+    fn action(at: &ActionAt<'a>) -> Self {
         Self {
-            vars: vars_of(at.block, at.vars),
-            node: in_sequence && at.block.is_some_and(|block| block.targets.is_some()),
+            block: at.block,
+            sequence: at.vars,
+            node: at.vars.is_some() && at.block.is_some_and(|block| block.targets.is_some()),
             values_only: false,
-            store,
-            steps: in_sequence.then_some(steps),
-            later: BTreeSet::new(),
+            earlier: at.earlier,
+            // An undo comes after its action and knows its response. `verifyAfter` does not: the action is
+            // not over before that has passed.
+            undoes: at.of.filter(|_| at.role == Role::Undo),
+            step: at.of.or(Some(at.action)),
         }
     }
-}
 
-/// The variables of a sequence and of the nodes that are written out; `None` when a template makes nodes.
-fn vars_of(block: Option<&Block>, of_sequence: Option<&Map>) -> Option<BTreeSet<String>> {
-    let mut names: BTreeSet<String> = of_sequence.into_iter().flat_map(|vars| vars.keys().cloned()).collect();
-    if of_sequence.is_some() {
-        for entry in block.and_then(|block| block.targets.as_ref()).into_iter().flat_map(|t| &t.nodes) {
+    /// The actions whose responses and saved values it knows.
+    fn before(self) -> impl Iterator<Item = &'a Action> {
+        self.earlier.iter().chain(self.undoes)
+    }
+
+    /// The variables of its sequence and of the nodes that are written out; `None` when a template makes nodes.
+    fn vars(self) -> Option<BTreeSet<&'a str>> {
+        let mut names: BTreeSet<&str> =
+            self.sequence.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+        let targets = self.block.filter(|_| self.sequence.is_some()).and_then(|block| block.targets.as_ref());
+        for entry in targets.into_iter().flat_map(|targets| &targets.nodes) {
             match entry {
                 NodeEntry::Name(text) if is_template(text) => return None,
                 NodeEntry::Name(_) => {}
-                NodeEntry::Node(node) => names.extend(node.vars.keys().cloned()),
+                NodeEntry::Node(node) => names.extend(node.vars.keys().map(String::as_str)),
             }
         }
+        Some(names)
     }
-    Some(names)
+
+    /// Whether a step of its sequence has this name.
+    fn has_sibling(self, name: &str) -> bool {
+        let (Some(block), Some(step)) = (self.block, self.step) else { return false };
+        let of_template = block.sequence.iter().map(|template| &template.actions);
+        let mut lists = of_template.chain(block.sequences.iter().map(|one| &one.actions));
+        let own = lists.find(|actions| actions.iter().any(|action| std::ptr::eq(action, step)));
+        own.is_some_and(|actions| actions.iter().any(|action| action.name == name))
+    }
 }
 
 // === impl Checker ===
@@ -126,77 +135,51 @@ impl Checker<'_> {
             };
             // Most of a million names are no templates.
             if is_template(text) {
-                self.text(text, false, address, &format!("{pointer}/targets/nodes/{index}{key}"), &values);
+                self.text(text, false, address, &format!("{pointer}/targets/nodes/{index}{key}"), values);
             }
         }
         for (index, text) in targets.flat_map(|targets| &targets.exclude_nodes).enumerate() {
-            self.text(text, false, address, &format!("{pointer}/targets/excludeNodes/{index}"), &values);
+            self.text(text, false, address, &format!("{pointer}/targets/excludeNodes/{index}"), values);
         }
         if let Some(template) = &block.sequence {
-            let sees = Sees {
-                vars: vars_of(Some(block), Some(&template.vars)),
-                node: true,
-                store: self.shared.clone(),
-                steps: Some(BTreeSet::new()),
-                ..Sees::default()
-            };
+            let sees =
+                Sees { block: Some(block), sequence: Some(&template.vars), node: true, ..Sees::default() };
             let address = format!("{address}/*");
-            self.map(&template.vars, &address, &format!("{pointer}/sequence/vars"), &sees);
+            self.map(&template.vars, &address, &format!("{pointer}/sequence/vars"), sees);
             if let Some(lock) = &template.lock {
-                self.text(lock, false, &address, &format!("{pointer}/sequence/lock"), &sees);
+                self.text(lock, false, &address, &format!("{pointer}/sequence/lock"), sees);
             }
         }
         for (index, sequence) in block.sequences.iter().enumerate() {
-            let sees = Sees {
-                vars: vars_of(Some(block), Some(&sequence.vars)),
-                store: self.shared.clone(),
-                steps: Some(BTreeSet::new()),
-                ..Sees::default()
-            };
+            let sees = Sees { block: Some(block), sequence: Some(&sequence.vars), ..Sees::default() };
             let address = walk::child(address, &sequence.name, index);
             let pointer = format!("{pointer}/sequences/{index}");
-            self.map(&sequence.vars, &address, &format!("{pointer}/vars"), &sees);
+            self.map(&sequence.vars, &address, &format!("{pointer}/vars"), sees);
             if let Some(lock) = &sequence.lock {
-                self.text(lock, false, &address, &format!("{pointer}/lock"), &sees);
+                self.text(lock, false, &address, &format!("{pointer}/lock"), sees);
             }
         }
     }
 
     fn action(&mut self, at: ActionAt<'_>) {
         let Action { with, when, on, .. } = at.action;
-        let mut sees = Sees::action(&at, &self.shared);
-        if let Some(of) = at.of.or(Some(at.action))
-            && let Some(steps) = &sees.steps
-        {
-            sees.later = self.siblings(&at, of).filter(|name| !steps.contains(name)).collect();
-        }
-        self.value(with, at.address, &format!("{}/with", at.pointer), &sees);
+        let sees = Sees::action(&at);
+        self.value(with, at.address, &format!("{}/with", at.pointer), sees);
         if let Some(when) = when {
-            self.text(when, true, at.address, &format!("{}/when", at.pointer), &sees);
+            self.text(when, true, at.address, &format!("{}/when", at.pointer), sees);
         }
         if let Some(on) = on {
-            self.text(on, false, at.address, &format!("{}/on", at.pointer), &sees);
+            self.text(on, false, at.address, &format!("{}/on", at.pointer), sees);
         }
     }
 
-    /// The names of all actions of the sequence that an action is in, as far as they matter for advice.
-    fn siblings<'b>(&self, at: &'b ActionAt<'_>, of: &'b Action) -> impl Iterator<Item = String> + 'b {
-        let of_template = at.block.and_then(|block| block.sequence.as_ref());
-        let lists = of_template.map(|template| &template.actions).into_iter();
-        let explicit = at.block.into_iter().flat_map(|block| block.sequences.iter().map(|one| &one.actions));
-        lists
-            .chain(explicit)
-            .filter(|actions| actions.iter().any(|action| std::ptr::eq(action, of)))
-            .flat_map(|actions| actions.iter().map(|action| action.name.clone()))
-    }
-
-    fn map(&mut self, map: &Map, address: &str, pointer: &str, sees: &Sees) {
+    fn map(&mut self, map: &Map, address: &str, pointer: &str, sees: Sees<'_>) {
         for (key, value) in map {
             self.value(value, address, &format!("{pointer}/{}", escape(key)), sees);
         }
     }
 
-    fn value(&mut self, value: &Value, address: &str, pointer: &str, sees: &Sees) {
+    fn value(&mut self, value: &Value, address: &str, pointer: &str, sees: Sees<'_>) {
         match value {
             Value::String(text) => self.text(text, false, address, pointer, sees),
             Value::Array(items) => {
@@ -214,7 +197,7 @@ impl Checker<'_> {
         }
     }
 
-    fn text(&mut self, text: &str, condition: bool, address: &str, pointer: &str, sees: &Sees) {
+    fn text(&mut self, text: &str, condition: bool, address: &str, pointer: &str, sees: Sees<'_>) {
         if !condition && !is_template(text) {
             return;
         }
@@ -249,7 +232,7 @@ impl Checker<'_> {
     }
 
     /// What is wrong with a name that a template mentions.
-    fn judge(&self, mention: &Mention, sees: &Sees) -> Option<(Code, String, Option<String>)> {
+    fn judge(&self, mention: &Mention, sees: Sees<'_>) -> Option<(Code, String, Option<String>)> {
         let root = mention.root.as_str();
         let unknown = |message: String, help: Option<String>| Some((code::UNKNOWN_NAME, message, help));
         if sees.values_only && text::ROOTS.contains(&root) && !matches!(root, "params" | "vars") {
@@ -271,21 +254,32 @@ impl Checker<'_> {
                     .or_else(|| Some("this plan has no params".to_owned())),
             ),
             ("vars", Some(key)) => {
-                let own = sees.vars.as_ref()?;
-                if mention.guarded || self.vars.contains(key) || own.contains(key) {
+                if mention.guarded || self.vars.contains(key) {
                     return None;
                 }
-                let mut known = self.vars.iter().chain(own).map(String::as_str);
+                let own = sees.vars()?;
+                if own.contains(key) {
+                    return None;
+                }
+                let mut known = self.vars.iter().map(String::as_str).chain(own);
                 unknown(
                     format!("vars.{key} is not defined"),
                     nearest(&mut known).or_else(|| Some("there are no vars here".to_owned())),
                 )
             }
             ("steps", key) => self.judge_step(key, mention, sees),
-            ("store", Some(key)) if !mention.guarded && !sees.store.contains(key) => unknown(
-                format!("store.{key} is not saved by anything before this"),
-                nearest(&mut sees.store.iter().map(String::as_str)),
-            ),
+            ("store", Some(key)) => {
+                let saved = |action: &Action| action.save.contains_key(key);
+                if mention.guarded || self.shared.contains(key) || sees.before().any(saved) {
+                    return None;
+                }
+                let mut known: BTreeSet<&str> = self.shared.iter().map(String::as_str).collect();
+                known.extend(sees.before().flat_map(|action| action.save.keys()).map(String::as_str));
+                unknown(
+                    format!("store.{key} is not saved by anything before this"),
+                    nearest(&mut known.into_iter()),
+                )
+            }
             ("node" | "facts", _) if !sees.node && !mention.guarded => unknown(
                 format!("there is no `{root}` here, because there is no target"),
                 Some("it is known in a `sequence` with `targets`".to_owned()),
@@ -309,27 +303,28 @@ impl Checker<'_> {
         &self,
         key: Option<&str>,
         mention: &Mention,
-        sees: &Sees,
+        sees: Sees<'_>,
     ) -> Option<(Code, String, Option<String>)> {
         let unknown = |message: String, help: Option<String>| Some((code::UNKNOWN_NAME, message, help));
-        let Some(steps) = &sees.steps else {
+        if sees.sequence.is_none() {
             return unknown("there are no `steps` here: they belong to a sequence".to_owned(), None);
-        };
+        }
         let key = key?;
-        if steps.contains(key) || mention.guarded {
+        if mention.guarded || sees.before().any(|action| action.name == key) {
             return None;
         }
-        if sees.later.contains(key) {
+        if sees.has_sibling(key) {
             return unknown(format!("steps.{key} comes later than this"), None);
         }
-        let near = name::nearest(key, steps.iter().map(String::as_str));
+        let steps: BTreeSet<&str> = sees.before().map(|action| action.name.as_str()).collect();
+        let near = name::nearest(key, steps.iter().copied());
         let help = match near {
             _ if mention.after_minus => {
                 Some("a name with - in it stands in brackets: steps['get-state'].response".to_owned())
             }
             Some(near) => Some(format!("did you mean steps.{near}?")),
             None if steps.is_empty() => Some("nothing comes before this".to_owned()),
-            None => Some(format!("there are: {}", steps.iter().cloned().collect::<Vec<_>>().join(", "))),
+            None => Some(format!("there are: {}", steps.into_iter().collect::<Vec<_>>().join(", "))),
         };
         unknown(format!("steps.{key} is not a step before this"), help)
     }
