@@ -22,6 +22,7 @@ mod journal;
 mod lock;
 mod options;
 mod queue;
+mod room;
 mod store;
 mod tables;
 mod writer;

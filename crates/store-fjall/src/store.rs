@@ -23,6 +23,7 @@ use crate::journal;
 use crate::lock::DirectoryLock;
 use crate::options::Options;
 use crate::queue::{Answer, Job, Queue};
+use crate::room::Room;
 use crate::tables::Tables;
 use crate::writer::{Core, Counters, Phase, Shared, Writer};
 
@@ -57,7 +58,7 @@ impl FjallStore {
                 tables,
                 leases: Leases::default(),
                 clock: options.clock,
-                reserve_bytes: options.reserve_bytes,
+                room: Room::new(options.reserve_bytes),
                 outcomes: Vec::new(),
             })),
         });

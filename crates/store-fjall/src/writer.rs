@@ -17,6 +17,7 @@ use windlass_store::{Clock, LeaseToken, Revision, StoreError, StoreStats};
 use crate::journal;
 use crate::lock::DirectoryLock;
 use crate::queue::{Answer, Job, Queue, send};
+use crate::room::Room;
 use crate::tables::{Tables, free_bytes};
 
 /// What the writer and the callers share.
@@ -63,7 +64,7 @@ pub(crate) struct Core {
     pub(crate) tables: Tables,
     pub(crate) leases: Leases,
     pub(crate) clock: Clock,
-    pub(crate) reserve_bytes: u64,
+    pub(crate) room: Room,
     /// What is answered after the flush that is under way.
     pub(crate) outcomes: Vec<Outcome>,
 }
@@ -191,15 +192,9 @@ impl Core {
     }
 
     /// While nothing is written yet, a full disk costs nobody more than another try.
-    fn refuse_when_full(&self, shared: &Shared, batch: &mut VecDeque<Job>) {
-        if self.reserve_bytes == 0 {
-            return;
-        }
-        let Some(free) = free_bytes(&shared.directory) else {
-            return;
-        };
+    fn refuse_when_full(&mut self, shared: &Shared, batch: &mut VecDeque<Job>) {
         let bytes: usize = batch.iter().map(Job::bytes).sum();
-        if free >= self.reserve_bytes.saturating_add(bytes as u64) {
+        if self.room.take(bytes as u64, self.clock.now(), || free_bytes(&shared.directory)) {
             return;
         }
         let full = StoreError::Full { path: shared.directory.clone() };

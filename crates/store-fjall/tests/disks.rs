@@ -10,9 +10,12 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tempfile::TempDir;
-use windlass_store::{Class, Range, Store, StoreError, Txn};
+use windlass_store::{Class, Clock, Range, Store, StoreError, Txn};
 use windlass_store_fjall::{FjallStore, Options};
 
 const MIB: usize = 1024 * 1024;
@@ -120,9 +123,16 @@ async fn a_disk_that_fills_up_stops_the_store_and_loses_nothing() {
 #[tokio::test]
 async fn a_store_with_a_reserve_goes_on_when_there_is_space_again() {
     let Some(disk) = Disk::mount(100) else { return };
-    let store = FjallStore::open(disk.store(), Options::default()).unwrap();
+    // The store asks how much is free only now and then.
+    let now = Arc::new(AtomicU64::new(0));
+    let clock = Clock::new({
+        let now = Arc::clone(&now);
+        move || Duration::from_secs(now.load(Ordering::Relaxed))
+    });
+    let store = FjallStore::open(disk.store(), Options { clock, ..Options::default() }).unwrap();
     store.commit(Txn::new().put("a", "1")).await.unwrap();
     let ballast = disk.fill(40 * MIB);
+    now.fetch_add(1, Ordering::Relaxed);
     let error = store.commit(Txn::new().put("a", "2")).await.unwrap_err();
     assert_eq!((error.code(), error.class()), ("WL-0403", Class::Retryable));
     assert_eq!(&store.get(b"a").await.unwrap().unwrap().value[..], b"1");
