@@ -169,7 +169,9 @@ impl From<windlass_runtime::Error> for Failure {
             Error::Invalid(problems) => return Self::Problems(problems.0.clone()),
             // The store says what is wrong; that it is the store is to be seen from what it says.
             Error::Store(store) => (Exit::Store, store.to_string()),
-            Error::Parked { .. } | Error::Damaged { .. } | Error::Ended => (Exit::Store, error.to_string()),
+            Error::Parked { .. } | Error::Sealed { .. } | Error::Damaged { .. } | Error::Ended => {
+                (Exit::Store, error.to_string())
+            }
             Error::Refused { refused, .. } => (Exit::Invalid, refused.to_string()),
             _ => (Exit::Invalid, error.to_string()),
         };

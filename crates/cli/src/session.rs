@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_plugin::Registry;
-use windlass_runtime::{Handle, Logs, Options, Reopen, Runtime, TakeOver, TakenOver};
+use windlass_runtime::{Handle, KeyPlace, Logs, Options, Reopen, Runtime, TakeOver, TakenOver};
 use windlass_store::{Store, StoreError};
 use windlass_store_fjall::FjallStore;
 
@@ -64,6 +64,7 @@ impl Session {
             name: format!("windlass {} (process {})", env!("CARGO_PKG_VERSION"), std::process::id()),
             take_over,
             logs: Logs::Files(data_dir.join("logs")),
+            keys: KeyPlace::Directory(data_dir.join("keys")),
             // A person is waiting: a disk that is full for longer than this is to be told of.
             storage_patience: STORAGE_PATIENCE,
             park_for: STORAGE_PATIENCE,

@@ -140,7 +140,7 @@ impl Turn<'_> {
     }
 }
 
-fn said(what: &str, by: &Author) -> String {
+pub(crate) fn said(what: &str, by: &Author) -> String {
     let user = if by.user.is_empty() { "somebody" } else { &by.user };
     if by.why.is_empty() { format!("{what} by {user}") } else { format!("{what} by {user}: {}", by.why) }
 }

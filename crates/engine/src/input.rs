@@ -94,6 +94,11 @@ pub enum Input {
         /// How long the run may have been silent to be resumed; `None`: for ever.
         limit: Option<Duration>,
     },
+    /// Somebody gives up a run that nobody can drive: it ends where it stands.
+    GiveUp {
+        /// Who.
+        by: Author,
+    },
     /// Nothing happened for long: say that the run is alive.
     Heartbeat,
 }

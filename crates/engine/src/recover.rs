@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use windlass_model::element::{ElementId, Level, Side, Slot, Work};
-use windlass_model::event::{AttemptEnd, CancelCause, Severity, What};
+use windlass_model::event::{AttemptEnd, Author, CancelCause, Command, Severity, What};
 use windlass_model::fact::{PluginKind, Recovery};
 use windlass_model::outcome::{Failure, Outcome, Reason, ReasonKind, RunStatus};
 use windlass_model::plan::OnInterrupt;
 use windlass_model::span::Span;
 
+use crate::command::said;
 use crate::input::Effect;
 use crate::run::Turn;
 use crate::state::Stage;
@@ -234,6 +235,27 @@ impl Turn<'_> {
             Span(Duration::from_secs(silent.as_secs())),
             Span(limit)
         );
+        self.close_work(Outcome::Failed);
+        self.caused(Reason { kind: ReasonKind::Interrupted, element: ElementId::Run, message });
+        self.close_levels(Outcome::Failed);
+    }
+
+    /// A person gives up a run that nobody can drive: it ends where it stands, and nothing more is done
+    /// for it, not even deferred work.
+    pub(crate) fn give_up(&mut self, by: Author) {
+        let begun = !matches!(self.state.status, RunStatus::Submitted | RunStatus::AwaitingApproval);
+        let message = said("given up", &by);
+        self.caused(Reason { kind: ReasonKind::Stopped, element: ElementId::Run, message });
+        self.emit(What::Commanded { command: Command::Kill, by });
+        if !begun {
+            return self.finish();
+        }
+        self.close_work(Outcome::Stopped);
+        self.close_levels(Outcome::Stopped);
+    }
+
+    /// Ends every action that has begun. What was in flight has failed: nobody knows what it has done.
+    fn close_work(&mut self, outcome: Outcome) {
         let mut actions: Vec<(ElementId, u32, bool)> = Vec::new();
         for (element, action) in &self.state.actions {
             actions.push((*element, action.n, matches!(action.stage, Stage::InFlight { .. })));
@@ -241,14 +263,17 @@ impl Turn<'_> {
         // What verifies an action ends before it.
         actions.sort_unstable_by_key(|(element, ..)| (matches!(element, ElementId::Work(_)), *element));
         for (element, n, flying) in actions {
+            let outcome = if flying { Outcome::Failed } else { outcome };
             if flying {
                 self.close_interrupted(element, n);
             }
-            let failure = Some(interruption());
-            self.emit(What::ActionEnded { element, outcome: Outcome::Failed, failure, saves: Vec::new() });
+            let failure = (outcome == Outcome::Failed).then(interruption);
+            self.emit(What::ActionEnded { element, outcome, failure, saves: Vec::new() });
         }
-        self.caused(Reason { kind: ReasonKind::Interrupted, element: ElementId::Run, message });
-        let outcome = Outcome::Failed;
+    }
+
+    /// Ends everything else that has begun, and the run.
+    fn close_levels(&mut self, outcome: Outcome) {
         if let Some(state) = self.state.block.as_deref() {
             let (block, active) = (state.index, state.active.keys().copied().collect::<Vec<_>>());
             for seq in active {

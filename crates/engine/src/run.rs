@@ -359,6 +359,10 @@ impl Turn<'_> {
             Input::Tick => self.tick(),
             Input::LockFreed => self.lock_freed(),
             Input::Recover { by, limit } => self.recover(by, limit),
+            Input::GiveUp { by } => {
+                self.give_up(by);
+                return Ok(());
+            }
             Input::Heartbeat => self.emit(What::Heartbeat),
         }
         self.go_on();

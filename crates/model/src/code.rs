@@ -85,6 +85,7 @@ codes! {
     RUN_PARKED = "WL-0309", "the run is parked";
     LOG_DAMAGED = "WL-0310", "the run's log cannot be read";
     NOT_RESUBMITTABLE = "WL-0311", "this cannot be submitted";
+    RUN_SEALED = "WL-0312", "the run's secrets cannot be read";
 
     STORE_LOCKED = "WL-0401", "another process has the store";
     STORE_NEWER = "WL-0402", "the store was written by a newer version";

@@ -17,6 +17,7 @@ use crate::target::Frozen;
 use crate::{Map, Value, eval};
 
 mod address;
+mod sensitive;
 
 /// The timeout of an attempt where neither plan nor plugin gives one.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,6 +1,6 @@
 //! Secrets: values that are shown nowhere.
 //!
-//! A secret is in clear only in memory and in the sealed part of a run's record. Everything that
+//! A secret is in clear only in memory; what is kept of it is sealed. Everything that
 //! is recorded or shown goes through [`Secrets::redact`], which replaces each occurrence by a
 //! token that names it, `«secret:db_password»`. Whoever holds the secrets can turn tokens back
 //! ([`Secrets::reveal`]); so a value that was saved from a response survives a restart without its
@@ -55,7 +55,7 @@ impl Secrets {
         self.by_name.get(name).map(String::as_str)
     }
 
-    /// Names and clear texts, for the sealed part of a run's record.
+    /// Names and clear texts, to be sealed.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.by_name.iter().map(|(name, clear)| (name.as_str(), clear.as_str()))
     }

@@ -10,12 +10,26 @@ use windlass_model::submission::Submission;
 use windlass_store::{Range, Store};
 
 use crate::error::Error;
+use crate::keyring::Keyring;
 use crate::keys;
+use crate::seal::{Found, RunKey};
 use crate::view::RunView;
 
-/// The store that is open now. Cheap to clone; all clones see it change when it is opened again.
+/// The store that is open now, and the keys of the runs in it. Cheap to clone; all clones see it
+/// change when it is opened again.
 #[derive(Clone, Debug)]
-pub(crate) struct Archive(Arc<RwLock<Arc<dyn Store>>>);
+pub(crate) struct Archive {
+    store: Arc<RwLock<Arc<dyn Store>>>,
+    keyring: Keyring,
+}
+
+/// The secrets of a run, in clear.
+#[derive(Debug, Default)]
+pub(crate) struct Unsealed {
+    pub(crate) secrets: Secrets,
+    /// The key that opened them; none where none was needed.
+    pub(crate) key: Option<Arc<RunKey>>,
+}
 
 /// A log being read, some chunks at a time.
 #[derive(Debug)]
@@ -32,17 +46,17 @@ const CHUNKS: usize = 64;
 // === impl Archive ===
 
 impl Archive {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self(Arc::new(RwLock::new(store)))
+    pub(crate) fn new(store: Arc<dyn Store>, keyring: Keyring) -> Self {
+        Self { store: Arc::new(RwLock::new(store)), keyring }
     }
 
     pub(crate) fn store(&self) -> Arc<dyn Store> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.store.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts another store in the place of this one.
     pub(crate) fn replace(&self, store: Arc<dyn Store>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = store;
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = store;
     }
 
     /// The head of a run; `None` if there is no such run.
@@ -71,19 +85,70 @@ impl Archive {
         read.map(Arc::new).map_err(|error| Error::Damaged { run, detail: format!("its submission: {error}") })
     }
 
-    pub(crate) async fn secrets(&self, run: RunId) -> Result<Secrets, Error> {
+    /// The secrets of a run. Where there are none, no key is looked for.
+    pub(crate) async fn secrets(&self, run: RunId) -> Result<Unsealed, Error> {
         let prefix = keys::sealed(run);
         let entries = self.store().range(Range::prefix(prefix.clone())).await?;
-        let mut secrets = Secrets::default();
-        for entry in entries {
+        let sealed = |why| Error::Sealed { run, why };
+        let mut unsealed = Unsealed::default();
+        for entry in &entries {
             let name = entry.key.get(prefix.len()..).and_then(|name| std::str::from_utf8(name).ok());
-            let clear = std::str::from_utf8(&entry.value).ok();
-            let (Some(name), Some(clear)) = (name, clear) else {
-                return Err(Error::Damaged { run, detail: "a sealed value is no text".to_owned() });
+            let Some(name) = name else {
+                return Err(Error::Damaged { run, detail: "a secret has no proper name".to_owned() });
             };
-            secrets.insert(name, clear);
+            match Found::read(name, &entry.value).map_err(sealed)? {
+                Found::Clear(text) => unsealed.secrets.insert(name, text),
+                Found::Sealed(nonce, rest) => {
+                    let key = match &unsealed.key {
+                        Some(key) => Arc::clone(key),
+                        None => self.keyring(move |keyring| keyring.find(run)).await?.map_err(sealed)?,
+                    };
+                    unsealed.secrets.insert(name, key.open(name, nonce, rest).map_err(sealed)?.as_str());
+                    unsealed.key = Some(key);
+                }
+            }
         }
-        Ok(secrets)
+        Ok(unsealed)
+    }
+
+    /// A key for a run, durable when this returns.
+    pub(crate) async fn make_key(&self, run: RunId) -> Result<Arc<RunKey>, Error> {
+        Ok(self.keyring(move |keyring| keyring.make(run)).await??)
+    }
+
+    /// Removes the key of a run for good, if it has one. What cannot be removed now is removed when the
+    /// store is opened the next time.
+    pub(crate) async fn shred_key(&self, run: RunId) {
+        let shredded = self.keyring(move |keyring| keyring.shred(run)).await;
+        if let Err(error) | Ok(Err(error)) = shredded.map(|result| result.map_err(Error::from)) {
+            tracing::error!(%run, %error, "the key of a run that has ended cannot be removed");
+        }
+    }
+
+    /// Removes the keys of runs that have ended, or never came to be: a crash left them behind.
+    pub(crate) async fn sweep_keys(&self) {
+        match self.keyring(Keyring::runs).await {
+            Ok(Ok(runs)) => {
+                for run in runs {
+                    // A run whose head cannot be read may still go on, once it is restored.
+                    let is_needed =
+                        |head: Option<RunView>| head.is_some_and(|view| !view.status.is_terminal());
+                    if !self.head(run).await.map_or(true, is_needed) {
+                        self.shred_key(run).await;
+                    }
+                }
+            }
+            Ok(Err(error)) => tracing::error!(%error, "the directory of keys cannot be read"),
+            Err(error) => tracing::error!(%error, "the directory of keys cannot be read"),
+        }
+    }
+
+    async fn keyring<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Keyring) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let keyring = self.keyring.clone();
+        tokio::task::spawn_blocking(move || work(&keyring)).await.map_err(|_| Error::Ended)
     }
 
     /// Reads a log from an event on.

@@ -30,6 +30,8 @@ pub(crate) enum Call {
     Follow { run: RunId, answer: Answer<Option<broadcast::Receiver<Told>>> },
     /// Goes on with a parked run now.
     Unpark { run: RunId, answer: Answer<()> },
+    /// A run that cannot be driven was ended where it stood.
+    GivenUp { run: RunId, answer: Answer<()> },
     /// Ends everything: nothing new is begun, what is in flight has until the deadline.
     Shutdown { grace: std::time::Duration, answer: Answer<()> },
 }

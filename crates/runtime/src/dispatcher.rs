@@ -56,7 +56,7 @@ use crate::events::Told;
 use crate::options::Options;
 use crate::output::OpenFiles;
 use crate::submit::Reader;
-use crate::view::Condition;
+use crate::view::{Condition, RunView};
 
 mod calls;
 mod commit;
@@ -112,6 +112,8 @@ pub(crate) struct Dispatcher {
     attempts: HashMap<(RunId, ElementId), Attempt>,
     parked: HashMap<RunId, Parked>,
     files: Arc<OpenFiles>,
+    /// Runs that have ended and whose keys are being removed.
+    shredding: HashMap<RunId, Box<RunView>>,
     /// Runs that were found and cannot be driven.
     left: HashMap<RunId, Condition>,
     waits: HashMap<RunId, Vec<Answer<Waited>>>,
@@ -164,6 +166,7 @@ impl Dispatcher {
             attempts: HashMap::new(),
             parked: HashMap::new(),
             files: Arc::default(),
+            shredding: HashMap::new(),
             left: HashMap::new(),
             waits: HashMap::new(),
             tails: HashMap::new(),

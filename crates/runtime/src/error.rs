@@ -58,6 +58,14 @@ pub enum Error {
         /// What was found.
         detail: String,
     },
+    /// The run's secrets cannot be read, so nothing of it goes on.
+    #[error("the secrets of run {run} cannot be read: {why}")]
+    Sealed {
+        /// The run.
+        run: RunId,
+        /// Why.
+        why: SecretsError,
+    },
     /// The run needs plugins that are not registered.
     #[error("run {run} needs plugins that are not registered: {}", missing.join(", "))]
     Unrunnable {
@@ -88,6 +96,47 @@ pub enum Error {
     Ended,
 }
 
+/// Why the secrets of a run cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretsError {
+    /// The key is gone.
+    #[error("there is no key for them in {place}")]
+    NoKey {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// The key cannot be used.
+    #[error("their key in {place} cannot be used: {detail}")]
+    KeyUnreadable {
+        /// Where it lies.
+        place: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The key fits no lock of this run, or the lock was changed.
+    #[error("their key does not open `{name}`: it is the key of another run, or one of the two was changed")]
+    DoesNotOpen {
+        /// The name of the secret.
+        name: String,
+    },
+    /// What lies there is no sealed value.
+    #[error("what is kept of `{name}` is damaged")]
+    Damaged {
+        /// The name of the secret.
+        name: String,
+    },
+    /// A newer program wrote it.
+    #[error("`{name}` is sealed in the way {found}; this program knows up to {supported}")]
+    Newer {
+        /// The name of the secret.
+        name: String,
+        /// The version it has.
+        found: u8,
+        /// The newest version that this program reads.
+        supported: u8,
+    },
+}
+
 // === impl Error ===
 
 impl Error {
@@ -105,6 +154,7 @@ impl Error {
             Self::NotEnded { .. } => code::NOT_ALLOWED,
             Self::Parked { .. } => code::RUN_PARKED,
             Self::Damaged { .. } => code::LOG_DAMAGED,
+            Self::Sealed { .. } => code::RUN_SEALED,
             Self::Unrunnable { .. } => code::PLUGIN_MISSING,
             Self::NotDriven(_) => code::NO_OWNER,
             Self::NotResubmittable { .. } => code::NOT_RESUBMITTABLE,
@@ -126,6 +176,9 @@ impl Error {
             Self::NotEnded { .. } => "wait for its end, or stop it",
             Self::Parked { .. } => "see to the storage; the run goes on by itself when it is back",
             Self::Damaged { .. } => "keep a copy of the data directory, and restore it from a backup",
+            Self::Sealed { .. } => {
+                "put its key file back and recover it, or end it with `kill` and retry it with the secrets given again"
+            }
             Self::Unrunnable { .. } => "start the program that has these plugins",
             Self::NotDriven(_) => "command it where it runs, or take it over when that process has ended",
             Self::NotResubmittable { .. } => "clone it instead",

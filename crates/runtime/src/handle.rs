@@ -54,13 +54,23 @@ impl Handle {
     /// Everything that is wrong with the plan, its parameters and targets, at once.
     pub async fn submit(&self, request: Request) -> Result<RunId, Error> {
         let given = request.run_id;
-        let prepared = self.reader.prepare(request, self.clock.now())?;
+        let mut prepared = self.reader.prepare(request, self.clock.now())?;
         let run = prepared.view.id;
         if given.is_some() && self.archive.head(run).await?.is_some() {
             return Err(Error::Exists(run));
         }
-        self.ask(|answer| Call::Submit { run: Box::new(prepared), answer }).await?;
-        Ok(run)
+        let needs_key = prepared.needs_key();
+        if needs_key {
+            // Durable before anything that it seals is.
+            prepared.seal(self.archive.make_key(run).await?)?;
+        }
+        let taken = self.ask(|answer| Call::Submit { run: Box::new(prepared), answer }).await;
+        // An id that was given may be that of another, whose key this is, too.
+        if taken.is_err() && needs_key && given.is_none() && matches!(self.archive.head(run).await, Ok(None))
+        {
+            self.archive.shred_key(run).await;
+        }
+        taken.map(|()| run)
     }
 
     /// Begins a run. One that has begun, or ended, is left as it is.
@@ -94,8 +104,14 @@ impl Handle {
     }
 
     /// Any of the above.
+    ///
+    /// A run whose secrets cannot be read takes none of them but [`Command::Kill`], which ends it where
+    /// it stands: what would have come after its work cannot be done without them.
     pub async fn command(&self, run: RunId, command: Command, by: Author) -> Result<(), Error> {
-        self.input(run, Input::Command { command, by }).await
+        match self.input(run, Input::Command { command, by: by.clone() }).await {
+            Err(Error::Sealed { .. }) if command == Command::Kill => self.give_up(run, by).await,
+            taken => taken,
+        }
     }
 
     /// Agrees with a run, exactly as it is: the digest is [`Submission::digest`] of what was looked at.
@@ -151,6 +167,7 @@ impl Handle {
             }
         }
         self.archive.store().commit(txn).await?;
+        self.archive.shred_key(run).await;
         if let Some(directory) = self.logs_of(&view) {
             // Output is beside the record: what cannot be removed of it harms nobody.
             let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(directory)).await;
@@ -331,7 +348,7 @@ impl Handle {
 
     async fn load(&self, run: RunId) -> Result<Run, Error> {
         let submission = self.archive.submission(run).await?;
-        let setup = self.reader.setup(submission, self.archive.secrets(run).await?);
+        let setup = self.reader.setup(submission, self.archive.secrets(run).await?.secrets);
         crate::load::fold(&self.archive, setup).await
     }
 

@@ -5,7 +5,7 @@
 //! when/<submitted at><run>          nothing; puts the runs in order
 //! open/<run>                        nothing; there while the run has not ended
 //! submission/<run>/<part>           what was submitted, as JSON, in parts
-//! sealed/<run>/<name>               a secret in clear
+//! sealed/<run>/<name>               a secret, sealed with the key of its run
 //! log/<shard>/<run>/<first number>  consecutive events
 //! ```
 //!

@@ -1,12 +1,15 @@
 //! From what the store has of a run back to the run: the fold of its log.
 
+use std::sync::Arc;
+
 use windlass_engine::{Run, Setup};
 use windlass_model::id::RunId;
 use windlass_store::Range;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, Unsealed};
 use crate::error::Error;
 use crate::keys;
+use crate::seal::RunKey;
 use crate::submit::Reader;
 use crate::view::RunView;
 
@@ -14,7 +17,7 @@ use crate::view::RunView;
 #[derive(Debug)]
 pub(crate) enum Found {
     /// It has not ended.
-    Unfinished(Box<Run>, Box<RunView>),
+    Unfinished(Box<Run>, Box<RunView>, Option<Arc<RunKey>>),
     /// It has ended.
     Finished(Box<RunView>),
     /// It needs plugins that are not registered.
@@ -28,12 +31,23 @@ pub(crate) async fn find(archive: &Archive, reader: &Reader, run: RunId) -> Resu
         return Ok(Found::Finished(Box::new(view)));
     }
     let submission = archive.submission(run).await?;
-    let setup = reader.setup(submission, archive.secrets(run).await?);
+    let Unsealed { secrets, key } = archive.secrets(run).await?;
+    let setup = reader.setup(submission, secrets);
     if !setup.layout.missing.is_empty() {
         return Ok(Found::Unrunnable(setup.layout.missing.clone()));
     }
+    let key = match key {
+        // What comes up from now on needs one, too.
+        None if needs_key(&setup) => Some(archive.make_key(run).await?),
+        key => key,
+    };
     let folded = fold(archive, setup).await?;
-    Ok(Found::Unfinished(Box::new(folded), Box::new(view)))
+    Ok(Found::Unfinished(Box::new(folded), Box::new(view), key))
+}
+
+/// Whether a run has secrets, or may come to have some.
+pub(crate) fn needs_key(setup: &Setup) -> bool {
+    !setup.secrets.is_empty() || setup.layout.is_sensitive()
 }
 
 /// The runs that have not ended, in the order of their ids.

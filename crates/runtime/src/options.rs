@@ -30,6 +30,8 @@ pub struct Options {
     pub park_for: Duration,
     /// Where the output of plugins goes.
     pub logs: Logs,
+    /// Where the keys lie with which the secrets of runs are sealed.
+    pub keys: KeyPlace,
     /// How to open the store again after a failed flush. `None`: the runtime ends with its store.
     pub reopen: Option<Reopen>,
     /// Where the time comes from.
@@ -56,6 +58,19 @@ pub enum Logs {
     Files(PathBuf),
 }
 
+/// Where the keys lie with which the secrets of runs are sealed.
+///
+/// Each run that has secrets gets a key of its own, which is removed for good when the run ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In memory: a run with secrets cannot be gone on with after its process has ended.
+    #[default]
+    Memory,
+    /// In files `<directory>/<run>.key`. The directory is that of one store alone: keys of runs that the
+    /// store does not know, or that have ended, are removed when it is opened.
+    Directory(PathBuf),
+}
+
 /// How to open the store again.
 #[derive(Clone)]
 pub struct Reopen(Arc<dyn Fn() -> Result<Arc<dyn Store>, StoreError> + Send + Sync>);
@@ -74,6 +89,7 @@ impl Default for Options {
             storage_patience: Duration::from_secs(30),
             park_for: Duration::from_secs(30),
             logs: Logs::default(),
+            keys: KeyPlace::default(),
             reopen: None,
             clock: Clock::default(),
         }

@@ -11,8 +11,9 @@ use windlass_store::{Store, StoreError};
 use crate::archive::Archive;
 use crate::call::Call;
 use crate::dispatcher::Dispatcher;
-use crate::error::Error;
+use crate::error::{Error, SecretsError};
 use crate::handle::Handle;
+use crate::keyring::Keyring;
 use crate::load::{self, Found};
 use crate::options::{Options, TakeOver};
 use crate::submit::Reader;
@@ -35,6 +36,8 @@ pub struct TakenOver {
     pub unrunnable: Vec<Unrunnable>,
     /// Runs whose records cannot be read. They were left as they are.
     pub damaged: Vec<Damaged>,
+    /// Runs whose secrets cannot be read. They were left as they are.
+    pub sealed: Vec<Sealed>,
 }
 
 /// A run that needs plugins that are not registered.
@@ -55,6 +58,15 @@ pub struct Damaged {
     pub detail: String,
 }
 
+/// A run whose secrets cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The run.
+    pub run: RunId,
+    /// Why.
+    pub why: SecretsError,
+}
+
 /// How many calls wait for the dispatcher: it takes them all in every turn, so this bounds what one
 /// turn may have to answer, and a caller that finds it full waits for one turn.
 const CALLS: usize = 1024;
@@ -66,7 +78,8 @@ impl Runtime {
     ///
     /// Must be called within a tokio runtime, on which plugins are then called.
     pub async fn open(store: Arc<dyn Store>, registry: Registry, options: Options) -> Result<Self, Error> {
-        let archive = Archive::new(store);
+        let archive = Archive::new(store, Keyring::new(&options.keys));
+        archive.sweep_keys().await;
         let reader = Reader::new(registry.catalog(), options.start_within);
         let (calls, asked) = mpsc::channel(CALLS);
         let handle = Handle {
@@ -84,8 +97,8 @@ impl Runtime {
         let mut taken_over = TakenOver::default();
         for run in unfinished {
             match load::find(&archive, &reader, run).await {
-                Ok(Found::Unfinished(found, view)) => {
-                    dispatcher.adopt(*found, *view);
+                Ok(Found::Unfinished(found, view, key)) => {
+                    dispatcher.adopt(*found, *view, key);
                     taken_over.runs.push(run);
                 }
                 Ok(Found::Finished(_)) => {}
@@ -98,6 +111,11 @@ impl Runtime {
                     tracing::error!(%run, detail, "the record of a run cannot be read");
                     dispatcher.leave(run, Condition::Damaged { detail: detail.clone() });
                     taken_over.damaged.push(Damaged { run, detail });
+                }
+                Err(Error::Sealed { why, .. }) => {
+                    tracing::error!(%run, %why, "the secrets of a run cannot be read");
+                    dispatcher.leave(run, Condition::Sealed { why: why.clone() });
+                    taken_over.sealed.push(Sealed { run, why });
                 }
                 Err(error) => return Err(error),
             }

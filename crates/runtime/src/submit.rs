@@ -15,10 +15,13 @@ use windlass_model::problem::{Problem, Problems};
 use windlass_model::secret::Secrets;
 use windlass_model::submission::Submission;
 use windlass_model::time::Time;
+use windlass_store::StoreError;
 
 use crate::clock::{new_group, new_run, new_seed};
 use crate::error::Error;
+use crate::load::needs_key;
 use crate::request::{Given, Request, Start};
+use crate::seal::RunKey;
 use crate::view::RunView;
 
 /// A run that can be taken in.
@@ -29,6 +32,10 @@ pub(crate) struct Prepared {
     /// The submission as JSON, in parts of bounded size.
     pub(crate) parts: Vec<bytes::Bytes>,
     pub(crate) start: Start,
+    /// The run's key, where it needs one.
+    pub(crate) key: Option<Arc<RunKey>>,
+    /// Its secrets, sealed.
+    pub(crate) sealed: Vec<(String, bytes::Bytes)>,
 }
 
 /// What a submission is read with.
@@ -113,7 +120,29 @@ impl Reader {
         let view = RunView::submitted(&submission);
         let parts = parts(&submission)?;
         let setup = self.setup(submission, secrets);
-        Ok(Prepared { setup, view, parts, start })
+        Ok(Prepared { setup, view, parts, start, key: None, sealed: Vec::new() })
+    }
+}
+
+// === impl Prepared ===
+
+impl Prepared {
+    pub(crate) fn needs_key(&self) -> bool {
+        needs_key(&self.setup)
+    }
+
+    /// Seals the secrets that were given.
+    pub(crate) fn seal(&mut self, key: Arc<RunKey>) -> Result<(), Error> {
+        for (name, clear) in self.setup.secrets.iter() {
+            let sealed = key.seal(name, clear).ok_or(StoreError::Io {
+                action: "seal a secret for",
+                path: self.view.id.to_string().into(),
+                source: Arc::new(std::io::Error::other("the system has no randomness to give")),
+            })?;
+            self.sealed.push((name.to_owned(), sealed));
+        }
+        self.key = Some(key);
+        Ok(())
     }
 }
 

@@ -9,6 +9,8 @@ use windlass_model::submission::Submission;
 use windlass_model::time::Time;
 use windlass_store::StoreError;
 
+use crate::error::SecretsError;
+
 /// A run in short. Everything but its condition is durable.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -96,6 +98,11 @@ pub enum Condition {
     Unrunnable {
         /// Their names.
         missing: Vec<String>,
+    },
+    /// Its secrets cannot be read.
+    Sealed {
+        /// Why.
+        why: SecretsError,
     },
     /// Its record cannot be read.
     Damaged {

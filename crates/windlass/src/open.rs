@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_plugin::{NotReady, Registry};
-use windlass_runtime::{Handle, Logs, Options, Reopen, Runtime, TakenOver};
+use windlass_runtime::{Handle, KeyPlace, Logs, Options, Reopen, Runtime, TakenOver};
 use windlass_store::memory::MemoryStore;
 use windlass_store::{Store, StoreError};
 use windlass_store_fjall::FjallStore;
@@ -38,13 +38,13 @@ pub enum OpenError {
 
 impl Windlass {
     /// Opens a data directory, the same that `windlass --data-dir` knows: the store in it, the output
-    /// of plugins in `logs`. Runs that have not ended go on.
+    /// of plugins in `logs`, the keys of runs with secrets in `keys`. Runs that have not ended go on.
     pub async fn open(directory: impl AsRef<Path>, registry: Registry) -> Result<Self, OpenError> {
         Self::open_with(directory, registry, Options::default()).await
     }
 
-    /// The same, with options; where these say nothing else, output goes into `logs` and the store
-    /// is opened again after a failed flush.
+    /// The same, with options; where these say nothing else, output goes into `logs`, keys lie in `keys`,
+    /// and the store is opened again after a failed flush.
     pub async fn open_with(
         directory: impl AsRef<Path>,
         registry: Registry,
@@ -60,8 +60,12 @@ impl Windlass {
             Logs::Dropped => Logs::Files(directory.join("logs")),
             logs @ Logs::Files(_) => logs,
         };
+        let keys = match options.keys {
+            KeyPlace::Memory => KeyPlace::Directory(directory.join("keys")),
+            keys @ KeyPlace::Directory(_) => keys,
+        };
         let reopen = options.reopen.or_else(|| Some(Reopen::with(move || open(&directory))));
-        Self::on(store, registry, Options { logs, reopen, ..options }).await
+        Self::on(store, registry, Options { logs, keys, reopen, ..options }).await
     }
 
     /// On a store in memory, for tests and for what may be forgotten.
@@ -69,7 +73,7 @@ impl Windlass {
         Self::on(Arc::new(MemoryStore::new()), registry, Options::default()).await
     }
 
-    /// On any store.
+    /// On any store. Where the options name no place for keys, runs with secrets end with the process.
     pub async fn on(store: Arc<dyn Store>, registry: Registry, options: Options) -> Result<Self, OpenError> {
         let plugins = registry.ready().await;
         if !plugins.is_empty() {

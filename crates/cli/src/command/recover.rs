@@ -53,7 +53,12 @@ async fn go(
             left.run, left.detail
         ));
     }
-    let left = !taken.unrunnable.is_empty() || !taken.damaged.is_empty();
+    for left in &taken.sealed {
+        let error = Error::Sealed { run: left.run, why: left.why.clone() };
+        let (code, help) = (error.code(), error.help());
+        printer.warn(format_args!("{error} ({code})\n  it is left as it is: {help}"));
+    }
+    let left = !taken.unrunnable.is_empty() || !taken.damaged.is_empty() || !taken.sealed.is_empty();
     for run in &taken.runs {
         start(&handle, *run).await?;
     }

@@ -214,6 +214,7 @@ impl Row {
             Condition::Unrunnable { missing } => {
                 trouble = Some(format!("needs plugins that are not there: {}", missing.join(", ")));
             }
+            Condition::Sealed { why } => trouble = Some(format!("its secrets cannot be read: {why}")),
             Condition::Damaged { detail } => trouble = Some(format!("its record cannot be read: {detail}")),
         }
         Self { view, is_driven, asked, trouble }

@@ -1,10 +1,11 @@
 //! Crashes: the run comes to the same end wherever Windlass dies.
 
 use serde_json::{Value, json};
-use windlass_model::event::{Command, What};
+use windlass_engine::{Input, NoLocks, Run};
+use windlass_model::event::{Author, Command, What};
 use windlass_model::fact::Recovery;
 use windlass_model::outcome::{ReasonKind, RunStatus, Status};
-use windlass_rehearsal::Told;
+use windlass_rehearsal::{Rehearsed, Told};
 
 use crate::stage::{Scene, Seen, act, block, check, scene, secs};
 
@@ -213,4 +214,32 @@ fn w29_every_descendant_of_an_aged_out_run_is_terminal() {
     let paused = make().crash_at([pause]).dead_for(2 * hour, hour).play();
     paused.is_sound();
     assert_eq!(paused.run(), RunStatus::Succeeded);
+}
+
+/// A run that is cut off behind an event and then given up by a person.
+fn given_up_behind(scene: &Scene, event: usize) -> Seen {
+    let mut rehearsed = scene.play().rehearsed;
+    rehearsed.events.truncate(event);
+    let mut run = Run::fold(scene.setup(), &rehearsed.events).unwrap();
+    let give_up = Input::GiveUp { by: Author::new("ann") };
+    let step = run.step(give_up, run.last_at(), &mut NoLocks).unwrap();
+    assert!(step.effects.is_empty(), "something is done for a run that is given up: {:?}", step.effects);
+    rehearsed.events.extend(step.events);
+    let folded = Run::fold(scene.setup(), &rehearsed.events).unwrap();
+    assert!(folded.same_state(&run), "the fold of the log is not the live state");
+    Seen::new(Rehearsed { run, ..rehearsed })
+}
+
+#[test]
+fn a_run_that_is_given_up_ends_where_it_stands() {
+    let make = || scene(rich()).takes("one/*", 20).fault("*!verify/x=fail");
+    let whole = make().play();
+    for at in 1..whole.events().len() - 1 {
+        let seen = given_up_behind(&make(), at);
+        // `is_sound` finds whatever began and did not end.
+        seen.is_sound();
+        let failing = whole.events()[..at].iter().any(|event| event.what.kind() == "caused");
+        let expect = if failing { RunStatus::Failed } else { RunStatus::Stopped };
+        assert_eq!(seen.run(), expect, "given up after event {at}");
+    }
 }

@@ -257,7 +257,7 @@ impl Scene {
 // === impl Seen ===
 
 impl Seen {
-    fn new(rehearsed: Rehearsed) -> Self {
+    pub(crate) fn new(rehearsed: Rehearsed) -> Self {
         let layout = rehearsed.run.layout().clone();
         let mut statuses = BTreeMap::new();
         for event in &rehearsed.events {

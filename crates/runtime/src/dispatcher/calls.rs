@@ -41,6 +41,10 @@ impl Dispatcher {
                 self.unpark(run);
                 drop(answer.send(Ok(())));
             }
+            Call::GivenUp { run, answer } => {
+                self.left.remove(&run);
+                drop(answer.send(Ok(())));
+            }
             Call::Shutdown { grace, answer } => self.close(grace, answer, now),
         }
     }
@@ -83,6 +87,7 @@ impl Dispatcher {
                 Err(Error::Unrunnable { run, missing: missing.clone() })
             }
             (.., Some(Condition::Damaged { detail })) => Err(Error::Damaged { run, detail: detail.clone() }),
+            (.., Some(Condition::Sealed { why })) => Err(Error::Sealed { run, why: why.clone() }),
             _ => Ok(Taken::NotDriven),
         };
         drop(answer.send(result));
@@ -111,7 +116,8 @@ impl Dispatcher {
         if let Phase::Stopped { why } = &self.phase {
             return drop(answer.send(Err(Error::Store(why.clone()))));
         }
-        if self.runs.contains_key(&run) || self.parked.contains_key(&run) {
+        if self.runs.contains_key(&run) || self.parked.contains_key(&run) || self.shredding.contains_key(&run)
+        {
             let waits = self.waits.entry(run).or_default();
             waits.retain(|wait| !wait.is_closed());
             return waits.push(answer);
@@ -121,6 +127,7 @@ impl Dispatcher {
                 Err(Error::Unrunnable { run, missing: missing.clone() })
             }
             Some(Condition::Damaged { detail }) => Err(Error::Damaged { run, detail: detail.clone() }),
+            Some(Condition::Sealed { why }) => Err(Error::Sealed { run, why: why.clone() }),
             _ => Ok(Waited::NotDriven),
         };
         drop(answer.send(result));

@@ -7,10 +7,12 @@ use windlass_model::time::Time;
 use windlass_store::{BoxFuture, Class, Revision, StoreError};
 
 use super::live::{Adopted, Stall};
+use super::park::Job;
 use super::part::{Ack, Written};
 use super::{Dispatcher, transaction};
 use crate::call::Waited;
 use crate::error::Error;
+use crate::view::RunView;
 
 /// A transaction under way.
 pub(crate) struct Commit {
@@ -96,8 +98,30 @@ impl Dispatcher {
         if live.adopted == Adopted::Yes {
             self.locks.forget(run);
         }
+        if live.key.is_some() {
+            // Whoever waits for the end may rely on it that the secrets are gone.
+            self.shredding.insert(run, Box::new(live.view));
+            let archive = self.archive.clone();
+            let shredding = async move {
+                archive.shred_key(run).await;
+                Job::Shredded(run)
+            };
+            self.jobs.spawn_on(shredding, &self.host);
+        } else {
+            self.tell_ended(run, &live.view);
+        }
+    }
+
+    /// Nothing can open the secrets of a run any more.
+    pub(super) fn shredded(&mut self, run: RunId) {
+        if let Some(view) = self.shredding.remove(&run) {
+            self.tell_ended(run, &view);
+        }
+    }
+
+    fn tell_ended(&mut self, run: RunId, view: &RunView) {
         for answer in self.waits.remove(&run).unwrap_or_default() {
-            drop(answer.send(Ok(Waited::Ended(Box::new(live.view.clone())))));
+            drop(answer.send(Ok(Waited::Ended(Box::new(view.clone())))));
         }
     }
 

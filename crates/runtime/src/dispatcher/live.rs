@@ -17,6 +17,7 @@ use super::part::{Part, Written, admission};
 use crate::call::{Answer, Taken};
 use crate::keys;
 use crate::output::RunOutput;
+use crate::seal::RunKey;
 use crate::submit::Prepared;
 use crate::view::{ReasonView, RunView};
 
@@ -42,6 +43,8 @@ pub(crate) struct Live {
     pub(crate) stall: Option<Stall>,
     /// Whether it was loaded from the store.
     pub(crate) adopted: Adopted,
+    /// What its secrets are sealed with, where it has some or may come to have some.
+    pub(crate) key: Option<Arc<RunKey>>,
     /// Where the output of its attempts goes.
     pub(crate) output: Option<Arc<RunOutput>>,
     pub(crate) plan: String,
@@ -75,7 +78,12 @@ pub(crate) struct Stall {
 // === impl Live ===
 
 impl Live {
-    pub(crate) fn new(run: Run, view: RunView, output: Option<Arc<RunOutput>>) -> Self {
+    pub(crate) fn new(
+        run: Run,
+        view: RunView,
+        key: Option<Arc<RunKey>>,
+        output: Option<Arc<RunOutput>>,
+    ) -> Self {
         let durable = run.seq();
         Self {
             plan: view.plan.clone(),
@@ -90,14 +98,16 @@ impl Live {
             wake: None,
             stall: None,
             adopted: Adopted::Yes,
+            key,
             output,
         }
     }
 
     /// A run of which nothing is durable yet.
     pub(crate) fn admitted(run: Run, prepared: Box<Prepared>, output: Option<Arc<RunOutput>>) -> Self {
-        let view = prepared.view.clone();
-        Self { durable: 0, admission: Some(prepared), adopted: Adopted::No, ..Self::new(run, view, output) }
+        let (view, key) = (prepared.view.clone(), prepared.key.clone());
+        let live = Self::new(run, view, key, output);
+        Self { durable: 0, admission: Some(prepared), adopted: Adopted::No, ..live }
     }
 
     pub(crate) fn id(&self) -> RunId {
@@ -130,8 +140,12 @@ impl Live {
         }
         part.chunks(run, &mut ops);
         for seal in &part.seals {
-            let value = bytes::Bytes::copy_from_slice(seal.clear.as_bytes());
-            ops.push(Op::Put { key: keys::sealed_name(run, &seal.name), value });
+            match self.key.as_ref().and_then(|key| key.seal(&seal.name, &seal.clear)) {
+                Some(value) => ops.push(Op::Put { key: keys::sealed_name(run, &seal.name), value }),
+                // Rather nothing than a secret in clear, or a run that has lost one: no entry is called so,
+                // and the write is refused.
+                None => preconditions.push(Precondition::Present(keys::sealed(run))),
+            }
         }
         let ends = self.write_head(&part.events, &mut ops);
         self.chunk = part.events.first().map_or(self.chunk, |first| Some(first.seq));

@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::load::{self, Found};
 use crate::options::Logs;
 use crate::output::RunOutput;
+use crate::seal::RunKey;
 use crate::view::{Condition, RunView};
 
 /// A run that is parked.
@@ -68,6 +69,8 @@ pub(crate) enum Job {
     Loaded(RunId, Result<Found, Error>),
     Reopened(Result<Arc<dyn Store>, StoreError>),
     Closed(Result<(), StoreError>),
+    /// The key of a run that has ended is gone.
+    Shredded(RunId),
     /// It is time to look whether everything has ended.
     Waited,
 }
@@ -78,11 +81,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 impl Dispatcher {
     /// Takes over a run that was loaded, before anything goes on.
-    pub(crate) fn adopt(&mut self, mut run: Run, view: RunView) {
+    pub(crate) fn adopt(&mut self, mut run: Run, view: RunView, key: Option<Arc<RunKey>>) {
         let id = run.id();
         let output = self.output(&view);
         run.hold_locks(&mut self.locks);
-        self.runs.insert(id, Live::new(run, view, output));
+        self.runs.insert(id, Live::new(run, view, key, output));
         let by = self.options.name.clone();
         self.inbox.push_back((id, Input::Recover { by, limit: self.options.recovery_limit }));
         self.touched.push(id);
@@ -210,6 +213,7 @@ impl Dispatcher {
                     }
                 }
             }
+            Job::Shredded(run) => self.shredded(run),
             Job::Waited => {}
         }
     }
@@ -218,13 +222,13 @@ impl Dispatcher {
         let now = self.options.clock.now();
         let Some(parked) = self.parked.get_mut(&run) else { return };
         match found {
-            Ok(Found::Unfinished(engine, view)) => {
+            Ok(Found::Unfinished(engine, view, key)) => {
                 let results = std::mem::take(&mut parked.results);
                 self.parked.remove(&run);
                 tracing::info!(%run, "a parked run goes on");
                 // Results first: what has ended was not interrupted.
                 self.inbox.extend(results.into_iter().map(|input| (run, input)));
-                self.adopt(*engine, *view);
+                self.adopt(*engine, *view, key);
             }
             Ok(Found::Finished(view)) => {
                 self.parked.remove(&run);
@@ -246,6 +250,10 @@ impl Dispatcher {
             Err(Error::Damaged { detail, .. }) => {
                 self.abandon(run, &Error::Damaged { run, detail: detail.clone() });
                 self.leave(run, Condition::Damaged { detail });
+            }
+            Err(Error::Sealed { why, .. }) => {
+                self.abandon(run, &Error::Sealed { run, why: why.clone() });
+                self.leave(run, Condition::Sealed { why });
             }
             Err(error) => self.abandon(run, &error),
         }
@@ -346,7 +354,10 @@ impl Dispatcher {
 
     /// Goes on towards the end, when that is what is wanted.
     pub(super) fn poll_closing(&mut self) -> Poll<Going> {
-        let quiet = self.commits.is_empty() && self.inbox.is_empty() && self.attempts.is_empty();
+        let quiet = self.commits.is_empty()
+            && self.inbox.is_empty()
+            && self.attempts.is_empty()
+            && self.shredding.is_empty();
         let Phase::Closing { deadline, closing, answers } = &mut self.phase else { return Poll::Pending };
         if *closing {
             return if answers.is_empty() { Poll::Ready(Going::Over) } else { Poll::Pending };

@@ -161,9 +161,8 @@ pub(crate) fn admission(prepared: &Prepared, ops: &mut Vec<Op>) -> Precondition 
     for (number, part) in (0_u32..).zip(&prepared.parts) {
         ops.push(Op::Put { key: keys::submission_part(run, number), value: part.clone() });
     }
-    for (name, clear) in prepared.setup.secrets.iter() {
-        let value = bytes::Bytes::copy_from_slice(clear.as_bytes());
-        ops.push(Op::Put { key: keys::sealed_name(run, name), value });
+    for (name, value) in &prepared.sealed {
+        ops.push(Op::Put { key: keys::sealed_name(run, name), value: value.clone() });
     }
     Precondition::Absent(keys::head(run))
 }

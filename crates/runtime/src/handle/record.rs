@@ -4,15 +4,18 @@
 //! run over, as after a crash right behind these words. So nothing that was about to begin counts as
 //! interrupted.
 
-use windlass_engine::{Input, NoLocks, Step};
-use windlass_model::event::{Event, What};
+use windlass_engine::{Input, NoLocks, Run, Step};
+use windlass_model::event::{Author, Command, Event, What};
 use windlass_model::id::RunId;
-use windlass_store::{Precondition, Txn};
+use windlass_model::secret::Secrets;
+use windlass_store::{Entry, Op, Precondition, Range, Txn};
 
+use crate::call::Call;
 use crate::dispatcher::live::Live;
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::keys;
+use crate::view::RunView;
+use crate::{keys, load};
 
 impl Handle {
     /// Writes down a person's approval, rejection, command or verdict for a run that nobody drives.
@@ -24,9 +27,13 @@ impl Handle {
     ///
     /// What the run would have answered.
     pub async fn record(&self, run: RunId, input: Input) -> Result<(), Error> {
-        let head = self.archive.store().get(&keys::head(run)).await?.ok_or(Error::UnknownRun(run))?;
-        let view = self.archive.known(run).await?;
-        let mut listener = self.load(run).await?;
+        let head = self.head_entry(run).await?;
+        let mut listener = match (self.load(run).await, &input) {
+            (Err(Error::Sealed { .. }), Input::Command { command: Command::Kill, by }) => {
+                return self.give_up(run, by.clone()).await;
+            }
+            (listener, _) => listener?,
+        };
         let step = listener
             .step(input, self.clock.now(), &mut NoLocks)
             .map_err(|refused| Error::Refused { run, refused })?;
@@ -35,12 +42,40 @@ impl Handle {
         for event in &events {
             told.replay(event).map_err(|error| Error::Damaged { run, detail: error.to_string() })?;
         }
-        let mut live = Live::new(told, view, None);
+        self.append(told, events, &head, Vec::new()).await
+    }
+
+    /// Ends a run whose secrets cannot be read, where it stands.
+    pub(super) async fn give_up(&self, run: RunId, by: Author) -> Result<(), Error> {
+        let head = self.head_entry(run).await?;
+        let setup = self.reader.setup(self.archive.submission(run).await?, Secrets::default());
+        let mut told = load::fold(&self.archive, setup).await?;
+        let step = told.step(Input::GiveUp { by }, self.clock.now(), &mut NoLocks);
+        let step = step.map_err(|refused| Error::Refused { run, refused })?;
+        let Range { start, end, .. } = Range::prefix(keys::sealed(run));
+        let unreadable = end.map(|end| Op::DeleteRange { start, end });
+        self.append(told, step.events, &head, unreadable.into_iter().collect()).await?;
+        self.ask(|answer| Call::GivenUp { run, answer }).await
+    }
+
+    async fn head_entry(&self, run: RunId) -> Result<Entry, Error> {
+        self.archive.store().get(&keys::head(run)).await?.ok_or(Error::UnknownRun(run))
+    }
+
+    /// Writes events that a run has taken in behind those that are durable.
+    async fn append(&self, told: Run, events: Vec<Event>, head: &Entry, more: Vec<Op>) -> Result<(), Error> {
+        let run = told.id();
+        let view = RunView::read(&head.value).map_err(|detail| Error::Damaged { run, detail })?;
+        let mut live = Live::new(told, view, None, None);
         live.part.add(Step { events, ..Step::default() });
         let written = live.write(false);
         let mut txn = Txn { preconditions: written.preconditions, ops: written.ops };
         txn.preconditions.push(Precondition::At(keys::head(run), head.revision));
+        txn.ops.extend(more);
         self.archive.store().commit(txn).await?;
+        if written.ends {
+            self.archive.shred_key(run).await;
+        }
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ mod owners;
 mod plugins;
 mod recovery;
 mod runs;
+mod sealed;
 mod secrets;
 mod stage;
 mod storage;
