@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::dynamic::BoxFuture;
+
 /// Where a line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stream {
@@ -18,6 +20,12 @@ pub enum Stream {
 pub trait OutputSink: Send + Sync {
     /// One line without its end, as it was printed: not necessarily UTF-8.
     fn line(&self, stream: Stream, bytes: &[u8]);
+
+    /// Waits until more can be taken; `None` where more always can. Whoever reads a program's output waits
+    /// for this before reading on, so that a program cannot print faster than its lines get away.
+    fn room(&self) -> Option<BoxFuture<'_, ()>> {
+        None
+    }
 }
 
 /// A cheap handle on an [`OutputSink`]; the default one drops everything.
@@ -43,6 +51,13 @@ impl Output {
     pub fn line(&self, stream: Stream, bytes: &[u8]) {
         if let Some(sink) = &self.0 {
             sink.line(stream, bytes);
+        }
+    }
+
+    /// Waits until more can be taken. See [`OutputSink::room`].
+    pub async fn room(&self) {
+        if let Some(room) = self.0.as_ref().and_then(|sink| sink.room()) {
+            room.await;
         }
     }
 

@@ -181,6 +181,7 @@ async fn pump(pipe: Option<impl tokio::io::AsyncRead + Unpin>, capture: &mut Cap
     // A pipe that cannot be read any more has nothing more to say; how the program ended is told by its status.
     while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
         capture.take(buffer.get(..count).unwrap_or_default());
+        capture.room().await;
     }
 }
 

@@ -20,6 +20,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("report", &["model", "engine"]),
     ("store-fjall", &["store"]),
     ("plugins", &["model", "plugin"]),
+    ("agent", &["model", "plugin", "plugins", "wire"]),
     ("runtime", &["model", "engine", "plugin", "store", "lang", "report"]),
     ("rehearsal", &["model", "engine", "plugin", "lang", "report"]),
     (

@@ -80,6 +80,11 @@ impl<'a> Capture<'a> {
         self.extend_line(rest);
     }
 
+    /// Waits until the output takes more.
+    pub(super) async fn room(&self) {
+        self.output.room().await;
+    }
+
     pub(super) fn finish(mut self) -> Captured {
         if !self.line.is_empty() {
             self.end_line();

@@ -1,0 +1,101 @@
+//! Finds an attempt again that was ordered over another connection, perhaps of another process.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_plugin::CancelSource;
+use windlass_wire::{AttachOrder, FromAgent};
+
+use crate::journal::{self, Order, Record, Records};
+use crate::session::Shared;
+
+/// How often is looked whether a journal has grown. There is no event for that on every file system.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// An attempt in a journal.
+struct Found {
+    path: PathBuf,
+    records: Records,
+    n: u32,
+}
+
+/// Sends what the attempt printed from some line on, then its end; waits for that if somebody is at it still.
+pub(crate) async fn attach(shared: Arc<Shared>, order: AttachOrder, source: CancelSource) {
+    let id = order.id;
+    let message = match find(&shared, &order) {
+        None => FromAgent::Gone { id, begun: false },
+        Some(found) => follow(&shared, &order, found, &source).await,
+    };
+    shared.outbox.send(&message);
+    shared.ended(id);
+}
+
+fn find(shared: &Shared, order: &AttachOrder) -> Option<Found> {
+    journal::journals(&shared.cache.run(order.run)?).into_iter().find_map(|path| {
+        let mut records = Records::open(&path).ok()?;
+        while let Ok(Some(record)) = records.next() {
+            if let Record::Begun { n, key, attempt, .. } = record
+                && key == order.key
+                && attempt == order.attempt
+            {
+                return Some(Found { path, records, n });
+            }
+        }
+        None
+    })
+}
+
+async fn follow(shared: &Shared, order: &AttachOrder, mut found: Found, source: &CancelSource) -> FromAgent {
+    let (id, cancel) = (order.id, source.cancel());
+    let mut told = None;
+    let is_own = shared.is_own(&found.path);
+    if !is_own && journal::is_owned(&found.path) {
+        // It may be stuck at a connection that only looks alive. It has ended meanwhile if nobody reads this.
+        let _ = journal::tell(&found.path, &Order::Detach);
+    }
+    loop {
+        // Asked before reading: what is written before the owner's end is read after it.
+        let owned = is_own || journal::is_owned(&found.path);
+        while let Ok(Some(record)) = found.records.next() {
+            match record {
+                Record::Printed { n, from, lines } if n == found.n => {
+                    let known = usize::try_from(order.from.saturating_sub(from)).unwrap_or(usize::MAX);
+                    let lines: Vec<_> = lines.into_iter().skip(known).collect();
+                    if !lines.is_empty() {
+                        shared.outbox.room().await;
+                        shared.outbox.send(&FromAgent::Output { id, from: from.max(order.from), lines });
+                    }
+                }
+                Record::Ended { n, ended } if n == found.n => return FromAgent::Ended { id, ended },
+                _ => {}
+            }
+        }
+        if !owned {
+            return FromAgent::Gone { id, begun: true };
+        }
+        if cancel.level() != told {
+            told = cancel.level();
+            if let Some(how) = told {
+                end(shared, &found.path, order, how, is_own);
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn end(
+    shared: &Shared,
+    path: &Path,
+    order: &AttachOrder,
+    how: windlass_model::event::Severity,
+    is_own: bool,
+) {
+    if is_own {
+        shared.cancel_key(&order.key, order.attempt, how);
+    } else {
+        let order = Order::Cancel { key: order.key.clone(), attempt: order.attempt, how };
+        // If it cannot be told, the attempt's own timeout ends it.
+        let _ = journal::tell(path, &order);
+    }
+}

@@ -1,0 +1,175 @@
+//! What outlives the connection: which attempts began, what they printed, how they ended.
+//!
+//! ```text
+//!   <cache>/work/<run>/<start>-<pid>.journal     one per agent and run, locked while the agent lives
+//!   <cache>/work/<run>/<…>.journal.<…>.order     what another agent tells that one
+//!
+//!   record:  length u32 │ xxh3 u64 │ body (postcard)
+//! ```
+//!
+//! It is written before acting and never flushed to the disk: it need survive this process, not the
+//! machine. What is not found after a crash of the machine is reported as interrupted, never as done.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use windlass_model::id::RunId;
+use windlass_wire::{CallOrder, Ended, Line};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::cache::{self, Cache};
+use crate::hello::now_ms;
+
+mod orders;
+mod records;
+
+pub(crate) use self::orders::{LOOK_EVERY, Order, Orders, tell};
+pub(crate) use self::records::Records;
+
+/// How much of an attempt's output is kept.
+const MOST_OF_AN_ATTEMPT: u64 = 64 << 20;
+
+/// One entry of a journal. Variants are added at the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Record {
+    /// An attempt is about to begin. `n` is its number in this journal.
+    Begun { n: u32, key: String, attempt: u32, plugin: String, at_ms: u64 },
+    /// It printed lines; so many before these.
+    Printed { n: u32, from: u64, lines: Vec<Line> },
+    /// It ended.
+    Ended { n: u32, ended: Ended },
+}
+
+/// The journal of this process for one run.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    file: File,
+    next: u32,
+    /// Writing failed: what would follow a torn record could not be read.
+    broken: bool,
+}
+
+/// One attempt's place in a journal.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    journal: Arc<Journal>,
+    n: u32,
+    printed: Mutex<u64>,
+}
+
+// === impl Journal ===
+
+impl Journal {
+    pub(crate) fn create(cache: &Cache, run: RunId) -> io::Result<Self> {
+        let Some(directory) = cache.run(run) else {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "there is no place to write to"));
+        };
+        cache::make_private(&directory)?;
+        let path = directory.join(format!("{}-{}.journal", now_ms(), std::process::id()));
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Self { path, state: Mutex::new(State { file, next: 0, broken: false }) })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// An attempt is about to begin.
+    pub(crate) fn begin(self: &Arc<Self>, order: &CallOrder) -> io::Result<Entry> {
+        let mut state = self.state();
+        let n = state.next;
+        let (key, plugin) = (order.key.clone(), order.plugin.clone());
+        state.append(&Record::Begun { n, key, attempt: order.attempt, plugin, at_ms: now_ms() })?;
+        state.next = n.saturating_add(1);
+        drop(state);
+        Ok(Entry { journal: Arc::clone(self), n, printed: Mutex::new(0) })
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn append(&mut self, record: &Record) -> io::Result<()> {
+        if self.broken {
+            return Err(io::Error::other("an earlier write failed"));
+        }
+        let bytes = framed(record)?;
+        let written = self.file.write_all(&bytes);
+        self.broken = written.is_err();
+        written
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    /// Lines were printed. What cannot be kept is dropped: the work goes on.
+    pub(crate) fn printed(&self, from: u64, lines: &[Line]) {
+        let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *printed > MOST_OF_AN_ATTEMPT {
+            return;
+        }
+        *printed = lines.iter().fold(*printed, |sum, line| sum.saturating_add(line.bytes.len() as u64));
+        let _ = self.journal.state().append(&Record::Printed { n: self.n, from, lines: lines.to_vec() });
+    }
+
+    /// It ended. If that cannot be kept, whoever asks later hears that the end is not known.
+    pub(crate) fn ended(&self, ended: &Ended) {
+        let _ = self.journal.state().append(&Record::Ended { n: self.n, ended: ended.clone() });
+    }
+}
+
+/// Whether the agent that writes a journal is alive.
+pub(crate) fn is_owned(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    // Shared, so that two who look at once do not take each other for the owner.
+    flock(&file, FlockOperation::NonBlockingLockShared).is_err()
+}
+
+/// Removes what is left of a run, but for the journals of agents that are alive.
+pub(crate) fn forget(directory: &Path) {
+    for path in journals(directory) {
+        if !is_owned(&path) {
+            // What cannot be removed now goes with the rest after some days.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+    let _ = std::fs::remove_dir(directory);
+}
+
+/// The journals in a run's directory, the newest first.
+pub(crate) fn journals(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut journals: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "journal")).collect();
+    journals.sort();
+    journals.reverse();
+    journals
+}
+
+fn framed(record: &Record) -> io::Result<Vec<u8>> {
+    let body = postcard::to_stdvec(record).map_err(io::Error::other)?;
+    let len = u32::try_from(body.len()).map_err(io::Error::other)?;
+    let mut bytes = Vec::with_capacity(body.len().saturating_add(12));
+    bytes.extend_from_slice(&len.to_le_bytes());
+    bytes.extend_from_slice(&xxh3_64(&body).to_le_bytes());
+    bytes.extend_from_slice(&body);
+    Ok(bytes)
+}

@@ -1,0 +1,316 @@
+//! One session: what Windlass orders on one side, what attempts have to say on the other.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::Notify;
+use windlass_model::event::Severity;
+use windlass_model::id::RunId;
+use windlass_plugin::{CancelSource, Registry};
+use windlass_wire::{CallOrder, Decoder, FromAgent, Received, ToAgent, Versions, greet};
+
+use crate::attach::attach;
+use crate::attempt::attempt;
+use crate::cache::Cache;
+use crate::hello::hello;
+use crate::journal::{self, Entry, Journal, Order, Orders};
+use crate::origin::Questions;
+use crate::outbox::Outbox;
+use crate::signals::Signals;
+
+/// A journal that nobody asked for within this time is asked for by nobody.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long work that is told to end with this process has until it is killed.
+const LAST_GRACE: Duration = Duration::from_secs(10);
+
+/// An agent that serves one connection.
+#[derive(Debug)]
+pub struct Session {
+    registry: Registry,
+    cache: Cache,
+}
+
+/// Why a session ended. All its work has ended, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// Windlass said so.
+    Bye,
+    /// The connection ended.
+    Closed,
+    /// What was said could not be understood.
+    Protocol(String),
+}
+
+/// What all attempts of a session share.
+pub(crate) struct Shared {
+    pub(crate) registry: Registry,
+    pub(crate) cache: Cache,
+    pub(crate) outbox: Arc<Outbox>,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    flying: HashMap<u64, Flying>,
+    journals: HashMap<RunId, Arc<Journal>>,
+}
+
+#[derive(Debug)]
+struct Flying {
+    source: CancelSource,
+    questions: Arc<Questions>,
+    key: String,
+    attempt: u32,
+}
+
+// === impl Session ===
+
+impl Session {
+    /// An agent with these plugins.
+    #[must_use]
+    pub fn new(registry: Registry, cache: Cache) -> Self {
+        Self { registry, cache }
+    }
+
+    /// Serves a connection until it ends, and then until the work that is in flight has ended.
+    pub async fn serve(self, reader: impl AsyncRead + Unpin, writer: impl AsyncWrite + Unpin) -> SessionEnd {
+        let Self { registry, cache } = self;
+        let outbox = Arc::new(Outbox::default());
+        let shared = Arc::new(Shared {
+            registry,
+            cache,
+            outbox: Arc::clone(&outbox),
+            state: Mutex::default(),
+            changed: Notify::new(),
+        });
+        // A hello is never larger than a frame.
+        outbox.send_bytes(greet(&FromAgent::Hello(hello(&shared.cache))).unwrap_or_default());
+        let written = write(&outbox, writer);
+        let served = async {
+            let end = tokio::select! {
+                end = read(&shared, reader) => end,
+                () = Signals::terminated() => {
+                    shared.end_everything().await;
+                    SessionEnd::Closed
+                }
+            };
+            if end != SessionEnd::Bye {
+                shared.detach();
+            }
+            tokio::select! {
+                () = shared.idle() => {}
+                () = Signals::terminated() => shared.end_everything().await,
+            }
+            outbox.close();
+            end
+        };
+        let watched = watch(&shared);
+        let (end, ()) = tokio::select! {
+            both = async { tokio::join!(served, written) } => both,
+            () = watched => (SessionEnd::Closed, ()),
+        };
+        end
+    }
+}
+
+/// The one task that writes. Once writing failed, it only sees to it that lines reach their journals.
+async fn write(outbox: &Outbox, mut writer: impl AsyncWrite + Unpin) {
+    while let Some(bytes) = outbox.next().await {
+        if bytes.is_empty() {
+            continue;
+        }
+        let written = tokio::select! {
+            written = writer.write_all(&bytes) => written,
+            // Whoever listened does not read any more, and somebody else listens to the journal now.
+            () = outbox.detached() => continue,
+        };
+        if written.is_err() || writer.flush().await.is_err() {
+            outbox.detach();
+        }
+    }
+}
+
+async fn read(shared: &Arc<Shared>, mut reader: impl AsyncRead + Unpin) -> SessionEnd {
+    let (mut decoder, mut bytes, mut greeted) = (Decoder::default(), vec![0; 64 << 10], false);
+    loop {
+        match decoder.message::<ToAgent>() {
+            Err(error) => return SessionEnd::Protocol(error.to_string()),
+            Ok(Received::Message(message)) => match take(shared, message, &mut greeted).await {
+                None => {}
+                Some(end) => return end,
+            },
+            Ok(Received::Wait) => match reader.read(&mut bytes).await {
+                Ok(0) | Err(_) => return SessionEnd::Closed,
+                Ok(count) => decoder.push(bytes.get(..count).unwrap_or_default()),
+            },
+        }
+    }
+}
+
+async fn take(shared: &Arc<Shared>, message: ToAgent, greeted: &mut bool) -> Option<SessionEnd> {
+    match message {
+        ToAgent::Hello(theirs) => {
+            if Versions::OURS.common(theirs.versions).is_none() {
+                let Versions { oldest, newest } = theirs.versions;
+                let why = format!("Windlass speaks the versions {oldest} to {newest}, this agent does not");
+                return Some(SessionEnd::Protocol(why));
+            }
+            *greeted = true;
+            sweep(&shared.cache);
+        }
+        _ if !*greeted => return Some(SessionEnd::Protocol("the first message is no hello".into())),
+        ToAgent::Call(order) => {
+            let (source, questions) = shared.begun(order.id, &order.key, order.attempt);
+            tokio::spawn(attempt(Arc::clone(shared), *order, source, questions));
+        }
+        ToAgent::Attach(order) => {
+            let (source, _) = shared.begun(order.id, "", 0);
+            tokio::spawn(attach(Arc::clone(shared), order, source));
+        }
+        ToAgent::Cancel { id, how } => {
+            if let Some(flying) = shared.state().flying.get(&id) {
+                flying.source.trigger(how);
+            }
+        }
+        ToAgent::Origins { id, question, answer } => {
+            let questions = shared.state().flying.get(&id).map(|flying| Arc::clone(&flying.questions));
+            if let Some(questions) = questions {
+                questions.answer(question, answer).await;
+            }
+        }
+        ToAgent::Forget(run) => {
+            shared.state().journals.remove(&run);
+            if let Some(directory) = shared.cache.run(run) {
+                journal::forget(&directory);
+            }
+        }
+        ToAgent::Ping(n) => shared.outbox.send(&FromAgent::Pong(n)),
+        ToAgent::Bye => return Some(SessionEnd::Bye),
+    }
+    None
+}
+
+/// Looks for orders of other agents while there is work that they could be about.
+async fn watch(shared: &Shared) {
+    loop {
+        shared.busy().await;
+        tokio::time::sleep(journal::LOOK_EVERY).await;
+        let journals: Vec<Arc<Journal>> = shared.state().journals.values().cloned().collect();
+        for order in journals.iter().flat_map(|journal| Orders(journal.path()).take()) {
+            match order {
+                Order::Detach => shared.detach(),
+                Order::Cancel { key, attempt, how } => shared.cancel_key(&key, attempt, how),
+            }
+        }
+    }
+}
+
+/// Removes journals that are older than anybody asks for.
+fn sweep(cache: &Cache) {
+    let Some(work) = cache.work() else { return };
+    let runs = std::fs::read_dir(work).into_iter().flatten().flatten();
+    let is_old = |entry: &std::fs::DirEntry| {
+        let changed = entry.metadata().and_then(|found| found.modified()).ok();
+        changed.and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > KEPT)
+    };
+    for run in runs.filter(is_old) {
+        journal::forget(&run.path());
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begun(&self, id: u64, key: &str, attempt: u32) -> (CancelSource, Arc<Questions>) {
+        let (source, questions) = (CancelSource::new(), Questions::new(id, Arc::clone(&self.outbox)));
+        let flying = Flying {
+            source: source.clone(),
+            questions: Arc::clone(&questions),
+            key: key.to_owned(),
+            attempt,
+        };
+        self.state().flying.insert(id, flying);
+        self.changed.notify_waiters();
+        (source, questions)
+    }
+
+    /// An attempt has ended, and its end was sent.
+    pub(crate) fn ended(&self, id: u64) {
+        self.state().flying.remove(&id);
+        self.changed.notify_waiters();
+    }
+
+    /// Writes down that an attempt begins; `None` where that cannot be.
+    pub(crate) fn begin(&self, order: &CallOrder) -> Option<Entry> {
+        let mut state = self.state();
+        let journal = match state.journals.get(&order.run) {
+            Some(journal) => Arc::clone(journal),
+            None => {
+                let journal = Arc::new(Journal::create(&self.cache, order.run).ok()?);
+                state.journals.insert(order.run, Arc::clone(&journal));
+                journal
+            }
+        };
+        drop(state);
+        journal.begin(order).ok()
+    }
+
+    /// Whether a journal is one that this process writes.
+    pub(crate) fn is_own(&self, path: &Path) -> bool {
+        self.state().journals.values().any(|journal| journal.path() == path)
+    }
+
+    pub(crate) fn cancel_key(&self, key: &str, attempt: u32, how: Severity) {
+        let state = self.state();
+        let meant = state.flying.values().filter(|it| it.key == key && it.attempt == attempt);
+        meant.for_each(|flying| flying.source.trigger(how));
+    }
+
+    /// Nobody listens any more. Work goes on; what needs files of the other side cannot.
+    fn detach(&self) {
+        self.outbox.detach();
+        self.state().flying.values().for_each(|flying| flying.questions.give_up());
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until nobody listens any more.
+    pub(crate) async fn unattended(&self) {
+        self.outbox.detached().await;
+    }
+
+    async fn idle(&self) {
+        self.when(|state| state.flying.is_empty()).await;
+    }
+
+    async fn busy(&self) {
+        self.when(|state| !state.flying.is_empty()).await;
+    }
+
+    async fn when(&self, is_so: impl Fn(&State) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            if is_so(&self.state()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// This process was told to end: so is its work.
+    async fn end_everything(&self) {
+        let tell = |how| self.state().flying.values().for_each(|flying| flying.source.trigger(how));
+        tell(Severity::Term);
+        if tokio::time::timeout(LAST_GRACE, self.idle()).await.is_err() {
+            tell(Severity::Kill);
+            self.idle().await;
+        }
+    }
+}

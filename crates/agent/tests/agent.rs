@@ -1,0 +1,334 @@
+//! The real agent as a process of its own, spoken to over its pipes: calls, output, cut connections, second processes.
+
+#![cfg(test)]
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use windlass_model::event::Severity;
+use windlass_model::id::RunId;
+use windlass_plugin::Stream;
+use windlass_wire::{
+    AttachOrder, CallOrder, Decoder, Ended, FromAgent, Hello, Mode, Received, ToAgent, Versions, encode,
+    greet,
+};
+
+/// An agent, and our end of its pipes.
+struct Agent {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: ChildStdout,
+    decoder: Decoder,
+}
+
+fn run() -> RunId {
+    RunId(uuid::Uuid::from_u128(42))
+}
+
+fn call(id: u64, plugin: &str, request: &Value) -> CallOrder {
+    CallOrder {
+        id,
+        mode: Mode::Act,
+        plugin: plugin.into(),
+        request: request.to_string().into_bytes(),
+        run: run(),
+        plan: "trial".into(),
+        address: "patch/web01/do".into(),
+        attempt: 1,
+        key: format!("key-{id}"),
+        node: Some("web01".into()),
+        for_node: None,
+        within_ms: 60_000,
+        keep: true,
+    }
+}
+
+fn shell(id: u64, script: &str) -> CallOrder {
+    call(id, "shell", &json!({"script": script}))
+}
+
+fn attach(id: u64, to: u64, from: u64) -> ToAgent {
+    ToAgent::Attach(AttachOrder { id, run: run(), key: format!("key-{to}"), attempt: 1, from })
+}
+
+fn response(ended: Ended) -> Value {
+    ended.reply().unwrap().response
+}
+
+impl Agent {
+    async fn start(cache: &Path) -> Self {
+        Self::start_as(cache, Versions::OURS).await
+    }
+
+    async fn start_as(cache: &Path, versions: Versions) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_windlass-agent"))
+            .arg("serve")
+            .env("XDG_CACHE_HOME", cache)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take().unwrap());
+        let mut agent = Self { child, stdin, stdout, decoder: Decoder::default() };
+        let facts = std::collections::BTreeMap::new();
+        let hello = Hello { versions, build: "test".into(), pid: 1, clock_ms: 0, facts };
+        agent.write(&greet(&ToAgent::Hello(hello)).unwrap()).await;
+        let FromAgent::Hello(hello) = agent.next().await.unwrap() else { panic!("no hello") };
+        assert_eq!(hello.fact("os"), "linux");
+        agent
+    }
+
+    async fn write(&mut self, bytes: &[u8]) {
+        self.stdin.as_mut().unwrap().write_all(bytes).await.unwrap();
+    }
+
+    async fn say(&mut self, message: ToAgent) {
+        self.write(&encode(&message).unwrap()).await;
+    }
+
+    async fn order(&mut self, order: CallOrder) {
+        self.say(ToAgent::Call(Box::new(order))).await;
+    }
+
+    async fn next(&mut self) -> Option<FromAgent> {
+        let mut bytes = vec![0; 64 << 10];
+        loop {
+            if let Received::Message(message) = self.decoder.message().unwrap() {
+                return Some(message);
+            }
+            match self.stdout.read(&mut bytes).await.unwrap() {
+                0 => return None,
+                count => self.decoder.push(&bytes[..count]),
+            }
+        }
+    }
+
+    /// The lines from here to the end of an attempt, and that end.
+    async fn end_of(&mut self, wanted: u64) -> (Vec<(Stream, String)>, FromAgent) {
+        let (mut lines, mut expected) = (Vec::new(), None);
+        loop {
+            match self.next().await.expect("the agent went away") {
+                FromAgent::Output { id, from, lines: more } if id == wanted => {
+                    assert_eq!(*expected.get_or_insert(from), from, "lines are missing or doubled");
+                    expected = Some(from + more.len() as u64);
+                    lines.extend(
+                        more.iter()
+                            .map(|line| (line.stream(), String::from_utf8_lossy(&line.bytes).into_owned())),
+                    );
+                }
+                end @ (FromAgent::Ended { .. } | FromAgent::Gone { .. }) => return (lines, end),
+                FromAgent::Output { .. } | FromAgent::Said(_) | FromAgent::Pong(_) => {}
+                other => panic!("unexpected: {other:?}"),
+            }
+        }
+    }
+
+    async fn ended(&mut self, wanted: u64) -> Ended {
+        match self.end_of(wanted).await.1 {
+            FromAgent::Ended { id, ended } if id == wanted => ended,
+            other => panic!("unexpected: {other:?}"),
+        }
+    }
+
+    /// Cuts the connection; the process may live on.
+    fn cut(mut self) -> Child {
+        self.stdin = None;
+        self.child
+    }
+}
+
+/// Waits until a file is there.
+async fn until_there(path: &Path) {
+    let begun = Instant::now();
+    while !path.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{} never came", path.display());
+        // tidy-allow: sleep: another process makes the file, and tells nobody
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn texts(lines: &[(Stream, String)]) -> Vec<&str> {
+    lines.iter().map(|(_, text)| text.as_str()).collect()
+}
+
+#[tokio::test]
+async fn makes_an_attempt_and_sends_its_lines_and_its_end() {
+    let dir = TempDir::new().unwrap();
+    let mut agent = Agent::start(dir.path()).await;
+    agent.order(shell(7, "echo one; echo two >&2; printf '\\377\\n'; exit 0")).await;
+    let (mut lines, end) = agent.end_of(7).await;
+    lines.sort_by_key(|(stream, _)| *stream as u8);
+    assert_eq!(texts(&lines), ["one", "\u{fffd}", "two"]);
+    let FromAgent::Ended { ended, .. } = end else { panic!("{end:?}") };
+    assert_eq!(response(ended)["exitCode"], 0);
+    agent.say(ToAgent::Bye).await;
+    assert!(agent.next().await.is_none());
+    assert!(agent.child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn does_many_things_at_once_and_cancels_one() {
+    let dir = TempDir::new().unwrap();
+    let mut agent = Agent::start(dir.path()).await;
+    agent.order(shell(1, "sleep 600")).await;
+    agent.order(shell(2, "echo done")).await;
+    assert_eq!(response(agent.ended(2).await)["stdout"], "done\n");
+    agent.say(ToAgent::Cancel { id: 1, how: Severity::Term }).await;
+    let error = agent.ended(1).await.reply().unwrap_err();
+    assert_eq!(error.code, "cancelled");
+}
+
+#[tokio::test]
+async fn an_unknown_plugin_and_a_bad_request_are_failed_attempts() {
+    let dir = TempDir::new().unwrap();
+    let mut agent = Agent::start(dir.path()).await;
+    agent.order(call(1, "no.such", &json!({}))).await;
+    assert!(agent.ended(1).await.reply().unwrap_err().message.contains("no plugin `no.such`"));
+    agent.order(call(2, "command", &json!({"argv": 3}))).await;
+    let error = agent.ended(2).await.reply().unwrap_err();
+    assert!(error.permanent, "{error}");
+}
+
+#[tokio::test]
+async fn looks_only_when_asked_to_look() {
+    let dir = TempDir::new().unwrap();
+    let mut agent = Agent::start(dir.path()).await;
+    let flag = dir.path().join("flag");
+    let order = shell(1, &format!("touch {}", flag.display()));
+    agent.order(CallOrder { mode: Mode::Noop, ..order }).await;
+    let foresight = agent.ended(1).await.foresight().unwrap();
+    assert!(foresight.why.unwrap().starts_with("it would run the script"));
+    assert!(!flag.exists());
+}
+
+#[tokio::test]
+async fn a_long_command_survives_its_connection_and_is_found_again_with_all_it_printed() {
+    let dir = TempDir::new().unwrap();
+    let (count, go) = (dir.path().join("count"), dir.path().join("go"));
+    let mut agent = Agent::start(dir.path()).await;
+    let script = format!(
+        "echo x >> {0}; for i in $(seq 1 500); do echo line $i; done; touch {0}.begun; \
+         while [ ! -e {1} ]; do sleep 0.02; done; echo last; exit 0",
+        count.display(),
+        go.display()
+    );
+    agent.order(shell(1, &script)).await;
+    until_there(&dir.path().join("count.begun")).await;
+    let mut first = agent.cut();
+
+    // While it runs, another connection finds it and follows it, from line 100 on.
+    let mut second = Agent::start(dir.path()).await;
+    second.say(attach(9, 1, 100)).await;
+    std::fs::write(&go, "").unwrap();
+    let (lines, end) = second.end_of(9).await;
+    assert_eq!(lines.len(), 401);
+    assert_eq!((lines[0].1.as_str(), lines[400].1.as_str()), ("line 101", "last"));
+    let FromAgent::Ended { ended, .. } = end else { panic!("{end:?}") };
+    assert_eq!(response(ended)["exitCode"], 0);
+    assert!(first.wait().await.unwrap().success(), "the first agent ends with its work");
+
+    // After its end, too, as often as anybody likes.
+    let mut third = Agent::start(dir.path()).await;
+    third.say(attach(3, 1, 0)).await;
+    assert_eq!(third.end_of(3).await.0.len(), 501);
+    assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n", "it ran once");
+
+    // Until the run is forgotten.
+    third.say(ToAgent::Forget(run())).await;
+    third.say(attach(4, 1, 0)).await;
+    assert_eq!(third.end_of(4).await.1, FromAgent::Gone { id: 4, begun: false });
+}
+
+#[tokio::test]
+async fn work_of_an_agent_that_was_killed_is_not_taken_for_done() {
+    let dir = TempDir::new().unwrap();
+    let mut agent = Agent::start(dir.path()).await;
+    let flag = dir.path().join("flag");
+    agent.order(shell(1, &format!("touch {}; sleep 2", flag.display()))).await;
+    until_there(&flag).await;
+    agent.child.kill().await.unwrap();
+    let mut second = Agent::start(dir.path()).await;
+    second.say(attach(2, 1, 0)).await;
+    assert_eq!(second.end_of(2).await.1, FromAgent::Gone { id: 2, begun: true });
+    second.say(attach(3, 77, 0)).await;
+    assert_eq!(second.end_of(3).await.1, FromAgent::Gone { id: 3, begun: false });
+}
+
+#[tokio::test]
+async fn work_that_was_found_again_can_be_cancelled() {
+    let dir = TempDir::new().unwrap();
+    let mut agent = Agent::start(dir.path()).await;
+    let flag = dir.path().join("flag");
+    agent.order(shell(1, &format!("touch {}; sleep 600", flag.display()))).await;
+    until_there(&flag).await;
+    // The first connection is not cut: it is only dead, as after a lost network.
+    let mut second = Agent::start(dir.path()).await;
+    second.say(attach(2, 1, 0)).await;
+    second.say(ToAgent::Cancel { id: 2, how: Severity::Kill }).await;
+    assert_eq!(second.ended(2).await.reply().unwrap_err().code, "cancelled");
+}
+
+#[tokio::test]
+async fn what_nobody_reads_does_not_fill_the_memory_and_is_all_there_in_the_end() {
+    let dir = TempDir::new().unwrap();
+    let mut agent = Agent::start(dir.path()).await;
+    let flag = dir.path().join("flag");
+    agent
+        .order(shell(
+            1,
+            &format!("yes 'a line of output that is long enough' | head -n 400000; touch {}", flag.display()),
+        ))
+        .await;
+    // Nobody reads for a while: the program waits, and so does not get to its end.
+    // tidy-allow: sleep: that nothing happens gives no sign
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!flag.exists());
+    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.child.id().unwrap())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 40_000, "{peak} kB");
+    let (lines, _) = agent.end_of(1).await;
+    assert_eq!(lines.len(), 400_000);
+    assert!(flag.exists());
+}
+
+#[tokio::test]
+async fn an_agent_that_is_told_to_end_ends_its_work_first() {
+    let dir = TempDir::new().unwrap();
+    let mut agent = Agent::start(dir.path()).await;
+    let flag = dir.path().join("flag");
+    agent.order(shell(1, &format!("touch {}; sleep 600", flag.display()))).await;
+    until_there(&flag).await;
+    let pid = rustix::process::Pid::from_raw(i32::try_from(agent.child.id().unwrap()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(agent.ended(1).await.reply().unwrap_err().code, "cancelled");
+    assert!(agent.child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn other_versions_and_garbage_are_refused_with_a_reason() {
+    let dir = TempDir::new().unwrap();
+    let agent = Agent::start_as(dir.path(), Versions { oldest: 90, newest: 91 }).await;
+    let output = agent.child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "windlass-agent: Windlass speaks the versions 90 to 91, this agent does not\n");
+
+    let mut agent = Agent::start(dir.path()).await;
+    agent.write(&[2, 0, 0, 0, 250, 0]).await;
+    let output = agent.child.wait_with_output().await.unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("unknown kind 250"));
+}
+
+#[tokio::test]
+async fn a_home_that_cannot_be_written_costs_only_the_finding_again() {
+    let mut agent = Agent::start(Path::new("/proc/nowhere")).await;
+    agent.order(shell(1, "echo fine")).await;
+    assert_eq!(response(agent.ended(1).await)["stdout"], "fine\n");
+}
