@@ -130,6 +130,12 @@ impl Decoder {
         &self.noise
     }
 
+    /// The beginning of what was said so far instead of a greeting.
+    #[must_use]
+    pub fn said(&self) -> Vec<u8> {
+        self.bytes.iter().copied().take(200).collect()
+    }
+
     /// Whether the magic was seen.
     #[must_use]
     pub fn is_greeted(&self) -> bool {
@@ -197,7 +203,7 @@ impl Decoder {
                 Ok(true)
             }
             None if self.bytes.len() <= MOST_NOISE => Ok(false),
-            _ => Err(WireError::NoAgent { said: self.bytes.iter().copied().take(200).collect() }),
+            _ => Err(WireError::NoAgent { said: self.said() }),
         }
     }
 }

@@ -21,6 +21,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("store-fjall", &["store"]),
     ("plugins", &["model", "plugin"]),
     ("agent", &["model", "plugin", "plugins", "wire"]),
+    ("fleet", &["model", "plugin", "wire"]),
     ("runtime", &["model", "engine", "plugin", "store", "lang", "report"]),
     ("rehearsal", &["model", "engine", "plugin", "lang", "report"]),
     (

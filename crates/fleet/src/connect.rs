@@ -1,0 +1,36 @@
+//! What a transport gives: a stream to an agent on a node.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use windlass_plugin::{BoxFuture, CallError, Node};
+
+/// Where to.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// The node.
+    pub node: Arc<Node>,
+}
+
+/// A stream to an agent, and whatever must live as long.
+pub struct Connection {
+    /// What the agent says.
+    pub reader: Pin<Box<dyn AsyncRead + Send>>,
+    /// What it is told.
+    pub writer: Pin<Box<dyn AsyncWrite + Send>>,
+    /// Dropped when the connection is not needed any more.
+    pub keep: Box<dyn Send>,
+}
+
+/// A way to a node.
+pub trait Connect: Send + Sync + 'static {
+    /// Starts an agent on a node and connects to it. Everything in it has a deadline of its own.
+    fn connect<'a>(&'a self, to: &'a Destination) -> BoxFuture<'a, Result<Connection, CallError>>;
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,261 @@
+//! A plugin that works on its node, wherever that is.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use windlass_model::fact::{PluginKind, Recovery};
+use windlass_plugin::{
+    About, BoxFuture, Call, CallError, DynPlugin, Foresight, Node, OriginUse, Place, Registry, RegistryError,
+    Reply, Shape, Simulated, Simulation, Value,
+};
+use windlass_wire::{CallOrder, Ended, Mode};
+
+use crate::connect::Destination;
+use crate::fleet::Fleet;
+use crate::peer::{Cut, Found, Peer};
+
+/// A plugin that is called where its node is.
+pub struct Remote {
+    plugin: Arc<dyn DynPlugin>,
+    about: About,
+    fleet: Fleet,
+    is_here: IsHere,
+}
+
+/// Whether a node is this machine.
+pub type IsHere = fn(&Node) -> bool;
+
+/// How long is waited before a cut connection is made anew: at first, and at most.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+const AGAIN_AT_MOST: Duration = Duration::from_secs(5);
+
+/// The same registry, with every plugin that works on its node put behind a fleet.
+///
+/// # Errors
+///
+/// None, as long as the registry accepted its own plugins.
+pub fn over(registry: &Registry, fleet: &Fleet, is_here: IsHere) -> Result<Registry, RegistryError> {
+    let mut reaching = Registry::new();
+    for plugin in registry.iter() {
+        reaching.register_dyn(match plugin.about().place {
+            Place::Here => Arc::clone(plugin),
+            Place::Target => Arc::new(Remote::new(Arc::clone(plugin), fleet.clone(), is_here)),
+        })?;
+    }
+    Ok(reaching)
+}
+
+// === impl Remote ===
+
+impl Remote {
+    /// A plugin behind a fleet.
+    pub fn new(plugin: Arc<dyn DynPlugin>, fleet: Fleet, is_here: IsHere) -> Self {
+        let about = plugin.about().clone();
+        Self { plugin, about, fleet, is_here }
+    }
+
+    /// Where the work happens, if that is not here.
+    fn away(&self, call: &Call) -> Option<Destination> {
+        let node = call.node.as_ref().filter(|node| !(self.is_here)(node))?;
+        Some(Destination { node: Arc::clone(node) })
+    }
+
+    fn order(&self, mode: Mode, call: &Call, request: &Value) -> CallOrder {
+        CallOrder {
+            id: 0,
+            mode,
+            plugin: self.about.name.clone(),
+            request: request.to_string().into_bytes(),
+            run: call.run,
+            plan: call.plan.clone(),
+            address: call.address.clone(),
+            attempt: call.attempt,
+            key: call.key.clone(),
+            node: call.node.as_ref().map(|node| node.name.clone()),
+            for_node: call.for_node.as_ref().map(|node| node.name.clone()),
+            within_ms: u64::try_from(call.deadline_in.as_millis()).unwrap_or(u64::MAX),
+            keep: self.about.kind == PluginKind::Acting,
+        }
+    }
+
+    /// Whether doing it again is safe, whatever became of it.
+    fn is_safe(&self) -> bool {
+        self.about.kind == PluginKind::Check || self.about.recovery == Recovery::Idempotent
+    }
+
+    /// Sees a call through, over as many connections as it takes.
+    async fn conduct(
+        &self,
+        mode: Mode,
+        call: &Call,
+        request: &Value,
+        to: &Destination,
+    ) -> Result<Ended, CallError> {
+        let until = Instant::now() + call.deadline_in;
+        let uses = self.plugin.origin_use(request);
+        let peer = unless_cancelled(call, self.fleet.peer(to)).await?;
+        let mut cut = match peer.call(self.order(mode, call, request), call, uses.clone()).await {
+            Ok(ended) => return Ok(ended),
+            Err(cut) => cut,
+        };
+        drop(peer);
+        if mode != Mode::Act {
+            return Err(lost(call, &cut));
+        }
+        loop {
+            call.output.note(&format!("the connection was lost ({cut}); looking for the work again"));
+            let peer = self.again(call, to, until, &cut).await?;
+            cut = match peer.attach(call, cut.lines).await {
+                Ok(Found::Ended(ended)) => return Ok(ended),
+                // The order never arrived, or doing it again is safe.
+                Ok(Found::Gone { begun }) if !begun || self.is_safe() => {
+                    match peer.call(self.order(mode, call, request), call, uses.clone()).await {
+                        Ok(ended) => return Ok(ended),
+                        Err(cut) => cut,
+                    }
+                }
+                Ok(Found::Gone { .. }) => return Err(unknown(call)),
+                Err(cut) => cut,
+            };
+        }
+    }
+
+    /// A new connection, tried until the attempt's time is over.
+    async fn again(
+        &self,
+        call: &Call,
+        to: &Destination,
+        until: Instant,
+        cut: &Cut,
+    ) -> Result<Peer, CallError> {
+        let mut wait = AGAIN_AFTER;
+        loop {
+            match unless_cancelled(call, self.fleet.peer(to)).await {
+                Ok(peer) => return Ok(peer),
+                Err(error) if error.permanent => return Err(error),
+                Err(error) if Instant::now() + wait >= until => return Err(interrupted(call, cut, &error)),
+                Err(_) => {}
+            }
+            unless_cancelled(call, async {
+                tokio::time::sleep(wait).await;
+                Ok(())
+            })
+            .await?;
+            wait = wait.saturating_mul(2).min(AGAIN_AT_MOST);
+        }
+    }
+}
+
+impl DynPlugin for Remote {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn request(&self) -> &Shape {
+        self.plugin.request()
+    }
+
+    fn response(&self) -> &Shape {
+        self.plugin.response()
+    }
+
+    fn call(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Reply<Value>, CallError>> {
+        let Some(to) = self.away(&call) else { return self.plugin.call(call, request) };
+        Box::pin(async move { self.conduct(Mode::Act, &call, &request, &to).await?.reply() })
+    }
+
+    fn noop(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Foresight, CallError>> {
+        let Some(to) = self.away(&call) else { return self.plugin.noop(call, request) };
+        Box::pin(async move { self.conduct(Mode::Noop, &call, &request, &to).await?.foresight() })
+    }
+
+    fn origin_use(&self, request: &Value) -> OriginUse {
+        self.plugin.origin_use(request)
+    }
+
+    fn validate(&self, request: &Value) -> Result<(), Vec<String>> {
+        self.plugin.validate(request)
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), String>> {
+        self.plugin.ready()
+    }
+
+    fn was_done(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Option<bool>> {
+        let Some(to) = self.away(&call) else { return self.plugin.was_done(call, request) };
+        Box::pin(async move {
+            match self.conduct(Mode::WasDone, &call, &request, &to).await {
+                Ok(Ended::Known(done)) => done,
+                _ => None,
+            }
+        })
+    }
+
+    fn reattach(
+        &self,
+        call: Call,
+        request: Arc<Value>,
+    ) -> BoxFuture<'_, Option<Result<Reply<Value>, CallError>>> {
+        let Some(to) = self.away(&call) else { return self.plugin.reattach(call, request) };
+        Box::pin(async move {
+            let until = Instant::now() + call.deadline_in;
+            let mut cut = Cut { lines: 0, why: "Windlass was away".to_owned() };
+            loop {
+                let peer = self.again(&call, &to, until, &cut).await.ok()?;
+                match peer.attach(&call, cut.lines).await {
+                    Ok(Found::Ended(ended)) => return Some(ended.reply()),
+                    Ok(Found::Gone { .. }) => return None,
+                    Err(now) => cut = now,
+                }
+            }
+        })
+    }
+
+    fn simulate(&self, simulation: &Simulation<'_>, request: &Value) -> Simulated<Value> {
+        self.plugin.simulate(simulation, request)
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Remote").field(&self.about.name).finish()
+    }
+}
+
+/// Work that is given up when the attempt is told to end. Nothing of it runs on the node yet.
+async fn unless_cancelled<T>(
+    call: &Call,
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    tokio::select! {
+        biased;
+        _ = call.cancel.requested() => Err(CallError::cancelled()),
+        done = work => done,
+    }
+}
+
+fn name(call: &Call) -> &str {
+    call.node.as_ref().map_or("", |node| node.name.as_str())
+}
+
+fn lost(call: &Call, cut: &Cut) -> CallError {
+    CallError::retryable("connection", format!("the connection to `{}` was lost: {cut}", name(call)))
+}
+
+/// The connection did not come back. Whether the work goes on over there is not known, and another attempt
+/// could do it twice.
+fn interrupted(call: &Call, cut: &Cut, error: &CallError) -> CallError {
+    let mut interrupted = CallError { permanent: true, ..lost(call, cut) };
+    interrupted.code = "interrupted".to_owned();
+    interrupted.causes.push(error.to_string());
+    interrupted
+}
+
+fn unknown(call: &Call) -> CallError {
+    let message =
+        format!("the agent on `{}` died while it was at it; nobody knows whether it was done", name(call));
+    CallError::permanent("interrupted", message)
+}
