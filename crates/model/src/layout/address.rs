@@ -12,52 +12,66 @@ impl Layout {
     /// The address of an element; the run itself has the empty one.
     #[must_use]
     pub fn address(&self, element: ElementId) -> String {
+        let mut address = String::new();
+        self.write_address(element, &mut address);
+        address
+    }
+
+    fn write_address(&self, element: ElementId, to: &mut String) {
         match element {
-            ElementId::Run => String::new(),
-            ElementId::Block(block) => self.block_address(block),
+            ElementId::Run => {}
+            ElementId::Block(block) => self.write_block(block, to),
             ElementId::Sequence { block, seq } => {
-                let name = self.block(block).and_then(|block| block.sequences.name(seq)).unwrap_or("?");
-                format!("{}/{name}", self.block_address(block))
+                self.write_block(block, to);
+                to.push('/');
+                to.push_str(self.block(block).and_then(|block| block.sequences.name(seq)).unwrap_or("?"));
             }
-            ElementId::Slot { level, slot } => match level {
-                Level::Plan => format!("checks.{}", slot.key()),
-                Level::Block(block) => format!("{}/checks.{}", self.block_address(block), slot.key()),
-            },
+            ElementId::Slot { level, slot } => {
+                if let Level::Block(block) = level {
+                    self.write_block(block, to);
+                    to.push('/');
+                }
+                to.push_str("checks.");
+                to.push_str(slot.key());
+            }
             ElementId::Batch(batch) => {
-                format!("deferred/{}", self.batches.get(usize::from(batch)).map_or("?", |batch| &batch.name))
+                to.push_str("deferred/");
+                to.push_str(self.batches.get(usize::from(batch)).map_or("?", |batch| &batch.name));
             }
-            ElementId::Work(work) => self.work_address(work),
+            ElementId::Work(work) => self.write_work(work, to),
             ElementId::Verify { of, side, .. } => {
-                let word = match side {
-                    Side::Before => "verify",
-                    Side::After => "verifyAfter",
-                };
-                format!("{}!{word}/{}", self.work_address(of), name(self.action(element)))
+                self.write_work(of, to);
+                to.push_str(match side {
+                    Side::Before => "!verify/",
+                    Side::After => "!verifyAfter/",
+                });
+                to.push_str(name(self.action(element)));
             }
         }
     }
 
-    fn block_address(&self, block: u32) -> String {
-        let name = self.block(block).map_or("?", |block| &block.name);
+    fn write_block(&self, block: u32, to: &mut String) {
         let set = &self.submission.step_set;
-        if set == DEFAULT_STEP_SET { name.to_owned() } else { format!("{set}:{name}") }
+        if set != DEFAULT_STEP_SET {
+            to.push_str(set);
+            to.push(':');
+        }
+        to.push_str(self.block(block).map_or("?", |block| &block.name));
     }
 
-    fn work_address(&self, work: Work) -> String {
-        match work {
-            Work::Action { block, seq, .. } => {
-                format!("{}/{}", self.address(ElementId::Sequence { block, seq }), name(self.work(work)))
-            }
+    fn write_work(&self, work: Work, to: &mut String) {
+        let around = match work {
+            Work::Action { block, seq, .. } => ElementId::Sequence { block, seq },
             Work::Undo { block, seq, action } => {
-                format!("{}!undo", self.work_address(Work::Action { block, seq, action }))
+                self.write_work(Work::Action { block, seq, action }, to);
+                return to.push_str("!undo");
             }
-            Work::Check { level, slot, .. } => {
-                format!("{}/{}", self.address(ElementId::Slot { level, slot }), name(self.work(work)))
-            }
-            Work::Deferred { batch, .. } => {
-                format!("{}/{}", self.address(ElementId::Batch(batch)), name(self.work(work)))
-            }
-        }
+            Work::Check { level, slot, .. } => ElementId::Slot { level, slot },
+            Work::Deferred { batch, .. } => ElementId::Batch(batch),
+        };
+        self.write_address(around, to);
+        to.push('/');
+        to.push_str(name(self.work(work)));
     }
 
     /// The element at an address.
@@ -92,7 +106,7 @@ impl Layout {
     }
 
     fn find_block(&self, name: &str) -> Option<u32> {
-        (0..self.block_count()).find(|block| self.block_address(*block) == name)
+        (0..self.block_count()).find(|block| self.address(ElementId::Block(*block)) == name)
     }
 
     fn find_in_block(&self, block: u32, rest: &[&str]) -> Option<ElementId> {

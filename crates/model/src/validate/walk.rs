@@ -60,8 +60,12 @@ pub type Visit<'v> = dyn FnMut(ActionAt<'_>) + 'v;
 /// The address of a child by its name, or by its position where it has none.
 #[must_use]
 pub fn child(parent: &str, name: &str, index: usize) -> String {
-    let name = if name.trim().is_empty() { format!("[{index}]") } else { name.to_owned() };
-    if parent.is_empty() { name } else { format!("{parent}/{name}") }
+    match (parent.is_empty(), name.trim().is_empty()) {
+        (true, false) => name.to_owned(),
+        (false, false) => [parent, name].join("/"),
+        (true, true) => format!("[{index}]"),
+        (false, true) => format!("{parent}/[{index}]"),
+    }
 }
 
 /// Visits every block of every step set.
