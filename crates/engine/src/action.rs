@@ -39,11 +39,9 @@ impl Turn<'_> {
     pub(crate) fn begin_action(&mut self, element: ElementId) {
         let layout = self.layout;
         let Some(def) = layout.action(element) else { return };
-        let needed = def.dynamic || def.action.when.is_some();
-        let scope = needed.then(|| self.scope(element));
-        let scope = scope.unwrap_or_default();
-        if let Some(condition) = &def.action.when {
-            match self.env.eval.condition(condition, &scope) {
+        let scope = (def.dynamic || def.action.when.is_some()).then(|| self.scope(element));
+        if let (Some(condition), Some(scope)) = (&def.action.when, &scope) {
+            match self.env.eval.condition(condition, scope) {
                 Ok(true) => {}
                 Ok(false) => {
                     self.emit(What::ActionBegan { element, request: None });
@@ -56,7 +54,7 @@ impl Turn<'_> {
                 }
             }
         }
-        let (request, shown) = match self.render(def, &scope) {
+        let (request, shown) = match self.render(def, scope.as_ref()) {
             Ok(rendered) => rendered,
             Err(failure) => {
                 self.emit(What::ActionBegan { element, request: None });
@@ -195,8 +193,8 @@ impl Turn<'_> {
         let request = match &action.request.0 {
             Some(request) => request.clone(),
             None => {
-                let scope = self.scope(element);
-                let (request, _) = self.render(def, &scope)?;
+                let scope = def.dynamic.then(|| self.scope(element));
+                let (request, _) = self.render(def, scope.as_ref())?;
                 if let Some(action) = self.state.actions.get_mut(&element) {
                     action.request.0 = Some(request.clone());
                 }
@@ -331,10 +329,15 @@ impl Turn<'_> {
         }
     }
 
-    fn render(&self, def: &ActionDef, scope: &eval::Scope) -> Result<(Arc<Value>, Option<Payload>), Failure> {
-        if !def.dynamic {
+    /// The request in clear, and as it is recorded where that is another; without a scope, as it was written.
+    fn render(
+        &self,
+        def: &ActionDef,
+        scope: Option<&eval::Scope>,
+    ) -> Result<(Arc<Value>, Option<Payload>), Failure> {
+        let Some(scope) = scope.filter(|_| def.dynamic) else {
             return Ok((def.request.clone(), None));
-        }
+        };
         let rendered = self.env.eval.render(&def.request, scope).map_err(|why| {
             let message = format!("the request of `{}` cannot be rendered: {why}", def.action.uses);
             Failure::permanent(Failure::TEMPLATE, message)
