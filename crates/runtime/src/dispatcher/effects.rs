@@ -196,7 +196,7 @@ impl Dispatcher {
             run,
             plan: live.plan.clone(),
             attempt: call.n,
-            key: format!("{}/{address}", live.id_text),
+            key: [live.id_text.as_str(), &address].join("/"),
             output: live.output(&address, call.n, node),
             address,
             node: call.node,

@@ -64,7 +64,11 @@ impl Part {
             self.events.extend(step.events);
         }
         self.seals.extend(step.seals);
-        self.effects.extend(step.effects);
+        if self.effects.is_empty() {
+            self.effects = step.effects;
+        } else {
+            self.effects.extend(step.effects);
+        }
         weight
     }
 
