@@ -181,7 +181,9 @@ impl Error {
             }
             Self::Unrunnable { .. } => "start the program that has these plugins",
             Self::NotDriven(_) => "command it where it runs, or take it over when that process has ended",
-            Self::NotResubmittable { .. } => "clone it instead",
+            Self::NotResubmittable { .. } => {
+                "make a new run of all of it: `windlass runs retry --from-scratch`, or `clone_run` in a program"
+            }
             Self::EmptyFilter => "say what to look for, or list the runs instead",
             Self::Store(error) => error.help(),
             Self::Ended => "open it again",
