@@ -14,6 +14,7 @@ use windlass_runtime::{EventStream, TakeOver};
 
 use crate::args::DataDirArgs;
 use crate::control::{self, Answer, Ask, Client, Followed, Row};
+use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::plan_file;
@@ -21,7 +22,14 @@ use crate::session::Session;
 
 /// The runs of a data directory.
 #[derive(Debug)]
-pub(crate) enum Access {
+pub(crate) struct Access {
+    way: Way,
+    data_dir: DataDir,
+}
+
+/// How to get at them.
+#[derive(Debug)]
+enum Way {
     /// Another process has it.
     Owner { client: Client, catalog: Arc<Catalog> },
     /// Nobody has; it is opened, and no run goes on.
@@ -39,33 +47,25 @@ pub(crate) enum Events {
 
 impl Access {
     pub(crate) async fn open(args: &DataDirArgs) -> Result<Self, Failure> {
-        let data_dir = args.path()?;
-        let registry = plan_file::registry()?;
-        if let Some(client) = Client::connect(&data_dir).await {
-            return Ok(Self::Owner { client, catalog: Arc::new(registry.catalog()) });
-        }
-        exists(&data_dir)?;
-        match Session::open(&data_dir, registry, TakeOver::Only(Vec::new())).await {
-            Ok(session) => Ok(Self::Here(Box::new(session))),
-            // It may have begun to drive runs just now.
-            Err(failure) => match Client::connect(&data_dir).await {
-                Some(client) => {
-                    Ok(Self::Owner { client, catalog: Arc::new(plan_file::registry()?.catalog()) })
-                }
-                None => Err(failure),
-            },
-        }
+        let data_dir = args.choose()?;
+        let way = Way::find(&data_dir).await?;
+        Ok(Self { way, data_dir })
+    }
+
+    /// Where the runs are.
+    pub(crate) fn data_dir(&self) -> &DataDir {
+        &self.data_dir
     }
 
     /// Whether another process drives the runs.
     pub(crate) fn has_owner(&self) -> bool {
-        matches!(self, Self::Owner { .. })
+        matches!(self.way, Way::Owner { .. })
     }
 
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
-        match self {
-            Self::Owner { client, .. } => client.ask(ask).await,
-            Self::Here(session) => control::answer(&session.handle(), ask).await,
+        match &self.way {
+            Way::Owner { client, .. } => client.ask(ask).await,
+            Way::Here(session) => control::answer(&session.handle(), ask).await,
         }
     }
 
@@ -92,18 +92,18 @@ impl Access {
 
     pub(crate) async fn layout(&self, run: RunId) -> Result<Arc<Layout>, Failure> {
         let submission = self.submission(run).await?;
-        let catalog = match self {
-            Self::Owner { catalog, .. } => Arc::clone(catalog),
-            Self::Here(session) => Arc::clone(session.handle().catalog()),
+        let catalog = match &self.way {
+            Way::Owner { catalog, .. } => Arc::clone(catalog),
+            Way::Here(session) => Arc::clone(session.handle().catalog()),
         };
         Ok(Arc::new(Layout::new(submission, &catalog)))
     }
 
     /// The events of a run from a number on; until its end, or those that there are now.
     pub(crate) async fn events(&self, run: RunId, from: u64, on: bool) -> Result<Events, Failure> {
-        Ok(match self {
-            Self::Owner { client, .. } => Events::Owner(client.follow(run, from, on).await?),
-            Self::Here(session) => Events::Here(Box::new(session.handle().events(run, from).await?)),
+        Ok(match &self.way {
+            Way::Owner { client, .. } => Events::Owner(client.follow(run, from, on).await?),
+            Way::Here(session) => Events::Here(Box::new(session.handle().events(run, from).await?)),
         })
     }
 
@@ -118,9 +118,31 @@ impl Access {
     }
 
     pub(crate) async fn close(self) -> Result<(), Failure> {
-        match self {
-            Self::Owner { .. } => Ok(()),
-            Self::Here(session) => session.close().await,
+        match self.way {
+            Way::Owner { .. } => Ok(()),
+            Way::Here(session) => session.close().await,
+        }
+    }
+}
+
+// === impl Way ===
+
+impl Way {
+    async fn find(data_dir: &DataDir) -> Result<Self, Failure> {
+        let registry = plan_file::registry()?;
+        if let Some(client) = Client::connect(data_dir.path()).await {
+            return Ok(Self::Owner { client, catalog: Arc::new(registry.catalog()) });
+        }
+        exists(data_dir.path())?;
+        match Session::open(data_dir, registry, TakeOver::Only(Vec::new())).await {
+            Ok(session) => Ok(Self::Here(Box::new(session))),
+            // It may have begun to drive runs just now.
+            Err(failure) => match Client::connect(data_dir.path()).await {
+                Some(client) => {
+                    Ok(Self::Owner { client, catalog: Arc::new(plan_file::registry()?.catalog()) })
+                }
+                None => Err(failure),
+            },
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use self::inspect::{
 pub(crate) use self::output::{DocumentFormat, LiveFormat, ReportFormat};
 pub(crate) use self::param::{ParamArg, ParamArgs, ParamValue};
 pub(crate) use self::rehearse::RehearseArgs;
-pub(crate) use self::run::{DataDirArgs, RecoverArgs, RunArgs};
+pub(crate) use self::run::{DATA_DIR_VARIABLE, DataDirArgs, RecoverArgs, RunArgs};
 pub(crate) use self::runs::{
     ApproveArgs, CommandArgs, EventsArgs, ListArgs, ReportArgs, ResolveArgs, RetryArgs, RunsArgs,
     RunsCommand, ShowArgs, WatchArgs,

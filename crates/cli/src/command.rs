@@ -13,21 +13,25 @@ mod runs;
 mod schema;
 mod validate;
 
-use crate::args::{Command, DocumentFormat, LiveFormat, PluginsCommand};
+use crate::args::{Command, DocumentFormat, LiveFormat, PluginsCommand, ReportFormat, RunsCommand};
 use crate::exit::Exit;
 use crate::failure::Outcome;
-use crate::printer::Printer;
+use crate::printer::{Printer, Reader};
 
 /// Does what was asked, says what went wrong, and how to exit.
-pub(crate) fn dispatch(command: Command, printer: &mut Printer) -> Exit {
+pub(crate) fn dispatch(command: Command, printer: Printer) -> Exit {
     let form = Form::of(&command);
-    match perform(command, printer) {
+    let mut printer = printer.for_reader(match form {
+        Form::Text => Reader::Person,
+        Form::Json | Form::Bytes => Reader::Program,
+    });
+    match perform(command, &mut printer) {
         Ok(exit) => exit,
         Err(failure) => {
-            if form == Form::Machine {
+            if form == Form::Json {
                 printer.line(failure.to_json());
             }
-            failure.print(printer);
+            failure.print(&mut printer);
             failure.exit()
         }
     }
@@ -50,36 +54,74 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
     }
 }
 
-/// Who reads standard output.
+/// What stands on standard output.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    Person,
-    Machine,
+    /// Text for people.
+    Text,
+    /// JSON; failures are documents, too.
+    Json,
+    /// Something else that is not to be touched.
+    Bytes,
 }
 
 // === impl Form ===
 
 impl Form {
     fn of(command: &Command) -> Self {
-        let document = |format| if format == DocumentFormat::Text { Self::Person } else { Self::Machine };
-        let live = |format| if format == LiveFormat::Text { Self::Person } else { Self::Machine };
         match command {
-            // It prints its own document, problems included.
-            Command::Validate(_) => Self::Person,
-            Command::Preview(args) => document(args.output),
-            Command::Rehearse(args) => live(args.output),
-            Command::Run(args) => live(args.live.output),
-            Command::Recover(args) => live(args.live.output),
-            Command::Runs(args) if args.command.is_for_machine() => Self::Machine,
+            Command::Validate(args) => args.output.into(),
+            Command::Preview(args) => args.output.into(),
+            Command::Rehearse(args) => args.output.into(),
+            Command::Run(args) => args.live.output.into(),
+            Command::Recover(args) => args.live.output.into(),
+            Command::Runs(args) => Self::of_runs(&args.command),
             Command::Plugins(args) => match &args.command {
-                PluginsCommand::List { output } | PluginsCommand::Show { output, .. } => document(*output),
+                PluginsCommand::List { output } | PluginsCommand::Show { output, .. } => (*output).into(),
             },
-            Command::Runs(_)
-            | Command::Explain(_)
-            | Command::Schema(_)
-            | Command::Completions(_)
-            | Command::Man(_)
-            | Command::Docs(_) => Self::Person,
+            Command::Explain(_) | Command::Man(_) => Self::Text,
+            Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => Self::Bytes,
+        }
+    }
+
+    fn of_runs(command: &RunsCommand) -> Self {
+        match command {
+            RunsCommand::List(args) => args.output.into(),
+            RunsCommand::Show(args) => args.output.into(),
+            RunsCommand::Events(_) => Self::Json,
+            RunsCommand::Report(args) => match args.output {
+                ReportFormat::Text => Self::Text,
+                ReportFormat::Json => Self::Json,
+                ReportFormat::Html => Self::Bytes,
+            },
+            RunsCommand::Watch(args) => args.output.into(),
+            RunsCommand::Retry(args) => args.live.output.into(),
+            RunsCommand::Stop(_)
+            | RunsCommand::Cancel(_)
+            | RunsCommand::Kill(_)
+            | RunsCommand::Pause(_)
+            | RunsCommand::Resume(_)
+            | RunsCommand::Approve(_)
+            | RunsCommand::Reject(_)
+            | RunsCommand::Resolve(_) => Self::Text,
+        }
+    }
+}
+
+impl From<DocumentFormat> for Form {
+    fn from(format: DocumentFormat) -> Self {
+        match format {
+            DocumentFormat::Text => Self::Text,
+            DocumentFormat::Json => Self::Json,
+        }
+    }
+}
+
+impl From<LiveFormat> for Form {
+    fn from(format: LiveFormat) -> Self {
+        match format {
+            LiveFormat::Text => Self::Text,
+            LiveFormat::Json | LiveFormat::Events => Self::Json,
         }
     }
 }

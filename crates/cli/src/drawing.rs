@@ -1,4 +1,7 @@
-//! Problems drawn in the file that they are in.
+//! What terminals can show: problems drawn in the file that they are in, and signs for those that have only ASCII.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use windlass_lang::Invalid;
@@ -23,11 +26,52 @@ pub(crate) fn draw(invalid: &Invalid, is_colored: bool) -> String {
 
 /// Whether the locale of the terminal has more than ASCII.
 pub(crate) fn is_unicode() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    locale.is_some_and(|locale| {
-        let locale = locale.to_ascii_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    })
+    static IS_UNICODE: LazyLock<bool> = LazyLock::new(|| {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        locale.is_some_and(|locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
+    });
+    *IS_UNICODE
+}
+
+/// The text as this terminal can show it.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    if is_unicode() || text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(in_ascii(text)) }
+}
+
+/// Our own signs in ASCII. What others wrote stays as it is: a name must not become another one.
+fn in_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '·' => out.push('-'),
+            '⋅' => out.push('.'),
+            '…' => out.push_str("..."),
+            '✓' | '▪' => out.push('+'),
+            '✗' | '×' => out.push('x'),
+            '▸' => out.push('>'),
+            '■' => out.push('#'),
+            '≤' => out.push_str("<="),
+            '→' => out.push_str("->"),
+            '–' | '—' => out.push('-'),
+            '«' => out.push('<'),
+            '»' => out.push('>'),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_signs_have_others_in_ascii() {
+        assert_eq!(in_ascii("✓ a · b … ▸⋅ «secret:t» ≤ ü"), "+ a - b ... >. <secret:t> <= ü");
+    }
 }

@@ -17,9 +17,10 @@ use windlass_runtime::{Clock, Condition, Error, EventStream, Handle};
 
 use crate::access::apply;
 use crate::args::LiveFormat;
+use crate::data_dir::{DataDir, quoted};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::live::Live;
+use crate::live::{Live, Seat};
 use crate::printer::{Printer, STRONG, Styled, WARN};
 use crate::signals::Signals;
 use crate::user;
@@ -32,17 +33,19 @@ const AT_ONCE: u32 = 256;
 
 /// How to drive.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Drive {
+pub(crate) struct Drive<'a> {
     pub(crate) format: LiveFormat,
     /// Whether to approve as the current user.
     pub(crate) approve: bool,
     /// From when on people are told what happens; what went before is in the picture and the summary.
     pub(crate) since: Time,
+    /// Where the run is kept.
+    pub(crate) data_dir: &'a DataDir,
 }
 
 // === impl Drive ===
 
-impl Drive {
+impl Drive<'_> {
     fn tells(&self, event: &Event) -> bool {
         self.format != LiveFormat::Text || event.at >= self.since
     }
@@ -52,12 +55,34 @@ impl Drive {
 pub(crate) async fn drive(
     handle: &Handle,
     run: RunId,
-    how: Drive,
+    how: Drive<'_>,
     signals: &mut Signals,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let mut live = Live::new(how.format, "  Ctrl-C stops in good order");
+    let mut live = Live::new(how.format, Seat::Driver, how.data_dir.clone());
     let mut fold = Fold::new(handle.layout(run).await?);
+    let driven = follow(handle, run, how, &mut fold, &mut live, signals, printer).await;
+    // Whatever happened, what is said next is not said into the picture.
+    live.leave(printer);
+    driven?;
+    let logs = handle.logs(run).await.ok().flatten().filter(|logs| logs.exists());
+    live.end(&fold, logs.as_deref(), printer);
+    if !fold.status().is_terminal() {
+        ask_for_help(&fold, how.approve, how.data_dir, printer);
+    }
+    Ok(Exit::of(fold.status()))
+}
+
+/// Until the run has ended, or until it needs a person.
+async fn follow(
+    handle: &Handle,
+    run: RunId,
+    how: Drive<'_>,
+    fold: &mut Fold,
+    live: &mut Live,
+    signals: &mut Signals,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
     let mut events = handle.events(run, 1).await?;
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -77,14 +102,14 @@ pub(crate) async fn drive(
             }
             event = events.next() => match event {
                 Some(Ok(event)) => {
-                    apply(&mut fold, &event)?;
-                    if how.tells(&event) { live.event(&fold, &event, printer); }
+                    apply(fold, &event)?;
+                    if how.tells(&event) { live.event(fold, &event, printer); }
                     // What is there already is taken without looking at signals and clocks in between.
                     for _ in 0..AT_ONCE {
                         match at_hand(&mut events).await {
                             Some(Some(Ok(event))) => {
-                                apply(&mut fold, &event)?;
-                                if how.tells(&event) { live.event(&fold, &event, printer); }
+                                apply(fold, &event)?;
+                                if how.tells(&event) { live.event(fold, &event, printer); }
                             }
                             Some(Some(Err(error))) => return Err(error.into()),
                             Some(None) | None => break,
@@ -95,14 +120,14 @@ pub(crate) async fn drive(
                 None => break,
             },
             _ = tick.tick() => {
-                live.tick(&fold, clock.now(), printer);
+                live.tick(fold, clock.now(), printer);
                 if fold.status() == RunStatus::AwaitingApproval && how.approve && !has_tried {
                     has_tried = true;
-                    approve(handle, run, &mut live, printer).await?;
+                    approve(handle, run, live, printer).await?;
                     continue;
                 }
                 match handle.status(run).await?.condition {
-                    Condition::Driven { needs_person: true, .. } if needs_person(&fold) => break,
+                    Condition::Driven { needs_person: true, .. } if needs_person(fold) => break,
                     Condition::Parked { why, .. } if !is_parked => {
                         is_parked = true;
                         let text = format!("{} {why}: {}; it goes on by itself when that is over", Styled(WARN, "the run is parked:"), why.help());
@@ -117,11 +142,7 @@ pub(crate) async fn drive(
             }
         }
     }
-    live.end(&fold, printer);
-    if !fold.status().is_terminal() {
-        ask_for_help(&fold, how.approve, printer);
-    }
-    Ok(Exit::of(fold.status()))
+    Ok(())
 }
 
 /// The next event if it is there already; `None` if it would have to be waited for.
@@ -159,7 +180,7 @@ async fn approve(handle: &Handle, run: RunId, live: &mut Live, printer: &mut Pri
 }
 
 /// What a person has to do now, as commands to copy.
-pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, printer: &mut Printer) {
+pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, data_dir: &DataDir, printer: &mut Printer) {
     let submission = &fold.layout().submission;
     let run = submission.run;
     if fold.status() == RunStatus::AwaitingApproval {
@@ -175,11 +196,12 @@ pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, printer: &mut Printer) 
             (false, quorum) => format!("{quorum} people other than {} must", submission.user),
         };
         printer.note(format_args!(
-            "\n{} {given} of {quorum} so far; {who} agree within {expires} of the submission:\n  \
-             windlass runs show {run}\n  windlass runs approve {run} --digest {}\n\
-             then go on here:\n  windlass recover",
+            "\n{} {given} of {quorum} so far; {who} agree within {expires} of the submission:\n  {}\n  {}\n\
+             then go on here:\n  {}",
             Styled(WARN, "The run waits for approval:"),
-            submission.digest(),
+            data_dir.command(format_args!("runs show {run}")),
+            data_dir.command(format_args!("runs approve {run} --digest {}", submission.digest())),
+            data_dir.command("recover"),
         ));
         if may_author && !has_tried {
             printer.note("or run it with --approve to approve it yourself");
@@ -195,22 +217,16 @@ pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, printer: &mut Printer) 
         Styled(WARN, "The run waits for a person:")
     ));
     for address in asked.iter().take(20) {
-        printer
-            .note(format_args!("  windlass runs resolve {run} --again {}", Styled(STRONG, quoted(address))));
+        let address = Styled(STRONG, quoted(address));
+        printer.note(format_args!(
+            "  {}",
+            data_dir.command(format_args!("runs resolve {run} --again {address}"))
+        ));
     }
     if let Some(more) = asked.len().checked_sub(20).filter(|more| *more > 0) {
         printer.note(format_args!("  … and {more} more; a glob settles many: --again 'patch/*/reboot'"));
     }
-    printer.note("then go on:\n  windlass recover");
-}
-
-/// A text as it can be pasted into a shell.
-fn quoted(text: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_./:@".contains(char);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
+    printer.note(format_args!("then go on:\n  {}", data_dir.command("recover")));
 }
 
 /// Why signals cannot be caught is nothing that a person could do anything about but try again.

@@ -10,23 +10,33 @@
 //! Progress goes to standard error, the result to standard output. Whoever drives it applies events to the fold
 //! first, and calls [`Live::tick`] now and then.
 
+mod fit;
 mod frame;
 mod heat;
 mod line;
+mod outlook;
 mod painter;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use windlass_model::element::ElementId;
 use windlass_model::event::Event;
+use windlass_model::outcome::RunStatus;
 use windlass_model::time::Time;
-use windlass_report::{Clock, Fold, JsonOptions, Stamp, TextOptions};
+use windlass_report::{Clock, Fold, JsonOptions, Stamp, TextOptions, legible, words};
 
 use self::frame::Frame;
+pub(crate) use self::frame::Seat;
 use self::line::Weight;
 use self::painter::Painter;
 use crate::args::LiveFormat;
-use crate::printer::{self, FAINT, Printer, Styled};
+use crate::data_dir::DataDir;
+use crate::drawing;
+use crate::printer::{self, BAD, FAINT, GOOD, Printer, STRONG, Styled, WARN};
 
+/// A run that is over before this leaves no picture behind.
+const FIRST: Duration = Duration::from_millis(150);
 /// How often the picture is drawn at most.
 const EVERY: Duration = Duration::from_millis(100);
 /// The same for runs so large that looking them through takes a while.
@@ -38,9 +48,10 @@ const LARGE: u64 = 200_000;
 #[derive(Debug)]
 pub(crate) struct Live {
     form: Form,
-    /// What the last line of the picture says.
-    hint: &'static str,
-    drawn: Option<Instant>,
+    seat: Seat,
+    data_dir: DataDir,
+    /// Not to be drawn again before.
+    next: Instant,
 }
 
 #[derive(Debug)]
@@ -54,14 +65,14 @@ enum Form {
 // === impl Live ===
 
 impl Live {
-    pub(crate) fn new(format: LiveFormat, hint: &'static str) -> Self {
+    pub(crate) fn new(format: LiveFormat, seat: Seat, data_dir: DataDir) -> Self {
         let form = match format {
             LiveFormat::Text if printer::is_live_terminal() => Form::Picture(Painter::default()),
             LiveFormat::Text => Form::Lines,
             LiveFormat::Events => Form::Events,
             LiveFormat::Json => Form::Silent,
         };
-        Self { form, hint, drawn: None }
+        Self { form, seat, data_dir, next: Instant::now() + FIRST }
     }
 
     /// Shows an event that was applied to the fold just now.
@@ -79,9 +90,10 @@ impl Live {
             Form::Picture(painter) => {
                 let lines = line::of(fold, event).into_iter().filter(|line| line.weight == Weight::Heavy);
                 let lines: Vec<String> = lines
+                    .filter_map(|line| line.unless_too_many(fold, event))
                     .map(|line| format!("{} {}", Styled(FAINT, time_of_day(event.at)), line.text))
                     .collect();
-                painter.print(&lines, printer);
+                painter.print(&lines, printer::terminal_size().0, printer);
             }
         }
     }
@@ -89,21 +101,22 @@ impl Live {
     /// Draws the picture anew if it is time to.
     pub(crate) fn tick(&mut self, fold: &Fold, now: Time, printer: &mut Printer) {
         let Form::Picture(painter) = &mut self.form else { return };
-        let every = if fold.seq() > LARGE { EVERY_LARGE } else { EVERY };
-        if self.drawn.is_some_and(|drawn| drawn.elapsed() < every) {
+        if Instant::now() < self.next {
             return;
         }
-        self.drawn = Some(Instant::now());
+        self.next = Instant::now() + if fold.seq() > LARGE { EVERY_LARGE } else { EVERY };
         let (width, rows) = printer::terminal_size();
-        let frame =
-            Frame { fold, now, width, rows, is_unicode: crate::drawing::is_unicode(), hint: self.hint };
-        painter.draw(&frame.lines(), width, printer);
+        let lines = Frame { fold, now, width, rows, seat: self.seat, data_dir: &self.data_dir }.lines();
+        let lines: Vec<String> = lines.iter().map(|line| drawing::shown(line).into_owned()).collect();
+        painter.draw(&lines, width, printer);
     }
 
     /// Says something about the process rather than the run.
     pub(crate) fn say(&mut self, text: &str, printer: &mut Printer) {
         match &mut self.form {
-            Form::Picture(painter) => painter.print(&[text.to_owned()], printer),
+            Form::Picture(painter) => {
+                painter.print(&[text.to_owned()], printer::terminal_size().0, printer);
+            }
             Form::Lines | Form::Events | Form::Silent => printer.note(text),
         }
     }
@@ -111,15 +124,15 @@ impl Live {
     /// Takes the picture away.
     pub(crate) fn leave(&mut self, printer: &mut Printer) {
         if let Form::Picture(painter) = &mut self.form {
-            painter.clear(printer);
+            painter.clear(printer::terminal_size().0, printer);
         }
     }
 
-    /// Takes the picture away and prints the result.
-    pub(crate) fn end(&mut self, fold: &Fold, printer: &mut Printer) {
-        match &mut self.form {
-            Form::Picture(painter) => painter.clear(printer),
-            Form::Lines => {}
+    /// Takes the picture away and prints the result; with it, where the output of its actions lies.
+    pub(crate) fn end(&mut self, fold: &Fold, logs: Option<&Path>, printer: &mut Printer) {
+        self.leave(printer);
+        match &self.form {
+            Form::Picture(_) | Form::Lines => {}
             Form::Events => return,
             Form::Silent => {
                 printer.write_out(|mut out| {
@@ -128,10 +141,44 @@ impl Live {
                 return;
             }
         }
-        let options = TextOptions { clock: Clock::Wall, palette: printer.palette() };
+        let options =
+            TextOptions { clock: Clock::Wall, palette: printer.palette(), flags: self.data_dir.flag() };
+        let mut text = Vec::new();
+        // Writing into memory cannot fail.
+        let _ = windlass_report::write_text(fold, &options, &mut text);
+        let text = String::from_utf8_lossy(&text);
         printer.note("");
-        printer.write_out(|mut out| windlass_report::write_text(fold, &options, &mut out));
+        printer.out(&text);
+        if let Some(logs) = logs {
+            printer.note(Styled(FAINT, format_args!("output of the actions: {}", logs.display())));
+        }
+        // The outcome stands first, and is out of sight when the report is longer than the screen.
+        let is_in_sight =
+            printer::out_width().is_some() && text.lines().count() + 5 <= printer::terminal_size().1;
+        if matches!(self.form, Form::Picture(_)) && !is_in_sight {
+            printer.note(verdict(fold));
+        }
     }
+}
+
+/// How a run ended and why, in one line.
+fn verdict(fold: &Fold) -> String {
+    let status = fold.status();
+    let tone = match status {
+        RunStatus::Succeeded => GOOD,
+        RunStatus::Failed => BAD,
+        _ => WARN,
+    };
+    let name = legible::line(&fold.layout().submission.plan.metadata.name, 60);
+    let why = fold.run().reason.as_ref().map(|reason| {
+        let at = match reason.element {
+            ElementId::Run => String::new(),
+            element => format!("{}: ", fold.layout().address(element)),
+        };
+        format!(": {}", legible::line(&format!("{at}{}", reason.message), 200))
+    });
+    let word = Styled(tone, words::run_status(status));
+    format!("\n{} {word}{}", Styled(STRONG, name), why.unwrap_or_default())
 }
 
 /// An event as a line with its time, if there is something to say.

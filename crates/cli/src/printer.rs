@@ -11,6 +11,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Effects, Style};
 
 use crate::args::ColorWhen;
+use crate::drawing;
 
 /// What is worth looking at.
 pub(crate) const STRONG: Style = Style::new().bold();
@@ -33,7 +34,17 @@ pub(crate) struct Styled<T>(pub(crate) Style, pub(crate) T);
 #[derive(Debug)]
 pub(crate) struct Printer {
     color: ColorChoice,
+    reader: Reader,
     is_out_closed: bool,
+}
+
+/// Who reads standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Somebody who can do without signs that their terminal does not have.
+    Person,
+    /// A program, which gets every byte as it is.
+    Program,
 }
 
 // === impl Styled ===
@@ -53,7 +64,12 @@ impl Printer {
             ColorWhen::Always => ColorChoice::Always,
             ColorWhen::Never => ColorChoice::Never,
         };
-        Self { color, is_out_closed: false }
+        Self { color, reader: Reader::Person, is_out_closed: false }
+    }
+
+    /// The same, for somebody else to read.
+    pub(crate) fn for_reader(self, reader: Reader) -> Self {
+        Self { reader, ..self }
     }
 
     /// Data, on standard output.
@@ -74,7 +90,14 @@ impl Printer {
         let stdout = io::stdout();
         let color = self.choice(&stdout);
         let mut out = io::BufWriter::new(AutoStream::new(stdout.lock(), color));
-        if write(&mut out).and_then(|()| out.flush()).is_err() {
+        let written = if self.reader == Reader::Program || drawing::is_unicode() {
+            write(&mut out)
+        } else {
+            let mut text = Vec::new();
+            write(&mut text)
+                .and_then(|()| out.write_all(drawing::shown(&String::from_utf8_lossy(&text)).as_bytes()))
+        };
+        if written.and_then(|()| out.flush()).is_err() {
             self.is_out_closed = true;
         }
     }
@@ -92,7 +115,7 @@ impl Printer {
     /// Anything, on standard error.
     pub(crate) fn write_err(&mut self, text: impl fmt::Display) {
         let stderr = io::stderr();
-        let mut text = text.to_string();
+        let mut text = drawing::shown(&text.to_string()).into_owned();
         if self.choice(&stderr) == ColorChoice::Never {
             text = anstream::adapter::strip_str(&text).to_string();
         }

@@ -10,7 +10,7 @@ use windlass_store::{Store, StoreError};
 use windlass_store_fjall::FjallStore;
 
 use crate::control::{Client, Server};
-use crate::data_dir;
+use crate::data_dir::{self, DataDir};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -35,17 +35,17 @@ pub(crate) struct Session {
 impl Session {
     /// Opens a data directory to drive runs in it, and listens for others.
     pub(crate) async fn drive(
-        data_dir: &Path,
+        data_dir: &DataDir,
         registry: Registry,
         take_over: TakeOver,
         printer: &mut Printer,
     ) -> Result<Self, Failure> {
         let mut session = Self::open(data_dir, registry, take_over).await?;
-        match Server::start(data_dir, session.handle()) {
+        match Server::start(data_dir.path(), session.handle()) {
             Ok(server) => session.server = Some(server),
             Err(error) => printer.warn(format_args!(
                 "other processes cannot watch or command this one: cannot listen in {}: {error}",
-                data_dir.display()
+                data_dir.path().display()
             )),
         }
         Ok(session)
@@ -53,18 +53,18 @@ impl Session {
 
     /// Opens a data directory for a moment.
     pub(crate) async fn open(
-        data_dir: &Path,
+        data_dir: &DataDir,
         registry: Registry,
         take_over: TakeOver,
     ) -> Result<Self, Failure> {
-        data_dir::create(data_dir)?;
+        data_dir::create(data_dir.path())?;
         let store = store(data_dir).await?;
-        let reopened = data_dir.to_owned();
+        let reopened = data_dir.path().to_owned();
         let options = Options {
             name: format!("windlass {} (process {})", env!("CARGO_PKG_VERSION"), std::process::id()),
             take_over,
-            logs: Logs::Files(data_dir.join("logs")),
-            keys: KeyPlace::Directory(data_dir.join("keys")),
+            logs: Logs::Files(data_dir.path().join("logs")),
+            keys: KeyPlace::Directory(data_dir.path().join("keys")),
             // A person is waiting: a disk that is full for longer than this is to be told of.
             storage_patience: STORAGE_PATIENCE,
             park_for: STORAGE_PATIENCE,
@@ -90,21 +90,23 @@ impl Session {
     }
 }
 
-async fn store(data_dir: &Path) -> Result<Arc<dyn Store>, Failure> {
+async fn store(data_dir: &DataDir) -> Result<Arc<dyn Store>, Failure> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        match open_store(data_dir) {
+        match open_store(data_dir.path()) {
             Ok(store) => return Ok(store),
             // Somebody who drives runs keeps the store, and says so; somebody who looks gives it back soon.
             Err(StoreError::Locked { path, holder }) => {
-                let drives = Client::connect(data_dir).await.is_some();
+                let drives = Client::connect(data_dir.path()).await.is_some();
                 if drives || tokio::time::Instant::now() >= deadline {
                     let failure = Failure::from(StoreError::Locked { path, holder });
                     return Err(match drives {
-                        true => failure.help(
-                            "it drives runs here: watch it with `windlass runs watch`, end it with `windlass runs stop`,\n\
+                        true => failure.help(format!(
+                            "it drives runs here: watch it with `{}`, end it with `{}`,\n\
                              or give another directory with --data-dir DIR",
-                        ),
+                            data_dir.command("runs watch"),
+                            data_dir.command("runs stop"),
+                        )),
                         false => failure,
                     });
                 }

@@ -58,7 +58,7 @@ fn ladder(step: u8) -> Step {
         0 | 1 => (
             Command::Stop,
             "Ctrl-C",
-            "stopping: nothing new starts, what is in flight ends by itself; Ctrl-C again to cancel what is in flight",
+            "stopping: nothing new starts, what is in flight ends; Ctrl-C again to cancel it",
         ),
         2 => (
             Command::Cancel,

@@ -38,8 +38,7 @@ fn run() -> Exit {
             };
         }
     };
-    let mut printer = Printer::new(cli.color);
-    command::dispatch(cli.command, &mut printer)
+    command::dispatch(cli.command, Printer::new(cli.color))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::drawing;
 use crate::printer::{FAINT, Styled};
 
 /// Rows under a head. The last column is not padded.
@@ -54,7 +55,7 @@ impl<const N: usize> Table<N> {
     }
 
     pub(crate) fn row(&mut self, row: [String; N]) {
-        self.rows.push(row);
+        self.rows.push(row.map(|cell| drawing::shown(&cell).into_owned()));
     }
 }
 
@@ -87,6 +88,7 @@ pub(crate) fn cut(line: &str, width: usize) -> String {
     if shown_width(line) <= width {
         return line.to_owned();
     }
+    let more = drawing::shown("…");
     let mut out = String::with_capacity(line.len());
     let mut taken = 0;
     let mut is_escape = false;
@@ -100,8 +102,8 @@ pub(crate) fn cut(line: &str, width: usize) -> String {
             continue;
         }
         let wide = unicode_width::UnicodeWidthChar::width(char).unwrap_or(0);
-        if taken + wide + 1 > width {
-            out.push('…');
+        if taken + wide + more.width() > width {
+            out.push_str(&more);
             break;
         }
         taken += wide;

@@ -18,7 +18,7 @@ use windlass_model::time::Time;
 
 use crate::order;
 use crate::view::{
-    ApprovalView, BlockView, Commanded, ElementView, Failing, Recovery, RunView, Settled, Signed,
+    ApprovalView, BlockView, Commanded, ElementView, Failing, LockWait, Recovery, RunView, Settled, Signed,
 };
 
 mod block;
@@ -37,6 +37,7 @@ pub struct Fold {
     elements: QuickMap<ElementId, ElementView>,
     running: BTreeSet<ElementId>,
     asked: BTreeSet<ElementId>,
+    held: BTreeSet<ElementId>,
     /// What failed, in the order of the log.
     failing: Vec<ElementId>,
     never_reached: ElementView,
@@ -81,6 +82,7 @@ impl Fold {
             elements: QuickMap::default(),
             running: BTreeSet::new(),
             asked: BTreeSet::new(),
+            held: BTreeSet::new(),
             failing: Vec::new(),
             never_reached: ElementView::default(),
             done_before,
@@ -188,6 +190,11 @@ impl Fold {
     /// What waits for a person.
     pub fn asked(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
         self.asked.iter().map(|element| (*element, self.element(*element)))
+    }
+
+    /// What cannot begin before somebody gives a lock back.
+    pub fn held(&self) -> impl Iterator<Item = (ElementId, &LockWait)> {
+        self.held.iter().filter_map(|element| Some((*element, self.element(*element).lock()?)))
     }
 
     /// Everything that failed and did not recover, in the order of the log, the first cause among it.

@@ -21,16 +21,18 @@ const ERROR: usize = 160;
 
 /// How the report is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TextOptions {
+pub struct TextOptions<'a> {
     /// Which clock the run's times came from.
     pub clock: Clock,
     /// Its colours.
     pub palette: Palette,
+    /// What commands to type next must say, too, such as `--data-dir DIR`.
+    pub flags: &'a str,
 }
 
 /// Writes the report as text.
-pub fn write_text(fold: &Fold, options: &TextOptions, out: &mut impl io::Write) -> io::Result<()> {
-    let mut report = Report { fold, clock: options.clock, palette: options.palette, out, day: String::new() };
+pub fn write_text(fold: &Fold, options: &TextOptions<'_>, out: &mut impl io::Write) -> io::Result<()> {
+    let mut report = Report { fold, options: *options, out, day: String::new() };
     report.head()?;
     report.cause()?;
     report.waiting()?;
@@ -42,8 +44,7 @@ pub fn write_text(fold: &Fold, options: &TextOptions, out: &mut impl io::Write) 
 
 struct Report<'a, W> {
     fold: &'a Fold,
-    clock: Clock,
-    palette: Palette,
+    options: TextOptions<'a>,
     out: &'a mut W,
     /// The day that was last written, so that lines need only say the time.
     day: String,
@@ -53,16 +54,16 @@ struct Report<'a, W> {
 
 impl<W: io::Write> Report<'_, W> {
     fn head(&mut self) -> io::Result<()> {
-        let Palette { strong, faint, reset, .. } = self.palette;
+        let Palette { strong, faint, reset, .. } = self.options.palette;
         let submission = &self.fold.layout().submission;
         let tone = match self.fold.status() {
-            RunStatus::Succeeded => self.palette.good,
-            RunStatus::Failed | RunStatus::Stopped => self.palette.bad,
-            RunStatus::Paused | RunStatus::AwaitingApproval => self.palette.warn,
+            RunStatus::Succeeded => self.options.palette.good,
+            RunStatus::Failed | RunStatus::Stopped => self.options.palette.bad,
+            RunStatus::Paused | RunStatus::AwaitingApproval => self.options.palette.warn,
             RunStatus::Submitted | RunStatus::Running => strong,
         };
         let name = legible::line(&submission.plan.metadata.name, ERROR);
-        let outcome = summary::outcome(self.fold, self.clock);
+        let outcome = summary::outcome(self.fold, self.options.clock);
         writeln!(self.out, "{strong}{name}{reset} {tone}{outcome}{reset}")?;
         let user = legible::line(&submission.user, ERROR);
         let events = words::count(self.fold.seq(), "event");
@@ -74,7 +75,7 @@ impl<W: io::Write> Report<'_, W> {
     }
 
     fn cause(&mut self) -> io::Result<()> {
-        let Palette { strong, faint, bad, reset, .. } = self.palette;
+        let Palette { strong, faint, bad, reset, .. } = self.options.palette;
         let Some(cause) = summary::cause(self.fold) else { return Ok(()) };
         writeln!(self.out, "\n{strong}First cause{reset}")?;
         writeln!(self.out, "  {} {}: {bad}{}{reset}", cause.subject, cause.verb, cause.message)?;
@@ -89,7 +90,7 @@ impl<W: io::Write> Report<'_, W> {
 
     /// What waits for a person, which nothing else will end.
     fn waiting(&mut self) -> io::Result<()> {
-        let Palette { strong, warn, reset, .. } = self.palette;
+        let Palette { strong, warn, reset, .. } = self.options.palette;
         if self.fold.status().is_terminal() || self.fold.asked().next().is_none() {
             return Ok(());
         }
@@ -103,13 +104,13 @@ impl<W: io::Write> Report<'_, W> {
     }
 
     fn story(&mut self) -> io::Result<()> {
-        let Palette { strong, reset, .. } = self.palette;
+        let Palette { strong, reset, .. } = self.options.palette;
         writeln!(self.out, "\n{strong}Timeline{reset}")?;
-        self.moments(&story::of_run(self.fold, self.clock))
+        self.moments(&story::of_run(self.fold, self.options.clock))
     }
 
     fn blocks(&mut self) -> io::Result<()> {
-        let Palette { strong, faint, reset, .. } = self.palette;
+        let Palette { strong, faint, reset, .. } = self.options.palette;
         for (index, block) in (0_u32..).zip(self.fold.blocks()) {
             let element = ElementId::Block(index);
             let view = self.fold.element(element);
@@ -126,7 +127,7 @@ impl<W: io::Write> Report<'_, W> {
     }
 
     fn failures(&mut self) -> io::Result<()> {
-        let Palette { strong, faint, bad, reset, .. } = self.palette;
+        let Palette { strong, faint, bad, reset, .. } = self.options.palette;
         let rows: Vec<_> = self.fold.failing().take(FAILED_LISTED).collect();
         if rows.is_empty() {
             return Ok(());
@@ -151,11 +152,16 @@ impl<W: io::Write> Report<'_, W> {
     }
 
     fn next(&mut self) -> io::Result<()> {
-        let Palette { strong, faint, command, reset, .. } = self.palette;
-        let steps = summary::next(self.fold);
+        let Palette { strong, faint, command, reset, .. } = self.options.palette;
+        let mut steps = summary::next(self.fold);
         // A rehearsal is nowhere to be found afterwards.
-        if steps.is_empty() || self.clock == Clock::Virtual {
+        if steps.is_empty() || self.options.clock == Clock::Virtual {
             return Ok(());
+        }
+        if !self.options.flags.is_empty() {
+            steps
+                .iter_mut()
+                .for_each(|step| step.command = format!("{} {}", step.command, self.options.flags));
         }
         let width = steps.iter().map(|step| step.command.len()).max().unwrap_or(0);
         writeln!(self.out, "\n{strong}Next{reset}")?;
@@ -166,9 +172,9 @@ impl<W: io::Write> Report<'_, W> {
     }
 
     fn moments(&mut self, moments: &[Moment]) -> io::Result<()> {
-        let Palette { faint, good, bad, reset, .. } = self.palette;
+        let Palette { faint, good, bad, reset, .. } = self.options.palette;
         for moment in moments {
-            let at = Stamp(self.clock, moment.at).to_string();
+            let at = Stamp(self.options.clock, moment.at).to_string();
             let (day, at) = at.split_once(' ').unwrap_or(("", &at));
             if day != self.day {
                 writeln!(self.out, "  {faint}{day}{reset}")?;
@@ -187,10 +193,10 @@ impl<W: io::Write> Report<'_, W> {
 
     fn tone(&self, status: Status) -> &'static str {
         match status {
-            Status::Pending => self.palette.faint,
-            Status::Running => self.palette.strong,
-            Status::Succeeded | Status::Skipped => self.palette.good,
-            Status::Failed | Status::Stopped => self.palette.bad,
+            Status::Pending => self.options.palette.faint,
+            Status::Running => self.options.palette.strong,
+            Status::Succeeded | Status::Skipped => self.options.palette.good,
+            Status::Failed | Status::Stopped => self.options.palette.bad,
         }
     }
 }

@@ -7,11 +7,14 @@ use clap::Args;
 use super::output::LiveFormat;
 use super::param::ParamArgs;
 
+/// Says where runs are kept where no flag does.
+pub(crate) const DATA_DIR_VARIABLE: &str = "WINDLASS_DATA_DIR";
+
 /// Where runs are kept.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct DataDirArgs {
     /// Where runs are kept; $XDG_STATE_HOME/windlass or ~/.local/state/windlass unless given.
-    #[arg(long, value_name = "DIR", env = "WINDLASS_DATA_DIR", hide_env_values = true)]
+    #[arg(long, value_name = "DIR", env = DATA_DIR_VARIABLE, hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
 }
 

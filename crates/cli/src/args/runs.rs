@@ -199,28 +199,3 @@ pub(crate) struct RetryArgs {
     #[command(flatten)]
     pub(crate) live: LiveArgs,
 }
-
-// === impl RunsCommand ===
-
-impl RunsCommand {
-    /// Whether standard output is for a program.
-    pub(crate) fn is_for_machine(&self) -> bool {
-        match self {
-            Self::List(ListArgs { output, .. }) | Self::Show(ShowArgs { output, .. }) => {
-                *output != DocumentFormat::Text
-            }
-            Self::Events(_) => true,
-            Self::Report(ReportArgs { output, .. }) => *output == ReportFormat::Json,
-            Self::Watch(WatchArgs { output, .. }) => *output != LiveFormat::Text,
-            Self::Retry(RetryArgs { live, .. }) => live.output != LiveFormat::Text,
-            Self::Stop(_)
-            | Self::Cancel(_)
-            | Self::Kill(_)
-            | Self::Pause(_)
-            | Self::Resume(_)
-            | Self::Approve(_)
-            | Self::Reject(_)
-            | Self::Resolve(_) => false,
-        }
-    }
-}

@@ -5,6 +5,7 @@ use tokio::task::JoinSet;
 use windlass_model::event::{Author, Event};
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
+use windlass_report::words::count;
 use windlass_report::{Clock, Fold};
 use windlass_runtime::{Condition, Error, Handle, TakeOver};
 
@@ -22,14 +23,13 @@ const WAITING: usize = 1024;
 
 pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
-    let data_dir = args.data_dir.path()?;
+    let data_dir = args.data_dir.choose()?;
     tokio_runtime()?.block_on(async {
         let mut signals = catch_signals()?;
         let since = windlass_runtime::Clock::system().now();
         let session = Session::drive(&data_dir, registry, TakeOver::Everything, printer).await?;
-        let exit =
-            go(&session, Drive { format: args.live.output, approve: false, since }, &mut signals, printer)
-                .await;
+        let how = Drive { format: args.live.output, approve: false, since, data_dir: &data_dir };
+        let exit = go(&session, how, &mut signals, printer).await;
         let closed = session.close().await;
         let exit = exit?;
         closed.map(|()| exit)
@@ -38,7 +38,7 @@ pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
 
 async fn go(
     session: &Session,
-    how: Drive,
+    how: Drive<'_>,
     signals: &mut crate::signals::Signals,
     printer: &mut Printer,
 ) -> Outcome {
@@ -70,7 +70,8 @@ async fn go(
             printer.note("nothing to recover: every run here has ended");
             Exit::Succeeded
         }
-        [run] => {
+        // Programs get one form, however many there are.
+        [run] if how.format == LiveFormat::Text => {
             printer.note(Styled(FAINT, format_args!("going on with run {run}")));
             drive(&handle, *run, how, signals, printer).await?
         }
@@ -94,12 +95,12 @@ async fn start(handle: &Handle, run: RunId) -> Result<(), Failure> {
 async fn many(
     handle: &Handle,
     runs: &[RunId],
-    how: Drive,
+    how: Drive<'_>,
     signals: &mut crate::signals::Signals,
     printer: &mut Printer,
 ) -> Outcome {
-    printer.note(Styled(FAINT, format_args!("going on with {} runs", runs.len())));
-    let (sender, mut told) = mpsc::channel::<(usize, Event)>(WAITING);
+    printer.note(Styled(FAINT, format_args!("going on with {}", count(runs.len() as u64, "run"))));
+    let (sender, mut told) = mpsc::channel::<(usize, Result<Event, Error>)>(WAITING);
     let mut following = JoinSet::new();
     let mut folds = Vec::new();
     for (index, run) in runs.iter().enumerate() {
@@ -107,8 +108,9 @@ async fn many(
         let mut events = handle.events(*run, 1).await?;
         let sender = sender.clone();
         following.spawn(async move {
-            while let Some(Ok(event)) = events.next().await {
-                if sender.send((index, (*event).clone())).await.is_err() {
+            while let Some(event) = events.next().await {
+                let event = event.map(|event| (*event).clone());
+                if sender.send((index, event)).await.is_err() {
                     break;
                 }
             }
@@ -129,6 +131,7 @@ async fn many(
             }
             event = told.recv() => match event {
                 Some((index, event)) => {
+                    let event = event?;
                     if let Some(fold) = folds.get_mut(index) {
                         apply(fold, &event)?;
                         show(fold, &event, how, printer);
@@ -139,11 +142,11 @@ async fn many(
             _ = tick.tick() => if all_rest(handle, runs).await? { break },
         }
     }
-    end(&folds, how.format, printer);
+    end(&folds, how, printer);
     Ok(worst(folds.iter().map(|fold| Exit::of(fold.status()))))
 }
 
-fn show(fold: &Fold, event: &Event, how: Drive, printer: &mut Printer) {
+fn show(fold: &Fold, event: &Event, how: Drive<'_>, printer: &mut Printer) {
     match how.format {
         LiveFormat::Json => {}
         LiveFormat::Events => {
@@ -163,8 +166,8 @@ fn show(fold: &Fold, event: &Event, how: Drive, printer: &mut Printer) {
     }
 }
 
-fn end(folds: &[Fold], format: LiveFormat, printer: &mut Printer) {
-    match format {
+fn end(folds: &[Fold], how: Drive<'_>, printer: &mut Printer) {
+    match how.format {
         LiveFormat::Events => {}
         LiveFormat::Json => {
             let mut documents = Vec::new();
@@ -190,7 +193,7 @@ fn end(folds: &[Fold], format: LiveFormat, printer: &mut Printer) {
         }
     }
     for fold in folds.iter().filter(|fold| !fold.status().is_terminal()) {
-        ask_for_help(fold, true, printer);
+        ask_for_help(fold, true, how.data_dir, printer);
     }
 }
 

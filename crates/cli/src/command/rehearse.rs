@@ -76,7 +76,7 @@ fn tell(fold: &Fold, rehearsed: &Rehearsed, wall: Duration, args: &RehearseArgs,
         Styled(STRONG, "Rehearsal:"),
         Styled(FAINT, "nothing was touched; times are virtual and count from zero")
     ));
-    let options = TextOptions { clock: Clock::Virtual, palette: printer.palette() };
+    let options = TextOptions { clock: Clock::Virtual, palette: printer.palette(), flags: "" };
     printer.write_out(|mut out| windlass_report::write_text(fold, &options, &mut out));
     printer.line(format_args!("\n{}", Styled(STRONG, "Worst case of the limits")));
     for (index, block) in (0_u32..).zip(&layout.blocks) {

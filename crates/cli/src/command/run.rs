@@ -10,6 +10,7 @@ use windlass_plugin::Registry;
 use windlass_runtime::{Filter, Given, Handle, Request, Start, TakeOver};
 
 use crate::args::{LiveFormat, RunArgs};
+use crate::data_dir::DataDir;
 use crate::drive::{Drive, catch_signals, drive};
 use crate::failure::{Failure, Outcome};
 use crate::printer::{FAINT, Printer, Styled};
@@ -40,28 +41,27 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
 
 async fn go(args: &RunArgs, registry: Registry, request: Request, printer: &mut Printer) -> Outcome {
     let mut signals = catch_signals()?;
-    let data_dir = args.data_dir.path()?;
+    let data_dir = args.data_dir.choose()?;
     let session = Session::drive(&data_dir, registry, TakeOver::Only(Vec::new()), printer).await?;
     let handle = session.handle();
     if args.live.output == LiveFormat::Text {
-        mention_unfinished(&handle, printer).await?;
+        mention_unfinished(&handle, &data_dir, printer).await?;
     }
     let run = handle.submit(request).await?;
-    let how = Drive { format: args.live.output, approve: args.approve, since: Time::ZERO };
+    let how =
+        Drive { format: args.live.output, approve: args.approve, since: Time::ZERO, data_dir: &data_dir };
     let exit = drive(&handle, run, how, &mut signals, printer).await;
-    if args.live.output == LiveFormat::Text
-        && let Ok(Some(logs)) = handle.logs(run).await
-        && logs.exists()
-    {
-        printer.note(Styled(FAINT, format_args!("output of the actions: {}", logs.display())));
-    }
     let closed = session.close().await;
     let exit = exit?;
     closed.map(|()| exit)
 }
 
 /// Runs that a dead process left behind go on only when somebody says so.
-async fn mention_unfinished(handle: &Handle, printer: &mut Printer) -> Result<(), Failure> {
+async fn mention_unfinished(
+    handle: &Handle,
+    data_dir: &DataDir,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
     let statuses = vec![RunStatus::Running, RunStatus::Paused];
     let filter = Filter { statuses, ..Filter::default() };
     let unfinished = handle.search(&filter, 100, None).await?.len();
@@ -73,7 +73,7 @@ async fn mention_unfinished(handle: &Handle, printer: &mut Printer) -> Result<()
         };
         printer.note(Styled(
             FAINT,
-            format_args!("{what} not ended; afterwards, `windlass recover` goes on with them"),
+            format_args!("{what} not ended; afterwards, `{}` goes on with them", data_dir.command("recover")),
         ));
     }
     Ok(())

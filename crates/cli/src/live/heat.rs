@@ -22,7 +22,7 @@ enum Cell {
 }
 
 /// The strip of a block, in so many columns.
-pub(crate) fn strip(fold: &Fold, block: u32, width: usize, is_unicode: bool) -> String {
+pub(crate) fn strip(fold: &Fold, block: u32, width: usize) -> String {
     let total = fold.blocks().get(block as usize).map_or(0, |view| view.total);
     let cells = u32::try_from(width).unwrap_or(u32::MAX).min(total);
     let mut text = String::new();
@@ -34,14 +34,13 @@ pub(crate) fn strip(fold: &Fold, block: u32, width: usize, is_unicode: bool) -> 
         while at + run < cells && self::cell(fold, block, bounds(at + run, cells, total)) == cell {
             run += 1;
         }
-        let (style, sign, ascii) = match cell {
-            Cell::Pending => (FAINT, "·", "."),
-            Cell::Done => (GOOD, "■", "#"),
-            Cell::Partly => (GOOD, "▪", "+"),
-            Cell::Active => (BUSY, "▸", ">"),
-            Cell::Failed => (BAD, "✗", "x"),
+        let (style, sign) = match cell {
+            Cell::Pending => (FAINT, "⋅"),
+            Cell::Done => (GOOD, "■"),
+            Cell::Partly => (GOOD, "▪"),
+            Cell::Active => (BUSY, "▸"),
+            Cell::Failed => (BAD, "✗"),
         };
-        let sign = if is_unicode { sign } else { ascii };
         let _ = write!(text, "{}", Styled(style, sign.repeat(run as usize)));
         at += run;
     }

@@ -3,9 +3,12 @@
 //! A block of a few sequences is told sequence by sequence, a large one by how far it has come, so that a
 //! thousand targets fit on a page.
 
+use std::cmp::Ordering;
+
 use windlass_model::element::{ElementId, ElementKind, Slot, Work};
 use windlass_model::event::{Event, Wait, What};
 use windlass_model::outcome::{Failure, Outcome};
+use windlass_report::view::AttemptView;
 use windlass_report::words::{self, count, grouped};
 use windlass_report::{Fold, Length, legible};
 
@@ -13,12 +16,16 @@ use crate::printer::{BAD, FAINT, GOOD, STRONG, Styled, WARN};
 
 /// Blocks of more sequences are told in portions.
 const FEW: u32 = 30;
+/// How many failures of a block are told above a picture.
+const TOLD: u32 = 30;
 /// In so many portions.
 const PORTIONS: u32 = 20;
 /// How long a message may be.
 const MESSAGE: usize = 300;
 /// How many of the last lines of output are shown with a failure.
 const LAST_LINES: usize = 3;
+/// From how many failures of a block on the message has to do.
+const MANY: u32 = 10;
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +41,26 @@ pub(crate) enum Weight {
 pub(crate) struct Line {
     pub(crate) weight: Weight,
     pub(crate) text: String,
+}
+
+// === impl Line ===
+
+impl Line {
+    /// Above a picture, which counts the failures, the first ones of a block are enough.
+    pub(crate) fn unless_too_many(self, fold: &Fold, event: &Event) -> Option<Self> {
+        let What::ActionEnded { element, .. } = &event.what else { return Some(self) };
+        let block = element.work().and_then(Work::block);
+        let failed =
+            block.and_then(|block| fold.blocks().get(block as usize)).map_or(0, |block| block.failed);
+        match failed.cmp(&TOLD) {
+            Ordering::Less => Some(self),
+            Ordering::Equal => {
+                let text = "and more failures, which are counted below and listed at the end".to_owned();
+                Some(Self { text, ..self })
+            }
+            Ordering::Greater => None,
+        }
+    }
 }
 
 /// What is to be said about an event. The fold has it already.
@@ -198,27 +225,37 @@ fn is_bypass(element: ElementId) -> bool {
 /// The failure's own message, what lay behind it, and the last lines of output.
 fn why(fold: &Fold, element: ElementId, failure: Option<&Failure>) -> String {
     let mut text = message(failure);
-    for cause in failure.map_or(&[][..], |failure| &failure.causes) {
-        text.push_str(&format!("\n           because: {}", legible::line(cause, MESSAGE)));
-    }
     let attempts = &fold.element(element).attempts;
     if attempts.len() > 1 {
         text.push_str(&format!(" ({} attempts)", attempts.len()));
     }
-    let response =
-        attempts.last().and_then(|attempt| attempt.response.as_ref()).map(|payload| payload.value());
+    let block = element.work().and_then(Work::block).and_then(|block| fold.blocks().get(block as usize));
+    if block.is_some_and(|block| block.failed >= MANY) {
+        return text;
+    }
+    let below = |sign: &str, line: &str| format!("\n           {} {line}", Styled(FAINT, sign));
+    for cause in failure.map_or(&[][..], |failure| &failure.causes) {
+        text.push_str(&below("because:", &legible::line(cause, MESSAGE)));
+    }
+    let lines = last_lines(attempts.last());
+    // The message of a program that said one thing holds it already.
+    if lines.len() > 1 || lines.first().is_some_and(|line| !text.contains(line.as_str())) {
+        lines.iter().for_each(|line| text.push_str(&below("|", line)));
+    }
+    text
+}
+
+/// The last lines of what an attempt wrote, of its errors if it wrote any.
+fn last_lines(attempt: Option<&AttemptView>) -> Vec<String> {
+    let response = attempt.and_then(|attempt| attempt.response.as_ref()).map(|payload| payload.value());
     let output = response.as_ref().and_then(|response| {
         ["stderr", "stdout"]
             .iter()
             .find_map(|key| response.get(key)?.as_str().filter(|text| !text.trim().is_empty()))
     });
-    if let Some(output) = output {
-        let lines: Vec<&str> = output.trim_end().lines().collect();
-        for line in lines.iter().skip(lines.len().saturating_sub(LAST_LINES)) {
-            text.push_str(&format!("\n           {} {}", Styled(FAINT, "|"), legible::line(line, MESSAGE)));
-        }
-    }
-    text
+    let lines: Vec<&str> = output.unwrap_or_default().trim_end().lines().collect();
+    let skipped = lines.len().saturating_sub(LAST_LINES);
+    lines.into_iter().skip(skipped).map(|line| legible::line(line, MESSAGE)).collect()
 }
 
 fn message(failure: Option<&Failure>) -> String {

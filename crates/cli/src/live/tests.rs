@@ -1,10 +1,16 @@
 //! Pictures and lines of rehearsed runs: readable at every moment and on every terminal.
 
+use windlass_model::element::ElementId;
+use windlass_model::event::What;
+use windlass_model::outcome::Status;
+use windlass_model::time::Time;
 use windlass_rehearsal::Rehearsal;
 use windlass_report::Fold;
 
-use super::frame::Frame;
+use super::frame::{Frame, Seat};
 use super::line;
+use crate::args::DataDirArgs;
+use crate::data_dir::DataDir;
 use crate::plan_file;
 use crate::prepare::{Choice, prepare};
 
@@ -46,40 +52,68 @@ fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
+fn data_dir() -> DataDir {
+    DataDirArgs { data_dir: Some("/d".into()) }.choose().unwrap()
+}
+
+/// The picture of a moment, without colours.
+fn picture(fold: &Fold, now: Time, (width, rows): (usize, usize)) -> String {
+    let frame = Frame { fold, now, width, rows, seat: Seat::Driver, data_dir: &data_dir() };
+    plain(&frame.lines().join("\n"))
+}
+
 #[test]
 fn a_picture_has_no_more_rows_than_the_terminal_at_any_moment() {
     watch(120, &["patch/n0001?/patch=fail"], |fold, event| {
         for (width, rows) in [(20, 6), (60, 10), (200, 50)] {
-            let frame = Frame { fold, now: event.at, width, rows, is_unicode: false, hint: "Ctrl-C" };
-            let lines = frame.lines();
-            assert!(lines.len() < rows, "{}", lines.join("\n"));
+            let text = picture(fold, event.at, (width, rows));
+            assert!(text.lines().count() < rows, "{text}");
         }
     });
 }
 
 #[test]
-fn a_picture_says_batch_limits_and_what_runs() {
-    let mut seen = false;
-    watch(1_000, &["patch/n0001?/patch=permanent"], |fold, event| {
-        let frame = Frame { fold, now: event.at, width: 100, rows: 30, is_unicode: true, hint: "" };
-        let text = plain(&frame.lines().join("\n"));
-        if text.contains("50/50 active") && text.contains("2/20 failed") {
-            seen = true;
-            for part in [
-                "wide running",
-                "✓ before 1/1",
-                "/1,000",
-                "batch 2 of 3",
-                "▸",
-                "✗",
-                "· after 0/1",
-                "now: patch/",
-            ] {
-                assert!(text.contains(part), "`{part}` is not in\n{text}");
-            }
+fn a_picture_says_batch_limits_what_runs_and_how_long_it_takes() {
+    let mut pictures = Vec::new();
+    watch(1_000, &["patch/n0001?/patch=permanent", "patch/n0011?/patch@1=fail"], |fold, event| {
+        let block = &fold.blocks()[1];
+        let is_due = match pictures.len() {
+            0 => block.succeeded == 5,
+            1 => block.succeeded == 60 && block.active == 50,
+            2 => block.delays.last().is_some_and(|delay| delay.until > event.at) && block.succeeded > 100,
+            _ => false,
+        };
+        if is_due {
+            pictures.push(format!(
+                "{}\n\n{}",
+                picture(fold, event.at, (100, 24)),
+                picture(fold, event.at, (40, 12))
+            ));
         }
     });
-    assert!(seen);
+    assert_eq!(pictures.len(), 3);
+    insta::assert_snapshot!(pictures.join("\n\n========\n\n"));
+}
+
+#[test]
+fn the_time_left_is_near_the_truth() {
+    let (mut said, mut ended) = (Vec::new(), Time::ZERO);
+    watch(1_000, &[], |fold, event| {
+        if event.seq.is_multiple_of(10)
+            && fold.element(ElementId::Block(1)).status == Status::Running
+            && let Some(left) = super::outlook::of(fold, 1, event.at).left
+        {
+            said.push((event.at, left));
+        }
+        if matches!(event.what, What::Ended { element: ElementId::Block(1), .. }) {
+            ended = event.at;
+        }
+    });
+    assert!(said.len() > 100);
+    for (at, left) in said {
+        let (truth, left) = (ended.since(at).as_secs_f64(), left.as_secs_f64());
+        assert!((left - truth).abs() <= 15.0 + truth * 0.2, "{left} said, {truth} left");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::run::endless;
 /// A run in the middle of its first action, and the file that lets it end.
 fn under_way(place: &Place) -> (Running, std::path::PathBuf) {
     let gate = place.path("gate");
-    let script = format!("while [ ! -e {0} ] && [ -d $(dirname {0}) ]; do sleep 0.02; done", gate.display());
+    let script = place.until("gate");
     let plan = place.plan("endless", &endless(&script));
     let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
     run.wait_for("attemptBegan", "work/s/wait");
@@ -124,7 +124,7 @@ fn a_data_directory_with_a_long_path_works_all_the_same() {
     let place = Place::new();
     let deep = place.path(&"d".repeat(150));
     let gate = place.path("gate");
-    let script = format!("while [ ! -e {0} ] && [ -d $(dirname {0}) ]; do sleep 0.02; done", gate.display());
+    let script = place.until("gate");
     let plan = place.plan("endless", &endless(&script));
     let deep = deep.to_str().unwrap();
     let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events", "--data-dir", deep]);

@@ -1,68 +1,75 @@
 //! The process dies; another goes on.
 
+use std::path::PathBuf;
+
 use crate::harness::Place;
 
-/// Two actions: the first can be counted and held up, the second follows.
-fn plan(place: &Place, on_interrupt: &str) -> (std::path::PathBuf, std::path::PathBuf, std::path::PathBuf) {
-    let (log, gate) = (place.path("log"), place.path("gate"));
-    let spec = format!(
-        "  blocks:
+/// A process was killed in the second of three actions, which left a line each.
+struct Crash {
+    place: Place,
+    log: PathBuf,
+}
+
+// === impl Crash ===
+
+impl Crash {
+    fn new(on_interrupt: &str) -> Self {
+        let place = Place::new();
+        let log = place.path("log");
+        let wait = place.until("gate");
+        let spec = format!(
+            "  blocks:
     - name: work
       sequences:
         - name: s
           actions:
             - {{name: first, use: shell, with: {{script: 'echo first >> {log}'}}}}
-            - {{name: held, use: shell, timeout: 1h, onInterrupt: {on_interrupt}, with: {{script: 'echo held >> {log}; while [ ! -e {gate} ] && [ -d $(dirname {gate}) ]; do sleep 0.02; done'}}}}
+            - {{name: held, use: shell, timeout: 1h, onInterrupt: {on_interrupt}, with: {{script: 'echo held >> {log}; {wait}'}}}}
             - {{name: last, use: shell, with: {{script: 'echo last >> {log}'}}}}
 ",
-        log = log.display(),
-        gate = gate.display()
-    );
-    (place.plan("crash", &spec), log, gate)
+            log = log.display()
+        );
+        let plan = place.plan("crash", &spec);
+        let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
+        run.wait_for("attemptBegan", "work/s/held");
+        place.wait_for_line("log", "held");
+        run.signal("KILL");
+        run.end();
+        // What the process left behind may end, and whoever goes on does not wait.
+        place.file("gate", "");
+        Self { place, log }
+    }
+
+    /// How often an action left its line.
+    fn lines(&self, action: &str) -> usize {
+        std::fs::read_to_string(&self.log).unwrap().lines().filter(|line| *line == action).count()
+    }
 }
 
 #[test]
 fn recovery_goes_on_and_repeats_nothing_that_was_done() {
-    let place = Place::new();
-    let (plan, log, gate) = plan(&place, "rerun");
-    let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
-    run.wait_for("attemptBegan", "work/s/held");
-    run.signal("KILL");
-    run.end();
+    let crash = Crash::new("rerun");
+    let place = &crash.place;
     let list = place.json(&["runs", "list", "--output", "json"]);
     assert_eq!((&list[0]["status"], &list[0]["driven"]), (&"running".into(), &false.into()));
     place.run(&["runs", "list"]).exits(0).shows(&["unfinished"]);
     place.run(&["runs", "show"]).exits(0).says(&["windlass recover"]);
-    std::fs::write(gate, "").unwrap();
     place.run(&["recover"]).exits(0).shows(&["crash succeeded"]).says(&["taken over"]);
-    let lines = std::fs::read_to_string(log).unwrap();
-    assert_eq!(lines.lines().filter(|line| *line == "first").count(), 1, "{lines}");
-    assert_eq!(lines.lines().last(), Some("last"));
+    assert_eq!(["first", "held", "last"].map(|action| crash.lines(action)), [1, 2, 1]);
     place.run(&["recover"]).exits(0).says(&["nothing to recover"]);
 }
 
 #[test]
 fn what_cannot_be_known_fails_unless_the_plan_says_otherwise() {
-    let place = Place::new();
-    let (plan, _, gate) = plan(&place, "fail");
-    let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
-    run.wait_for("attemptBegan", "work/s/held");
-    run.signal("KILL");
-    run.end();
-    std::fs::write(gate, "").unwrap();
-    place.run(&["recover"]).exits(1).shows(&["crash failed", "work/s/held"]);
+    let crash = Crash::new("fail");
+    crash.place.run(&["recover"]).exits(1).shows(&["crash failed", "work/s/held"]);
 }
 
 #[test]
 fn a_person_settles_what_the_plan_leaves_to_them() {
     for (verdict, exit) in [("--done", 0), ("--again", 0), ("--failed", 1)] {
-        let place = Place::new();
-        let (plan, log, gate) = plan(&place, "ask");
-        let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
-        run.wait_for("attemptBegan", "work/s/held");
-        run.signal("KILL");
-        run.end();
-        std::fs::write(gate, "").unwrap();
+        let crash = Crash::new("ask");
+        let place = &crash.place;
         let waits = place.run(&["recover"]).exits(4);
         waits.says(&["waits for a person", "windlass runs resolve", "--again work/s/held"]);
         place.run(&["runs", "resolve", verdict, "work/s/nope"]).exits(2).says(&["WL-0307", "work/s/held"]);
@@ -71,23 +78,43 @@ fn a_person_settles_what_the_plan_leaves_to_them() {
             .exits(0)
             .says(&["windlass recover"]);
         place.run(&["recover"]).exits(exit);
-        let held = std::fs::read_to_string(log).unwrap().lines().filter(|line| *line == "held").count();
-        assert_eq!(held, if verdict == "--again" { 2 } else { 1 }, "{verdict}");
+        assert_eq!(crash.lines("held"), if verdict == "--again" { 2 } else { 1 }, "{verdict}");
         place.run(&["runs", "report"]).exits(0).shows(&["looked at it"]);
     }
 }
 
 #[test]
 fn commands_to_a_run_that_nobody_drives_take_effect_when_somebody_does() {
+    let crash = Crash::new("rerun");
+    crash.place.run(&["runs", "stop", "--why", "enough"]).exits(0).says(&["windlass recover"]);
+    crash.place.run(&["recover"]).exits(3).shows(&["stopped"]);
+    assert_eq!(crash.lines("last"), 0);
+}
+
+#[test]
+fn programs_get_one_form_however_many_runs_are_recovered() {
+    let crash = Crash::new("rerun");
+    let document = crash.place.run(&["recover", "--output", "json"]).exits(0).json();
+    assert_eq!(document["runs"][0]["run"]["status"], "succeeded");
+    let document = crash.place.run(&["recover", "--output", "json"]).exits(0).json();
+    assert_eq!(document["runs"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn what_to_type_next_says_where_the_run_is() {
     let place = Place::new();
-    let (plan, log, gate) = plan(&place, "rerun");
-    let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
-    run.wait_for("attemptBegan", "work/s/held");
-    run.signal("KILL");
-    run.end();
-    std::fs::write(gate, "").unwrap();
-    place.run(&["runs", "stop", "--why", "enough"]).exits(0).says(&["windlass recover"]);
-    place.run(&["recover"]).exits(3).shows(&["stopped"]);
-    let lines = std::fs::read_to_string(log).unwrap();
-    assert!(!lines.contains("last"), "{lines}");
+    let spec = "  approval: {quorum: 1}
+  blocks: [{name: a, sequences: [{name: s, actions: [{name: x, use: noop}]}]}]
+";
+    let plan = place.plan("guarded", spec);
+    let dir = place.path("other place");
+    let flag = format!("--data-dir '{}'", dir.display());
+    let with = |args: &[&str]| place.run(&[args, &["--data-dir", dir.to_str().unwrap()]].concat());
+    let recover = format!("windlass recover {flag}");
+    with(&["run", plan.to_str().unwrap()]).exits(4).says(&["runs approve", &recover]);
+    with(&["runs", "show"]).exits(0).says(&[&recover]).shows(&[&flag]);
+    with(&["runs", "stop"]).exits(0).says(&[&recover]);
+    with(&["runs", "pause"]).exits(2).says(&["WL-0303"]);
+    // The directory that the environment names needs no flag.
+    place.run(&["run", plan.to_str().unwrap()]).exits(4).says(&["\n  windlass recover\n"]);
 }

@@ -64,6 +64,28 @@ impl Place {
         command
     }
 
+    /// The same for a terminal.
+    pub(crate) fn terminal(&self, args: &[&str]) -> Command {
+        let mut command = self.command(args);
+        command.env("TERM", "xterm-256color");
+        command
+    }
+
+    /// A script that goes on until there is a file of this name in the directory, or no directory.
+    pub(crate) fn until(&self, gate: &str) -> String {
+        let dir = self.dir.path().display();
+        format!("while [ ! -e {dir}/{gate} ] && [ -d {dir} ]; do sleep 0.02; done")
+    }
+
+    /// Waits for a line in a file that something here writes.
+    pub(crate) fn wait_for_line(&self, name: &str, line: &str) {
+        let has_line = |text: String| text.lines().any(|one| one == line);
+        while !std::fs::read_to_string(self.path(name)).is_ok_and(has_line) {
+            // tidy-allow: sleep: a script gives no other sign
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
     /// Runs the command to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ended {
         ended(self.command(args))

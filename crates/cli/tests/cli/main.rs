@@ -9,6 +9,7 @@
 )]
 
 mod harness;
+mod terminal;
 
 mod control;
 mod crash;
@@ -17,6 +18,7 @@ mod examples;
 mod inspect;
 mod killed;
 mod people;
+mod picture;
 mod rehearse;
 mod run;
 mod store;

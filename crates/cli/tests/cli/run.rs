@@ -115,7 +115,7 @@ fn events_are_the_log_one_a_line() {
 fn ctrl_c_stops_and_lets_what_is_in_flight_end() {
     let place = Place::new();
     let gate = place.path("gate");
-    let script = format!("while [ ! -e {0} ] && [ -d $(dirname {0}) ]; do sleep 0.02; done", gate.display());
+    let script = place.until("gate");
     let plan = place.plan("endless", &endless(&script));
     let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
     run.wait_for("attemptBegan", "work/s/wait");
@@ -149,8 +149,7 @@ fn sigterm_and_sighup_stop() {
     for signal in ["TERM", "HUP"] {
         let place = Place::new();
         let gate = place.path("gate");
-        let script =
-            format!("while [ ! -e {0} ] && [ -d $(dirname {0}) ]; do sleep 0.02; done", gate.display());
+        let script = place.until("gate");
         let plan = place.plan("endless", &endless(&script));
         let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
         run.wait_for("attemptBegan", "work/s/wait");

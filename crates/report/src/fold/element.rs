@@ -49,6 +49,10 @@ impl Fold {
 
     pub(super) fn action_began(&mut self, element: ElementId, request: Option<&Payload>, at: Time) {
         self.set_running(element, at);
+        if let Some((block, seq)) = element.work().and_then(Work::sequence) {
+            // An undo takes the lock of its sequence again.
+            self.held.remove(&ElementId::Sequence { block, seq });
+        }
         let view = self.view(element);
         view.request = request.cloned();
         if starts_over(element) {
@@ -113,6 +117,7 @@ impl Fold {
     pub(super) fn lock_awaited(&mut self, element: ElementId, lock: &str, holder: &str, at: Time) {
         let lock = LockWait { lock: lock.to_owned(), holder: holder.to_owned(), since: at };
         self.view(element).details_mut().lock = Some(lock);
+        self.held.insert(element);
     }
 
     pub(super) fn cancelled(
@@ -155,6 +160,7 @@ impl Fold {
         if before != Status::Running {
             self.running.insert(element);
         }
+        self.held.remove(&element);
         before
     }
 
@@ -174,6 +180,7 @@ impl Fold {
         if before == Status::Running {
             self.running.remove(&element);
         }
+        self.held.remove(&element);
         if asked {
             self.asked.remove(&element);
         }

@@ -10,7 +10,7 @@ use windlass_model::outcome::{Outcome, RunStatus, Skip, Status};
 use windlass_model::time::Time;
 
 use super::{Applied, Fold, Gap};
-use crate::fixture::{action, failed_run, layout, rolling_patch, sequence, submission, submitted, web};
+use crate::fixture::{Log, action, failed_run, layout, rolling_patch, sequence, submission, submitted, web};
 
 mod random;
 mod speed;
@@ -79,6 +79,19 @@ fn what_was_done_before_is_shown_without_events() {
     log.ended(sequence(0), Outcome::Skipped(Skip::DoneBefore)).began(sequence(1));
     let fold = log.fold(&layout);
     assert_eq!((fold.blocks()[0].skipped, fold.blocks()[0].not_started), (2, 0));
+}
+
+#[test]
+fn what_waits_for_a_lock_is_known_until_it_begins() {
+    let layout = layout(rolling_patch(), web(2));
+    let mut log = submitted();
+    let lock = |element| What::LockAwaited { element, lock: "node/web".into(), holder: "another run".into() };
+    log.push(lock(sequence(0))).push(lock(sequence(1)));
+    let held =
+        |log: &Log| -> Vec<ElementId> { log.fold(&layout).held().map(|(element, _)| element).collect() };
+    assert_eq!(held(&log), [sequence(0), sequence(1)]);
+    log.began(sequence(0)).ended(sequence(1), Outcome::Stopped);
+    assert_eq!(held(&log), []);
 }
 
 #[test]

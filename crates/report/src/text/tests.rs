@@ -44,6 +44,16 @@ fn a_run_that_waits_for_a_person() {
 }
 
 #[test]
+fn commands_to_type_say_what_they_must() {
+    let fold = failed_run().fold(&layout(rolling_patch(), web(5)));
+    let mut bytes = Vec::new();
+    let options = TextOptions { flags: "--data-dir /d", ..TextOptions::default() };
+    write_text(&fold, &options, &mut bytes).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.contains(" --data-dir /d   a new run of what did not succeed"), "{text}");
+}
+
+#[test]
 fn a_run_that_was_stopped() {
     let by = || Author { user: "ada".into(), why: "wrong release".into() };
     let mut log = submitted();

@@ -19,10 +19,10 @@ pub(super) async fn run(
     let run = access.find(&args.run.run).await?;
     let by = Author { user: user::current(), why: args.why.clone() };
     access.ask(Ask::Command { run, command, by }).await?;
+    let resume = access.data_dir().command("runs resume");
+    let paused = format!("is paused: nothing new starts, what is in flight ends; `{resume}` goes on");
     let what = match command {
-        Command::Pause => {
-            "is paused: nothing new starts, what is in flight ends; `windlass runs resume` goes on"
-        }
+        Command::Pause => paused.as_str(),
         Command::Resume => "goes on",
         Command::Stop => "is stopping: nothing new starts, what is in flight ends by itself",
         Command::Cancel => "is being cancelled: what is in flight is asked to end",
@@ -43,7 +43,10 @@ pub(super) fn mention_recovery(access: &Access, printer: &mut Printer) {
     if !access.has_owner() {
         printer.note(Styled(
             FAINT,
-            "no process drives it now: this is recorded, and `windlass recover` goes on from there",
+            format_args!(
+                "no process drives it now: this is recorded, and `{}` goes on from there",
+                access.data_dir().command("recover")
+            ),
         ));
     }
 }

@@ -13,15 +13,17 @@ use crate::printer::Printer;
 pub(super) async fn run(args: &ReportArgs, access: &Access, printer: &mut Printer) -> Outcome {
     let run = access.find(&args.run.run).await?;
     let fold = access.fold(run).await?;
+    let flags = access.data_dir().flag();
     match &args.file {
         None => {
             let palette = printer.palette();
-            printer.write_out(|mut out| write(&fold, args.output, palette, &mut out));
+            printer.write_out(|mut out| write(&fold, args.output, palette, flags, &mut out));
         }
         Some(path) => {
             let file = std::fs::File::create(path).map_err(|error| Failure::file("create", path, &error))?;
             let mut out = BufWriter::new(file);
-            let written = write(&fold, args.output, Palette::PLAIN, &mut out).and_then(|()| out.flush());
+            let written =
+                write(&fold, args.output, Palette::PLAIN, flags, &mut out).and_then(|()| out.flush());
             written.map_err(|error| Failure::file("write", path, &error))?;
             printer.note(format_args!("wrote the report of run {run} to {}", path.display()));
         }
@@ -29,10 +31,16 @@ pub(super) async fn run(args: &ReportArgs, access: &Access, printer: &mut Printe
     Ok(Exit::Succeeded)
 }
 
-fn write(fold: &Fold, format: ReportFormat, palette: Palette, out: &mut impl Write) -> std::io::Result<()> {
+fn write(
+    fold: &Fold,
+    format: ReportFormat,
+    palette: Palette,
+    flags: &str,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
     match format {
         ReportFormat::Text => {
-            windlass_report::write_text(fold, &TextOptions { clock: Clock::Wall, palette }, out)
+            windlass_report::write_text(fold, &TextOptions { clock: Clock::Wall, palette, flags }, out)
         }
         ReportFormat::Json => windlass_report::write_json(fold, &JsonOptions::default(), out),
         ReportFormat::Html => windlass_report::write_html(fold, &HtmlOptions::default(), out),

@@ -5,6 +5,7 @@ use windlass_runtime::{Given, Request, Retry, Start, TakeOver};
 
 use crate::args::RetryArgs;
 use crate::control::{Answer, Ask, answer};
+use crate::data_dir::DataDir;
 use crate::drive::{Drive, catch_signals, drive};
 use crate::failure::{Failure, Outcome};
 use crate::printer::{FAINT, Printer, Styled};
@@ -13,10 +14,10 @@ use crate::{params, plan_file, user};
 
 pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     let mut signals = catch_signals()?;
-    let data_dir = args.run.data_dir.path()?;
+    let data_dir = args.run.data_dir.choose()?;
     let registry = plan_file::registry()?;
     let session = Session::drive(&data_dir, registry, TakeOver::Only(Vec::new()), printer).await?;
-    let outcome = go(args, &session, &mut signals, printer).await;
+    let outcome = go(args, &session, &data_dir, &mut signals, printer).await;
     let closed = session.close().await;
     let exit = outcome?;
     closed.map(|()| exit)
@@ -25,6 +26,7 @@ pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
 async fn go(
     args: &RetryArgs,
     session: &Session,
+    data_dir: &DataDir,
     signals: &mut crate::signals::Signals,
     printer: &mut Printer,
 ) -> Outcome {
@@ -50,12 +52,6 @@ async fn go(
     if args.live.output == crate::args::LiveFormat::Text {
         printer.note(Styled(FAINT, format_args!("run {run} retries {old}")));
     }
-    drive(
-        &handle,
-        run,
-        Drive { format: args.live.output, approve: args.approve, since: Time::ZERO },
-        signals,
-        printer,
-    )
-    .await
+    let how = Drive { format: args.live.output, approve: args.approve, since: Time::ZERO, data_dir };
+    drive(&handle, run, how, signals, printer).await
 }

@@ -19,7 +19,11 @@ pub(super) async fn run(args: &ShowArgs, access: &Access, printer: &mut Printer)
                 .write_out(|mut out| windlass_report::write_json(&fold, &JsonOptions::default(), &mut out));
         }
         DocumentFormat::Text => {
-            let options = TextOptions { clock: Clock::Wall, palette: printer.palette() };
+            let options = TextOptions {
+                clock: Clock::Wall,
+                palette: printer.palette(),
+                flags: access.data_dir().flag(),
+            };
             printer.write_out(|mut out| windlass_report::write_text(&fold, &options, &mut out));
             let row = access.row(run).await?;
             if let Some(trouble) = &row.trouble {
@@ -30,12 +34,13 @@ pub(super) async fn run(args: &ShowArgs, access: &Access, printer: &mut Printer)
                 matches!(fold.status(), RunStatus::Running | RunStatus::Paused | RunStatus::Submitted);
             if goes_on && !access.has_owner() && fold.asked().next().is_none() {
                 printer.note(format_args!(
-                    "{} `windlass recover` goes on with it",
-                    Styled(WARN, "no process drives this run:")
+                    "{} `{}` goes on with it",
+                    Styled(WARN, "no process drives this run:"),
+                    access.data_dir().command("recover")
                 ));
             }
             if !fold.status().is_terminal() {
-                ask_for_help(&fold, true, printer);
+                ask_for_help(&fold, true, access.data_dir(), printer);
             }
         }
     }

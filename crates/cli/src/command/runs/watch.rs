@@ -7,18 +7,20 @@ use windlass_runtime::Clock;
 
 use crate::access::{Access, apply};
 use crate::args::{LiveFormat, WatchArgs};
-use crate::drive::ask_for_help;
+use crate::drive::{ask_for_help, catch_signals};
 use crate::exit::Exit;
 use crate::failure::Outcome;
-use crate::live::Live;
+use crate::live::{Live, Seat};
 use crate::printer::{Printer, Styled, WARN};
 
 const TICK: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(args: &WatchArgs, access: &Access, printer: &mut Printer) -> Outcome {
+    // Listened for from the beginning: one that came between two looks would be lost.
+    let mut signals = catch_signals()?;
     let run = access.find(&args.run.run).await?;
     let mut fold = Fold::new(access.layout(run).await?);
-    let mut live = Live::new(args.output, "  Ctrl-C ends the watching, not the run");
+    let mut live = Live::new(args.output, Seat::Watcher, access.data_dir().clone());
     let mut events = access.events(run, 1, true).await?;
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -28,7 +30,7 @@ pub(super) async fn run(args: &WatchArgs, access: &Access, printer: &mut Printer
     loop {
         tokio::select! {
             biased;
-            _ = tokio::signal::ctrl_c() => {
+            _ = signals.next() => {
                 live.leave(printer);
                 printer.note("no longer watching; the run goes on");
                 return Ok(Exit::Succeeded);
@@ -49,14 +51,15 @@ pub(super) async fn run(args: &WatchArgs, access: &Access, printer: &mut Printer
             _ = tick.tick() => live.tick(&fold, clock.now(), printer),
         }
     }
-    live.end(&fold, printer);
+    live.end(&fold, None, printer);
     if fold.status().is_terminal() {
         return Ok(Exit::of(fold.status()));
     }
     printer.note(format_args!(
-        "{} `windlass recover` goes on with it",
-        Styled(WARN, "no process drives this run:")
+        "{} `{}` goes on with it",
+        Styled(WARN, "no process drives this run:"),
+        access.data_dir().command("recover")
     ));
-    ask_for_help(&fold, true, printer);
+    ask_for_help(&fold, true, access.data_dir(), printer);
     Ok(Exit::Waiting)
 }
