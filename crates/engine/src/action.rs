@@ -31,6 +31,12 @@ use crate::state::Stage;
 /// An attempt's end as it was recorded, whose it was, and how the attempt had been told to end.
 type RecordedEnd<'a> = (&'a ActionDef, AttemptEnd, Option<(Severity, CancelCause)>);
 
+/// Why an action is not done: its condition is false, or says nothing.
+enum Forgone {
+    Skipped,
+    Failed(Failure),
+}
+
 /// The longest text of a recorded response; more is cut.
 const LONGEST_RESPONSE: usize = 256 * 1024;
 
@@ -40,21 +46,14 @@ impl Turn<'_> {
         let layout = self.layout;
         let Some(def) = layout.action(element) else { return };
         let scope = (def.dynamic || def.action.when.is_some()).then(|| self.scope(element));
-        if let (Some(condition), Some(scope)) = (&def.action.when, &scope) {
-            match self.env.eval.condition(condition, scope) {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.emit(What::ActionBegan { element, request: None });
-                    return self.end_action(element, Outcome::Skipped(Skip::Condition), None, Vec::new());
-                }
-                Err(why) => {
-                    self.emit(What::ActionBegan { element, request: None });
-                    let message = format!("the condition `{condition}` cannot be evaluated: {why}");
-                    return self.fail_action(element, Failure::permanent(Failure::TEMPLATE, message));
-                }
+        let rendered = match self.condition(def, scope.as_ref()) {
+            None => self.render(def, scope.as_ref()),
+            Some(forgone) => {
+                self.emit(What::ActionBegan { element, request: None });
+                return self.forgo(element, forgone);
             }
-        }
-        let (request, shown) = match self.render(def, scope.as_ref()) {
+        };
+        let (request, shown) = match rendered {
             Ok(rendered) => rendered,
             Err(failure) => {
                 self.emit(What::ActionBegan { element, request: None });
@@ -68,18 +67,48 @@ impl Turn<'_> {
         self.go_on_with(element);
     }
 
+    /// What an action's condition makes of it: nothing when it is to be done.
+    fn condition(&self, def: &ActionDef, scope: Option<&eval::Scope>) -> Option<Forgone> {
+        let condition = def.action.when.as_ref()?;
+        match self.env.eval.condition(condition, scope?) {
+            Ok(true) => None,
+            Ok(false) => Some(Forgone::Skipped),
+            Err(why) => {
+                let message = format!("the condition `{condition}` cannot be evaluated: {why}");
+                Some(Forgone::Failed(Failure::permanent(Failure::TEMPLATE, message)))
+            }
+        }
+    }
+
+    /// Ends an action that its condition keeps from being done.
+    fn forgo(&mut self, element: ElementId, forgone: Forgone) {
+        match forgone {
+            Forgone::Skipped => {
+                self.end_action(element, Outcome::Skipped(Skip::Condition), None, Vec::new());
+            }
+            Forgone::Failed(failure) => self.fail_action(element, failure),
+        }
+    }
+
     /// Takes an action on from the stage that it is in, as far as it goes without waiting.
     pub(crate) fn go_on_with(&mut self, element: ElementId) {
         let layout = self.layout;
         let Some(def) = layout.action(element) else { return };
         let Some(action) = self.state.actions.get(&element) else { return };
         match &action.stage {
-            Stage::Ready => match element {
-                ElementId::Work(of) if !def.verify.is_empty() => {
-                    self.verify(of, Side::Before, def.verify.len())
+            // A log may end between the beginning of an action and what kept it from being done.
+            Stage::Ready if action.request.0.is_none() => {
+                let scope = def.action.when.as_ref().map(|_| self.scope(element));
+                let unlockable = match element {
+                    ElementId::Work(Work::Action { block, seq, .. }) => self.unlockable(block, seq),
+                    _ => None,
+                };
+                match unlockable.map(Forgone::Failed).or_else(|| self.condition(def, scope.as_ref())) {
+                    Some(forgone) => self.forgo(element, forgone),
+                    None => self.go_on_from_ready(element, def),
                 }
-                _ => self.attempt(element),
-            },
+            }
+            Stage::Ready => self.go_on_from_ready(element, def),
             Stage::Verifying { open: 0, spoiled, after } => {
                 let (spoiled, after) = (spoiled.clone(), after.clone());
                 match (after, spoiled) {
@@ -118,6 +147,13 @@ impl Turn<'_> {
         }
     }
 
+    fn go_on_from_ready(&mut self, element: ElementId, def: &ActionDef) {
+        match element {
+            ElementId::Work(of) if !def.verify.is_empty() => self.verify(of, Side::Before, def.verify.len()),
+            _ => self.attempt(element),
+        }
+    }
+
     /// Ends an action, and takes on what it is part of.
     pub(crate) fn end_action(
         &mut self,
@@ -132,12 +168,15 @@ impl Turn<'_> {
         {
             self.check_failed(element, slot, failure);
         }
-        self.emit(What::ActionEnded { element, outcome, failure, saves });
+        let ended = What::ActionEnded { element, outcome, failure, saves };
+        if let ElementId::Work(Work::Undo { block, seq, .. }) = element {
+            return self.end_undo(block, seq, ended);
+        }
+        self.emit(ended);
         match element {
             ElementId::Work(Work::Action { block, seq, .. }) => {
                 self.todo.push_back(Next::Sequence(block, seq))
             }
-            ElementId::Work(Work::Undo { .. }) => {}
             ElementId::Work(Work::Check { level, slot, .. }) => {
                 self.todo.push_back(Next::Round(level, slot));
             }
@@ -172,8 +211,10 @@ impl Turn<'_> {
     pub(crate) fn cancel_attempt(&mut self, element: ElementId, how: Severity, why: CancelCause) {
         let Some(action) = self.state.actions.get(&element) else { return };
         let Stage::InFlight { cancelled } = action.stage else { return };
-        // What was asked to end by a person and outlives its timeout is ended.
-        let overdue = why != CancelCause::Command && cancelled.is_some();
+        // What was asked to end by a person and outlives its timeout is ended. A timeout and a
+        // deadline are one cause with one grace, however close together they come.
+        let told = matches!(cancelled, Some((_, CancelCause::Command)));
+        let overdue = why != CancelCause::Command && told;
         let how = if overdue { Severity::Kill } else { how };
         if cancelled.is_some_and(|(before, _)| before >= how) {
             return;
@@ -219,6 +260,9 @@ impl Turn<'_> {
 
     /// Makes the next attempt, whatever a person said.
     pub(crate) fn attempt_now(&mut self, element: ElementId) {
+        if let Some(failure) = self.past_deadline(element) {
+            return self.fail_action(element, failure);
+        }
         let n = self.state.actions.get(&element).map_or(1, |action| action.n.saturating_add(1));
         self.emit(What::AttemptBegan { element, n });
         match self.call(element) {
@@ -228,6 +272,16 @@ impl Turn<'_> {
                 self.fail_action(element, failure);
             }
         }
+    }
+
+    /// Why no attempt may begin any more: the deadline passed while the action was verified, or
+    /// while nobody drove the run.
+    pub(crate) fn past_deadline(&self, element: ElementId) -> Option<Failure> {
+        let [_, _, deadline, _] = self.state.actions.get(&element)?.timers;
+        deadline.filter(|deadline| *deadline <= self.now)?;
+        let given = Span(self.layout.action(element)?.deadline?);
+        let message = format!("the deadline of {given} passed before the next attempt");
+        Some(Failure::permanent(Failure::DEADLINE, message))
     }
 
     /// Whether an element belongs to what runs after a stop.
@@ -405,7 +459,7 @@ impl<'a> Turn<'a> {
 }
 
 /// Whether an element is a continuous check: these go on while a run is paused.
-fn is_loop(element: ElementId) -> bool {
+pub(crate) fn is_loop(element: ElementId) -> bool {
     use windlass_model::element::Slot;
     matches!(element.work(), Some(Work::Check { slot: Slot::Continuous, .. }))
 }

@@ -162,9 +162,12 @@ impl Turn<'_> {
         let level = Level::Block(block);
         let Some(state) = self.state.block_at(block) else { return };
         let total = u32::try_from(state.sequences.len()).unwrap_or(u32::MAX);
+        let proved =
+            self.is_empty_slot(level, Slot::Post) || state.level.slot(Slot::Post).passed == Some(true);
         let outcome = if state.level.failing {
             Outcome::Failed
-        } else if self.is_halted(level) && state.ended < total {
+        } else if self.is_halted(level) && (state.ended < total || !proved) {
+            // Work that is done and whose post checks nobody has seen pass has not succeeded.
             Outcome::Stopped
         } else {
             Outcome::Succeeded { changed: state.level.changed }

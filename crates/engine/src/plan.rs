@@ -7,7 +7,7 @@
 
 use windlass_model::element::{ElementId, Level};
 use windlass_model::event::{CancelCause, Phase, Severity, What};
-use windlass_model::outcome::{Failure, Outcome, Reason, ReasonKind, RunStatus, Skip};
+use windlass_model::outcome::{Outcome, Reason, ReasonKind, RunStatus, Skip};
 use windlass_model::span::Span;
 
 use crate::run::{Next, Turn};
@@ -80,10 +80,11 @@ impl Turn<'_> {
         match action.stage {
             Stage::InFlight { .. } => self.cancel_attempt(element, Severity::Term, CancelCause::Deadline),
             Stage::Backoff | Stage::Ready => {
-                let given = self.layout.action(element).and_then(|def| def.deadline).unwrap_or_default();
-                let message = format!("the deadline of {} passed before the next attempt", Span(given));
-                self.fail_action(element, Failure::permanent(Failure::DEADLINE, message));
+                if let Some(failure) = self.past_deadline(element) {
+                    self.fail_action(element, failure);
+                }
             }
+            // What is being verified ends first: no attempt is made then.
             _ => {}
         }
     }

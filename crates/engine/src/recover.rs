@@ -16,7 +16,7 @@ use windlass_model::span::Span;
 use crate::command::said;
 use crate::input::Effect;
 use crate::run::Turn;
-use crate::state::Stage;
+use crate::state::{BlockState, Stage};
 
 impl Turn<'_> {
     /// Takes the run over.
@@ -194,8 +194,7 @@ impl Turn<'_> {
     pub(crate) fn hold_locks(&mut self) {
         let Some(state) = self.state.block.as_deref() else { return };
         let block = state.index;
-        let active: Vec<u32> = state.active.keys().copied().collect();
-        for seq in active {
+        for seq in at_work(state) {
             if let Ok(Some(lock)) = self.lock_of(block, seq) {
                 let element = ElementId::Sequence { block, seq };
                 let _ = self.locks.acquire(&lock, self.layout.submission.run, element);
@@ -207,8 +206,7 @@ impl Turn<'_> {
     fn take_locks(&mut self) {
         let Some(state) = self.state.block.as_deref() else { return };
         let block = state.index;
-        let active: Vec<u32> = state.active.keys().copied().collect();
-        for seq in active {
+        for seq in at_work(state) {
             let lock = self.lock_of(block, seq).ok().flatten();
             if let Some(lock) = &lock {
                 // Nobody else can have it: every other run's record was written under this lock.
@@ -216,13 +214,14 @@ impl Turn<'_> {
                 let _ = self.locks.acquire(lock, self.layout.submission.run, element);
             }
             let keys = self.per_keys(block, seq);
-            if let Some(state) = self.state.block_at_mut(block) {
+            let Some(state) = self.state.block_at_mut(block) else { continue };
+            if let Some(undoing) = state.undoing.get_mut(&seq) {
+                undoing.lock.0 = lock;
+            } else if let Some(sequence) = state.active.get_mut(&seq) {
+                sequence.lock.0 = lock;
                 for (key, _) in keys {
                     let count = state.queue.0.per.entry(key).or_default();
                     *count = count.saturating_add(1);
-                }
-                if let Some(sequence) = state.active.get_mut(&seq) {
-                    sequence.lock.0 = lock;
                 }
             }
         }
@@ -306,6 +305,11 @@ impl Turn<'_> {
             self.emit(What::Ended { element, outcome });
         }
     }
+}
+
+/// The sequences that are worked on: those that are active, and those that are being taken back.
+fn at_work(state: &BlockState) -> Vec<u32> {
+    state.active.keys().chain(state.undoing.keys()).copied().collect()
 }
 
 fn interruption() -> Failure {

@@ -15,6 +15,7 @@ use windlass_model::span::Span;
 use windlass_model::time::Time;
 use windlass_model::{Map, Value};
 
+use crate::action::is_loop;
 use crate::input::{Input, Refused, Step};
 use crate::lock::Locks;
 use crate::scope;
@@ -208,14 +209,16 @@ impl Run {
         asked
     }
 
-    /// Whether nothing will go on before a person approves, resumes or settles something.
+    /// Whether nothing will go on before a person approves, resumes or settles something. Continuous
+    /// checks go on meanwhile, and take the run nowhere.
     #[must_use]
     pub fn needs_person(&self) -> bool {
         match self.state.status {
             RunStatus::AwaitingApproval => true,
             RunStatus::Running => {
-                let mut stages = self.state.actions.values().map(|action| &action.stage);
-                !self.asked().is_empty() && stages.all(|stage| matches!(stage, Stage::Asked { .. }))
+                let mut others = self.state.actions.iter().filter(|(element, _)| !is_loop(**element));
+                !self.asked().is_empty()
+                    && others.all(|(_, action)| matches!(action.stage, Stage::Asked { .. }))
             }
             _ => false,
         }

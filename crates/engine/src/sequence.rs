@@ -1,5 +1,7 @@
 //! Sequences: ordered actions for one target, under the limits of their block.
 
+use std::sync::Arc;
+
 use windlass_model::Value;
 use windlass_model::element::{ElementId, Level, Work};
 use windlass_model::eval;
@@ -9,14 +11,6 @@ use windlass_model::plan::OnFailure;
 
 use crate::run::{Next, Turn};
 use crate::state::SequenceStatus;
-
-/// What keeps a sequence from starting.
-enum Obstacle {
-    /// Something that will be free again, by its name in the queue.
-    Held(String),
-    /// Its lock cannot be named.
-    Unlockable(Failure),
-}
 
 impl Turn<'_> {
     /// Takes a sequence on: its next action, or its end.
@@ -39,7 +33,15 @@ impl Turn<'_> {
         } else if halting || self.state.stopping.is_some() {
             self.end_sequence(block, seq, Outcome::Stopped);
         } else if !self.state.paused {
-            self.begin_action(Work::Action { block, seq, action }.into());
+            let element = Work::Action { block, seq, action }.into();
+            match self.unlockable(block, seq) {
+                None => self.begin_action(element),
+                // Without its lock nothing of it is done.
+                Some(failure) => {
+                    self.emit(What::ActionBegan { element, request: None });
+                    self.fail_action(element, failure);
+                }
+            }
         }
     }
 
@@ -59,16 +61,10 @@ impl Turn<'_> {
             let Some(seq) = self.next_sequence(block) else { return };
             match self.obstacle(block, seq) {
                 None => self.begin_sequence(block, seq),
-                Some(Obstacle::Held(by)) => {
+                Some(by) => {
                     if let Some(state) = self.state.block_at_mut(block) {
                         state.queue.0.held.entry(by).or_default().push_back(seq);
                     }
-                }
-                Some(Obstacle::Unlockable(failure)) => {
-                    let element = Work::Action { block, seq, action: 0 }.into();
-                    self.emit(What::Began(ElementId::Sequence { block, seq }));
-                    self.emit(What::ActionBegan { element, request: None });
-                    self.fail_action(element, failure);
                 }
             }
         }
@@ -91,6 +87,12 @@ impl Turn<'_> {
         state.queue.0.freed.extend(locks);
     }
 
+    /// Why the lock of a sequence cannot be named.
+    pub(crate) fn unlockable(&self, block: u32, seq: u32) -> Option<Failure> {
+        let lock = self.layout.block(block)?.sequences.body(seq)?.lock.as_ref()?;
+        eval::is_template(lock).then(|| self.lock_of(block, seq).err())?
+    }
+
     /// The lock of a sequence: what it says, else the node that it works on.
     pub(crate) fn lock_of(&self, block: u32, seq: u32) -> Result<Option<String>, Failure> {
         let Some(def) = self.layout.block(block) else { return Ok(None) };
@@ -103,7 +105,10 @@ impl Turn<'_> {
         if !eval::is_template(lock) {
             return Ok(Some(lock.clone()));
         }
+        // What is saved while the sequence runs must not change under which name its lock is held.
         let scope = self.scope(Work::Action { block, seq, action: 0 }.into());
+        let scope =
+            eval::Scope { store: Arc::default(), targets: Arc::default(), steps: Arc::default(), ..scope };
         let rendered = self.env.eval.render(&Value::String(lock.clone()), &scope).map_err(|why| {
             Failure::permanent(Failure::TEMPLATE, format!("the lock `{lock}` cannot be rendered: {why}"))
         })?;
@@ -152,6 +157,7 @@ impl Turn<'_> {
     fn end_sequence(&mut self, block: u32, seq: u32, outcome: Outcome) {
         let keys = self.per_keys(block, seq);
         let Some(state) = self.state.block_at_mut(block) else { return };
+        state.queue.0.announced.remove(&seq);
         let Some(sequence) = state.active.get_mut(&seq) else { return };
         let (lock, failure) = (sequence.lock.0.take(), sequence.failure.clone());
         for (key, _) in &keys {
@@ -227,19 +233,17 @@ impl Turn<'_> {
         None
     }
 
-    /// What keeps a sequence from starting; takes its lock when nothing does.
-    fn obstacle(&mut self, block: u32, seq: u32) -> Option<Obstacle> {
+    /// What keeps a sequence from starting, by its name in the queue; takes its lock when nothing does.
+    fn obstacle(&mut self, block: u32, seq: u32) -> Option<String> {
         for (key, most) in self.per_keys(block, seq) {
             let queue = &mut self.state.block_at_mut(block)?.queue.0;
             if queue.per.get(&key).copied().unwrap_or(0) >= most {
                 queue.freed.remove(&key);
-                return Some(Obstacle::Held(key));
+                return Some(key);
             }
         }
-        let lock = match self.lock_of(block, seq) {
-            Ok(lock) => lock?,
-            Err(failure) => return Some(Obstacle::Unlockable(failure)),
-        };
+        // A lock that cannot be named holds nothing up: the sequence begins, and fails.
+        let lock = self.lock_of(block, seq).ok().flatten()?;
         let element = ElementId::Sequence { block, seq };
         let holder = self.locks.acquire(&lock, self.layout.submission.run, element).err()?;
         let key = format!("lock:{lock}");
@@ -248,6 +252,6 @@ impl Turn<'_> {
         if queue.announced.insert(seq) {
             self.emit(What::LockAwaited { element, lock, holder });
         }
-        Some(Obstacle::Held(key))
+        Some(key)
     }
 }

@@ -1,7 +1,7 @@
 //! Undo: what succeeded in a failed block is taken back, each sequence from its end.
 
 use windlass_model::element::{ElementId, Level, Work};
-use windlass_model::event::Phase;
+use windlass_model::event::{Phase, What};
 use windlass_model::plan::OnFailure;
 
 use crate::run::Turn;
@@ -28,19 +28,14 @@ impl Turn<'_> {
         let run = self.layout.submission.run;
         let stopping = self.state.stopping.is_some();
         let Some(state) = self.state.block_at_mut(block) else { return };
-        // Those that have nothing left to take back make room.
-        let idle = state
-            .undoing
-            .iter()
-            .filter(|(seq, undoing)| !undoing.busy && (stopping || !state.undoable.contains_key(seq)));
-        let idle: Vec<u32> = idle.map(|(seq, _)| *seq).collect();
-        for seq in idle {
-            let lock = state.undoing.remove(&seq).and_then(|undoing| undoing.lock.0);
-            if let Some(lock) = lock {
-                self.locks.release(&lock, run, ElementId::Sequence { block, seq });
+        // What is not taken back any more gives its node to others.
+        for (seq, undoing) in state.undoing.iter_mut().filter(|(_, undoing)| stopping && !undoing.busy) {
+            if let Some(lock) = undoing.lock.0.take() {
+                self.locks.release(&lock, run, ElementId::Sequence { block, seq: *seq });
             }
         }
-        let over = state.undoing.is_empty() && (stopping || state.undoable.is_empty());
+        let busy = state.undoing.values().any(|undoing| undoing.busy);
+        let over = !busy && (stopping || state.undoable.is_empty());
         if over {
             return self.enter_deferred_checks(Level::Block(block));
         }
@@ -58,19 +53,35 @@ impl Turn<'_> {
             let Some(state) = self.state.block_at(block) else { return };
             let begun = state.undoing.contains_key(&seq);
             let room = u32::try_from(state.undoing.len()).unwrap_or(u32::MAX) < def.concurrency;
-            if !(begun || room && self.lock_for_undo(block, seq)) {
-                continue;
+            let undo = Work::Undo { block, seq, action }.into();
+            if begun || room && self.lock_for_undo(block, seq, undo) {
+                self.begin_action(undo);
             }
-            self.begin_action(Work::Undo { block, seq, action }.into());
         }
     }
 
-    fn lock_for_undo(&mut self, block: u32, seq: u32) -> bool {
+    /// Ends an undo; the last one of its sequence gives the lock back.
+    pub(crate) fn end_undo(&mut self, block: u32, seq: u32, ended: What) {
+        let undoing = self.state.block_at(block).and_then(|state| state.undoing.get(&seq));
+        let lock = undoing.and_then(|undoing| undoing.lock.0.clone());
+        self.emit(ended);
+        let over = self.state.block_at(block).is_none_or(|state| !state.undoing.contains_key(&seq));
+        if let Some(lock) = lock.filter(|_| over) {
+            let element = ElementId::Sequence { block, seq };
+            self.locks.release(&lock, self.layout.submission.run, element);
+        }
+    }
+
+    fn lock_for_undo(&mut self, block: u32, seq: u32, undo: ElementId) -> bool {
         let lock = self.lock_of(block, seq).ok().flatten();
         let element = ElementId::Sequence { block, seq };
         if let Some(lock) = &lock
-            && self.locks.acquire(lock, self.layout.submission.run, element).is_err()
+            && let Err(holder) = self.locks.acquire(lock, self.layout.submission.run, element)
         {
+            let state = self.state.block_at_mut(block);
+            if state.is_some_and(|state| state.queue.0.announced.insert(seq)) {
+                self.emit(What::LockAwaited { element: undo, lock: lock.clone(), holder });
+            }
             return false;
         }
         if let Some(state) = self.state.block_at_mut(block) {

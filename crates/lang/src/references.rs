@@ -53,6 +53,8 @@ struct Sees<'a> {
     node: bool,
     /// Only params and vars: before a run there is nothing else.
     values_only: bool,
+    /// Nothing that a run changes: what is named by it must keep its name.
+    unchanging: bool,
     /// The actions before it.
     earlier: &'a [Action],
     /// The action that it takes back.
@@ -84,6 +86,7 @@ impl<'a> Sees<'a> {
             sequence: at.vars,
             node: at.vars.is_some() && at.block.is_some_and(|block| block.targets.is_some()),
             values_only: false,
+            unchanging: false,
             earlier: at.earlier,
             // An undo comes after its action and knows its response. `verifyAfter` does not: the action is
             // not over before that has passed.
@@ -147,6 +150,7 @@ impl Checker<'_> {
             let address = format!("{address}/*");
             self.map(&template.vars, &address, &format!("{pointer}/sequence/vars"), sees);
             if let Some(lock) = &template.lock {
+                let sees = Sees { unchanging: true, ..sees };
                 self.text(lock, false, &address, &format!("{pointer}/sequence/lock"), sees);
             }
         }
@@ -156,6 +160,7 @@ impl Checker<'_> {
             let pointer = format!("{pointer}/sequences/{index}");
             self.map(&sequence.vars, &address, &format!("{pointer}/vars"), sees);
             if let Some(lock) = &sequence.lock {
+                let sees = Sees { unchanging: true, ..sees };
                 self.text(lock, false, &address, &format!("{pointer}/lock"), sees);
             }
         }
@@ -237,6 +242,11 @@ impl Checker<'_> {
         let unknown = |message: String, help: Option<String>| Some((code::UNKNOWN_NAME, message, help));
         if sees.values_only && text::ROOTS.contains(&root) && !matches!(root, "params" | "vars") {
             return unknown(format!("`{root}` is not known yet here: only params and vars are"), None);
+        }
+        if sees.unchanging && matches!(root, "store" | "steps" | "targets") {
+            let help = "name it by params, vars, node, facts or run".to_owned();
+            let message = format!("`{root}` changes while a run goes on, and a lock must keep its name");
+            return unknown(message, Some(help));
         }
         let key = mention.key.as_deref();
         let nearest = |known: &mut dyn Iterator<Item = &str>| {

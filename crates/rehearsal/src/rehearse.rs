@@ -7,7 +7,7 @@ use std::time::Duration;
 use windlass_engine::{AttemptCall, AttemptResult, Effect, Input, LockTable, Run, Setup};
 use windlass_model::chance;
 use windlass_model::element::{ElementId, Work};
-use windlass_model::event::{Author, Command, Event, Severity, Verdict};
+use windlass_model::event::{Author, Command, Event, Severity, Verdict, What};
 use windlass_model::outcome::{Failure, RunStatus};
 use windlass_model::secret::Secrets;
 use windlass_model::time::Time;
@@ -108,6 +108,8 @@ struct Driver<'a> {
     tickets: u64,
     crash_at: std::collections::VecDeque<u64>,
     crashes: u32,
+    /// Whether anything has waited for a person.
+    has_asked: bool,
     told: std::collections::VecDeque<Said>,
     secrets: Secrets,
 }
@@ -150,6 +152,7 @@ impl<'a> Rehearsal<'a> {
             tickets: 0,
             crash_at: crash_at.into(),
             crashes: 0,
+            has_asked: false,
             told: told.into(),
             secrets: self.setup.secrets.clone(),
             plan: self,
@@ -196,6 +199,10 @@ impl Driver<'_> {
     /// Goes on to the next thing that happens. `false` when nothing will.
     fn advance(&mut self) -> bool {
         if self.run.status().is_terminal() || self.run.seq() >= self.plan.most_events {
+            return false;
+        }
+        // Continuous checks would go on for ever while a person is waited for who does not come.
+        if self.has_asked && self.told.is_empty() && self.run.needs_person() {
             return false;
         }
         let end = self.next_end();
@@ -246,6 +253,7 @@ impl Driver<'_> {
     fn take(&mut self, step: windlass_engine::Step) {
         let dies = self.crash_at.front().copied();
         let last = step.events.last().map_or(0, |event| event.seq);
+        self.has_asked |= step.events.iter().any(|event| matches!(event.what, What::Asked { .. }));
         match dies.filter(|at| *at <= last) {
             Some(at) => {
                 self.crash_at.pop_front();

@@ -53,14 +53,16 @@ impl State {
             ElementId::Work(Work::Undo { block, seq, action: index }) => {
                 if let Some(block) = self.block_at_mut(block) {
                     block.level.changed |= outcome == Outcome::CHANGED;
-                    if let Some(undoable) = block.undoable.get_mut(&seq) {
+                    let undoable = block.undoable.get_mut(&seq);
+                    let left = undoable.is_some_and(|undoable| {
                         undoable.actions.retain(|action| *action != index);
-                        if undoable.actions.is_empty() || !outcome.is_good() {
-                            block.undoable.remove(&seq);
-                        }
-                    }
-                    if let Some(undoing) = block.undoing.get_mut(&seq) {
+                        outcome.is_good() && !undoable.actions.is_empty()
+                    });
+                    if let Some(undoing) = block.undoing.get_mut(&seq).filter(|_| left) {
                         undoing.busy = false;
+                    } else {
+                        block.undoable.remove(&seq);
+                        block.undoing.remove(&seq);
                     }
                 }
             }

@@ -355,3 +355,20 @@ fn w18_templates() {
     check(&before("{{ steps.a.response }}"), &["WL-0210 b/checks.pre/c"]);
     check(&before("{{ run.id }}"), &[]);
 }
+
+#[test]
+fn a_lock_is_named_by_what_does_not_change_while_its_sequence_runs() {
+    let template = |lock: &str| {
+        let node = "targets: {nodes: [{name: n, labels: {rack: r}}]}";
+        block(&format!("{node}\nsequence: {{lock: \"{lock}\", actions: [{{name: a, use: noop}}]}}"))
+    };
+    let explicit = |lock: &str| {
+        block(&format!("sequences: [{{name: s, lock: \"{lock}\", actions: [{{name: a, use: noop}}]}}]"))
+    };
+    check(&template("rack-{{ node.labels.rack }}"), &[]);
+    check(&template("{{ run.plan }}-{{ facts.os | default('x') }}"), &[]);
+    check(&template("{{ store.shard | default('x') }}"), &["WL-0210 b/*"]);
+    check(&template("{{ targets['x'].store.y }}"), &["WL-0210 b/*"]);
+    check(&explicit("{{ run.user }}"), &[]);
+    check(&explicit("{{ steps.a.response }}"), &["WL-0210 b/s"]);
+}

@@ -72,8 +72,12 @@ fn slots(level: &'static str) -> impl Strategy<Value = Value> {
 }
 
 fn action(n: usize) -> impl Strategy<Value = Value> {
-    (0..3_u32, 5..40_u64, prop::option::of(20..90_u64), any::<(bool, bool, bool)>(), 0..3_usize).prop_map(
-        move |(retries, timeout, deadline, (undo, verify, after), on)| {
+    let when = prop::option::weighted(
+        0.15,
+        prop_oneof![8 => Just("false"), 8 => Just("true"), 1 => Just("nothing")],
+    );
+    (0..3_u32, 5..40_u64, prop::option::of(20..90_u64), any::<(bool, bool, bool)>(), 0..3_usize, when)
+        .prop_map(move |(retries, timeout, deadline, (undo, verify, after), on, when)| {
             let mut action = json!({
                 "name": format!("a{n}"), "use": "work", "retries": retries,
                 "timeout": format!("{timeout}s"), "backoff": "seconds",
@@ -81,6 +85,9 @@ fn action(n: usize) -> impl Strategy<Value = Value> {
             });
             if let Some(deadline) = deadline {
                 action["deadline"] = json!(format!("{deadline}s"));
+            }
+            if let Some(when) = when {
+                action["when"] = json!(when);
             }
             if undo {
                 action["undo"] = json!({"use": "work", "retries": 1});
@@ -92,8 +99,7 @@ fn action(n: usize) -> impl Strategy<Value = Value> {
                 }
             }
             action
-        },
-    )
+        })
 }
 
 fn block(n: usize) -> impl Strategy<Value = Value> {
@@ -115,14 +121,19 @@ fn block(n: usize) -> impl Strategy<Value = Value> {
         prop_oneof![Just("stop"), Just("halt"), Just("undo")],
     );
     let waits = (0..10_u64, 0..10_u64, 0..10_u64);
-    (0..9_u32, actions, limits, waits, slots("c"), prop::option::weighted(0.3, 1..3_u32)).prop_map(
+    let lock = prop::option::weighted(
+        0.3,
+        prop_oneof![3 => Just("none"), 3 => Just("one"), 3 => Just("{{ node.name }}"), 1 => Just("{{ nothing }}")],
+    );
+    let keys = (prop::option::weighted(0.3, 1..3_u32), lock);
+    (0..9_u32, actions, limits, waits, slots("c"), keys).prop_map(
         move |(
             targets,
             actions,
             (concurrency, failures, batches, canary, on_failure),
             waits,
             checks,
-            per,
+            (per, lock),
         )| {
             let nodes: Vec<Value> = (0..targets)
                 .map(|t| json!({"name": format!("t{t}"), "labels": {"rack": format!("r{}", t % 3)}}))
@@ -135,6 +146,9 @@ fn block(n: usize) -> impl Strategy<Value = Value> {
             });
             if let Some(canary) = canary {
                 block["canary"] = json!(canary);
+            }
+            if let Some(lock) = lock {
+                block["sequence"] = json!({"lock": lock, "actions": block["sequence"].take()});
             }
             if let Some(per) = per {
                 block["maxPer"] = json!({"rack": per});

@@ -91,6 +91,7 @@ impl Reader<'_> {
                 let asked_again = matches!(element, ElementId::Work(Work::Undo { .. }))
                     || self.failures[element] <= retries;
                 assert!(asked_again, "more attempts than there are retries: {event:?}");
+                self.may_be_done(*element, event);
                 if !self.recovered.remove(element) {
                     self.may_attempt(*element, event);
                 }
@@ -207,6 +208,19 @@ impl Reader<'_> {
 
     fn flying_in(&self, block: u32) -> usize {
         self.flying.iter().filter(|element| element.work().and_then(Work::block) == Some(block)).count()
+    }
+
+    /// What its condition or the lock of its sequence keeps from being done is never attempted.
+    fn may_be_done(&self, element: ElementId, event: &Event) {
+        let when = self.layout.action(element).and_then(|def| def.action.when.as_deref());
+        assert!(matches!(when, None | Some("true")), "done though it is not to be: {event:?}");
+        if let Some(Work::Action { block, seq, .. } | Work::Undo { block, seq, .. }) = element.work() {
+            let lock = self.layout.block(block).and_then(|def| def.sequences.body(seq)?.lock.as_deref());
+            assert!(lock != Some("{{ nothing }}"), "done without its lock: {event:?}");
+            let others = self.flying.iter().filter_map(|other| other.work()?.sequence());
+            let alone = lock != Some("one") || others.filter(|other| *other != (block, seq)).count() == 0;
+            assert!(alone, "two hold one lock: {event:?}");
+        }
     }
 
     /// What may begin when.

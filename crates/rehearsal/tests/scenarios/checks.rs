@@ -210,3 +210,18 @@ fn gate_runs_pre_and_continuous_in_parallel() {
     assert_eq!(seen.began("checks.pre/q"), Some(secs(0)));
     assert_eq!(seen.began("work/t0/do"), Some(secs(5)));
 }
+
+#[test]
+fn a_block_whose_post_checks_were_never_made_has_not_succeeded() {
+    let more = json!({"checks": {"post": [check("q")]}});
+    let spec = json!({
+        "checks": {"continuous": [check("c")], "every": "4s"},
+        "blocks": [block("work", 1, more)],
+    });
+    let seen = scene(spec).takes("work/*", 10).fault("checks.continuous/c+1s..9s=fail").play();
+    seen.is_sound();
+    assert_eq!(seen.reason().unwrap().0, ReasonKind::ContinuousCheck);
+    assert_eq!(seen.status("work/t0"), Status::Succeeded, "what was in flight ran on to its end");
+    assert_eq!(seen.executed("work/checks.post/q"), 0);
+    assert_eq!(seen.status("work"), Status::Stopped);
+}

@@ -113,6 +113,18 @@ fn w27_other_runs_survive_a_crash_anywhere() {
 }
 
 #[test]
+fn w27_a_false_condition_stays_false_after_a_crash() {
+    dies_everywhere("when", || {
+        let action = json!({"name": "never", "use": "work", "when": "false"});
+        let broken = json!({"name": "broken", "use": "work", "when": "nothing"});
+        scene(json!({"blocks": [
+            block("one", 2, json!({"sequence": [action, act("do")]})),
+            block("two", 1, json!({"sequence": [broken]})),
+        ]}))
+    });
+}
+
+#[test]
 fn w28_only_the_rest_of_a_wait_is_waited() {
     let spec = json!({"blocks": [block("work", 2, json!({
         "entranceDelay": "100s", "exitDelay": "100s", "batches": [1], "soak": "100s",

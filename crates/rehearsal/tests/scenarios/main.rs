@@ -12,6 +12,7 @@ mod commands;
 mod crashes;
 mod deferred;
 mod limits;
+mod locks;
 #[path = "../stage/stage.rs"]
 mod stage;
 mod values;

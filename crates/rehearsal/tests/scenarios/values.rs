@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use windlass_engine::AttemptResult;
-use windlass_model::event::What;
+use windlass_model::event::{CancelCause, Severity, What};
 use windlass_model::outcome::{Failure, Outcome, ReasonKind, RunStatus, Skip, Status};
 use windlass_rehearsal::Play;
 
@@ -79,6 +79,42 @@ fn a_deadline_bounds_all_attempts() {
     let seen = scene(one(action)).fault("*=hang").play();
     assert_eq!(seen.ended("work/t0/do"), Some(secs(25)));
     assert_eq!(seen.reason().unwrap().0, ReasonKind::Deadline);
+}
+
+#[test]
+fn a_deadline_that_passes_during_verification_leaves_no_attempt() {
+    let action = json!({"name": "do", "use": "work", "deadline": "10s", "verify": [check("v")]});
+    let seen = scene(one(action)).takes("*!verify/v", 20).fault("*!verify/v=fail").play();
+    seen.is_sound();
+    assert_eq!(seen.executed("work/t0/do"), 0);
+    let (kind, address, message) = seen.reason().unwrap();
+    assert_eq!((kind, &*address), (ReasonKind::Deadline, "work/t0/do"));
+    assert_eq!(message, "the deadline of 10s passed before the next attempt");
+}
+
+#[test]
+fn a_timeout_and_a_deadline_at_once_leave_the_whole_grace() {
+    let action = json!({"name": "do", "use": "work", "timeout": "10s", "deadline": "12s", "retries": 3});
+    for deadline in ["10s", "12s"] {
+        let mut action = action.clone();
+        action["deadline"] = json!(deadline);
+        let seen = scene(one(action)).fault("work/*=stubborn").play();
+        seen.is_sound();
+        let told: Vec<_> = seen
+            .events()
+            .iter()
+            .filter_map(|event| match event.what {
+                What::Cancelled { how, why, .. } => Some((event.at, how, why)),
+                _ => None,
+            })
+            .collect();
+        let (term, kill) = (Severity::Term, Severity::Kill);
+        assert_eq!(
+            told,
+            [(secs(10), term, CancelCause::Timeout), (secs(15), kill, CancelCause::Timeout)],
+            "{deadline}"
+        );
+    }
 }
 
 #[test]
@@ -161,6 +197,20 @@ fn a_request_that_cannot_be_rendered_fails_its_action() {
         _ => None,
     });
     assert_eq!(failure.unwrap().code, Failure::TEMPLATE);
+}
+
+#[test]
+fn a_rehearsal_ends_when_only_its_checks_would_go_on() {
+    let spec = json!({
+        "checks": {"continuous": [check("c")], "every": "1s"},
+        "blocks": [block("work", 1, json!({
+            "sequence": [{"name": "do", "use": "work", "undo": {"use": "work"}}, act("last")], "onFailure": "undo",
+        }))],
+    });
+    // The checks take as long as their period, so that one is always in flight.
+    let seen = scene(spec).fails("work/t0/last").fails("*!undo").play();
+    assert!(seen.rehearsed.run.needs_person());
+    assert!(seen.events().len() < 100, "{} events", seen.events().len());
 }
 
 #[test]
