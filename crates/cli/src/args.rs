@@ -3,6 +3,8 @@
 //! What a flag does is in `command/`; here is what it is called and how it is explained.
 
 mod inspect;
+#[cfg(test)]
+mod mentions;
 mod output;
 mod param;
 mod rehearse;
@@ -57,7 +59,6 @@ Exit codes: 0 succeeded · 1 failed · 2 invalid input or usage · 3 stopped · 
     after_help = AFTER,
     styles = STYLES,
     max_term_width = 110,
-    disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true
 )]

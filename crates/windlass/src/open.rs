@@ -37,7 +37,7 @@ pub enum OpenError {
 // === impl Windlass ===
 
 impl Windlass {
-    /// Opens a data directory, the same that `windlass --data-dir` knows: the store in it, the output
+    /// Opens a data directory, the same that `--data-dir` of the command knows: the store in it, the output
     /// of plugins in `logs`, the keys of runs with secrets in `keys`. Runs that have not ended go on.
     pub async fn open(directory: impl AsRef<Path>, registry: Registry) -> Result<Self, OpenError> {
         Self::open_with(directory, registry, Options::default()).await

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::output::DocumentFormat;
-use super::param::ParamArgs;
+use super::param::PlanArgs;
 
 /// `windlass validate`
 #[derive(Debug, Args)]
@@ -34,14 +34,8 @@ Examples:
   windlass preview rolling-patch.yaml -p release=1.4
   windlass preview rolling-patch.yaml --stepset maintenance --output json")]
 pub(crate) struct PreviewArgs {
-    /// The plan file; `-` is standard input.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) params: ParamArgs,
-    /// Which step set of the plan.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) stepset: Option<String>,
+    pub(crate) plan: PlanArgs,
     /// How many targets of each block to list; 0 lists all.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) show: usize,

@@ -1,9 +1,22 @@
-//! Parameters of a plan: `-p name=value`, `-p name=@file`, `--params-file`.
+//! A plan and its parameters: `FILE`, `--stepset`, `-p name=value`, `-p name=@file`, `--params-file`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+
+/// Which plan, and what it is given.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The plan file; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) params: ParamArgs,
+    /// Which step set of the plan.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stepset: Option<String>,
+}
 
 /// Values for the plan's parameters.
 #[derive(Clone, Debug, Default, Args)]

@@ -1,11 +1,9 @@
 //! Flags of `rehearse`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::output::LiveFormat;
-use super::param::ParamArgs;
+use super::param::PlanArgs;
 
 /// `windlass rehearse`
 #[derive(Debug, Args)]
@@ -13,10 +11,13 @@ use super::param::ParamArgs;
 The same engine as in `run`, with a virtual clock and simulated targets: nothing is touched, and hours take milliseconds.
 The same seed gives the same rehearsal, to the last event.
 
-A fault is ADDRESS-GLOB[@ATTEMPT]=KIND, where KIND is fail, permanent, hang or slow:DURATION, and `*` matches any text:
-  --fault 'patch/web03/*=fail'           every attempt of every action on web03 fails
-  --fault 'patch/*/reboot@1=hang'        the first attempt of every reboot hangs
-  --fault 'patch/web0?/drain=slow:90s'   each drain takes 90 s
+A fault is ADDRESS-GLOB[@ATTEMPT]=KIND, where KIND is fail, permanent, hang, stubborn or slow:DURATION, and `*` matches \
+any text; [%PERCENT] and [+FROM..TO] before the `=` make it rarer:
+  --fault 'patch/web03/*=fail'                every attempt of every action on web03 fails
+  --fault 'patch/*/reboot@1=hang'             the first attempt of every reboot hangs
+  --fault 'patch/web0?/drain=slow:90s'        each drain takes 90 s
+  --fault 'patch/*/drain%10=fail'             one drain of ten fails
+  --fault 'checks.continuous/*+5m..6m=fail'   the plan's continuous checks fail for a minute
 
 Examples:
   windlass rehearse rolling-patch.yaml --targets 1000
@@ -25,14 +26,8 @@ Examples:
 
 Exit codes are those of `run`, so that a rehearsal can be a test.")]
 pub(crate) struct RehearseArgs {
-    /// The plan file; `-` is standard input.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) params: ParamArgs,
-    /// Which step set of the plan.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) stepset: Option<String>,
+    pub(crate) plan: PlanArgs,
     /// Where chance begins: canaries, jitter, simulated times.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::LiveFormat;
-use super::param::ParamArgs;
+use super::param::PlanArgs;
 
 /// Says where runs are kept where no flag does.
 pub(crate) const DATA_DIR_VARIABLE: &str = "WINDLASS_DATA_DIR";
@@ -44,14 +44,8 @@ Examples:
 
 Exit codes: 0 succeeded · 1 failed · 2 invalid · 3 stopped · 4 waits for a person · 5 store locked or unavailable")]
 pub(crate) struct RunArgs {
-    /// The plan file; `-` is standard input.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) params: ParamArgs,
-    /// Which step set of the plan.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) stepset: Option<String>,
+    pub(crate) plan: PlanArgs,
     /// Approve the run as yourself, where its plan lets the author approve.
     #[arg(long)]
     pub(crate) approve: bool,
@@ -64,7 +58,7 @@ pub(crate) struct RunArgs {
 /// `windlass recover`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Finished work is not repeated; what was in flight when the process died is taken up as its plugin and plan allow, or
+Finished work is not repeated; what was in flight when the process died is taken up as its plugin and plan allow, or \
 a person is asked. Remaining retries, delays and batches are kept.
 
 Example:

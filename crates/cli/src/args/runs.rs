@@ -13,7 +13,7 @@ use super::run::{DataDirArgs, LiveArgs};
 #[command(after_help = "\
 RUN is a run's id, the beginning of one, or `last`, which is the default.
 
-While another process drives the runs of the data directory, these commands go to it; otherwise they read and write
+While another process drives the runs of the data directory, these commands go to it; otherwise they read and write \
 the directory themselves, and `windlass recover` goes on with what is unfinished.")]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
@@ -183,7 +183,7 @@ pub(crate) struct ResolveArgs {
 /// `windlass runs retry`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A run is never run twice: this makes a new one, with the plan, parameters and targets of the old. Secrets are not kept
+A run is never run twice: this makes a new one, with the plan, parameters and targets of the old. Secrets are not kept \
 for it and have to be given again.")]
 pub(crate) struct RetryArgs {
     #[command(flatten)]

@@ -12,9 +12,9 @@ use crate::{params, plan_file};
 
 pub(super) fn run(args: &PreviewArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
-    let loaded = plan_file::load_one(&args.file, &registry)?;
-    let given = params::gather(&args.params, &loaded.plan, printer)?;
-    let choice = Choice { step_set: args.stepset.as_deref(), ..Choice::default() };
+    let loaded = plan_file::load_one(&args.plan.file, &registry)?;
+    let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
+    let choice = Choice { step_set: args.plan.stepset.as_deref(), ..Choice::default() };
     let prepared = prepare(loaded, &given, choice, &registry)?;
     for warning in &prepared.warnings {
         printer.warn(warning);

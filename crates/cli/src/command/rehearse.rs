@@ -27,9 +27,9 @@ write ADDRESS-GLOB[@ATTEMPT]=fail|permanent|hang|slow:DURATION, for example:
 pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     let faults = faults(&args.faults)?;
     let registry = plan_file::registry()?;
-    let loaded = plan_file::load_one(&args.file, &registry)?;
-    let given = params::gather(&args.params, &loaded.plan, printer)?;
-    let choice = Choice { step_set: args.stepset.as_deref(), seed: args.seed, targets: args.targets };
+    let loaded = plan_file::load_one(&args.plan.file, &registry)?;
+    let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
+    let choice = Choice { step_set: args.plan.stepset.as_deref(), seed: args.seed, targets: args.targets };
     let prepared = prepare(loaded, &given, choice, &registry)?;
     for warning in &prepared.warnings {
         printer.warn(warning);

@@ -19,13 +19,13 @@ use crate::{params, plan_file, user};
 
 pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
-    let loaded = plan_file::load_one(&args.file, &registry)?;
+    let loaded = plan_file::load_one(&args.plan.file, &registry)?;
     for warning in &loaded.warnings {
         printer.warn(warning);
     }
-    let given = params::gather(&args.params, &loaded.plan, printer)?;
+    let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
     // What is wrong with parameters and targets is said before a store is touched.
-    let step_set = args.stepset.clone().unwrap_or_else(|| DEFAULT_STEP_SET.to_owned());
+    let step_set = args.plan.stepset.clone().unwrap_or_else(|| DEFAULT_STEP_SET.to_owned());
     let choice = crate::prepare::Choice { step_set: Some(&step_set), ..Default::default() };
     crate::prepare::check(&loaded, &given, choice)?;
     let Loaded { plan, .. } = loaded;
