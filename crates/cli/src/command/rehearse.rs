@@ -18,7 +18,7 @@ use crate::printer::{FAINT, Printer, STRONG, Styled};
 use crate::{limits, params, plan_file};
 
 const FAULTS: &str = "\
-write ADDRESS-GLOB[@ATTEMPT]=fail|permanent|hang|slow:DURATION, for example:
+write ADDRESS-GLOB[@ATTEMPT]=fail|permanent|hang|stubborn|slow:DURATION, for example:
 --fault 'patch/web03/*=fail'           every attempt of every action on web03 fails
 --fault 'patch/*/reboot@1=hang'        the first attempt of every reboot hangs
 --fault 'patch/web0?/drain=slow:90s'   each drain takes 90 s
@@ -34,6 +34,7 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     for warning in &prepared.warnings {
         printer.warn(warning);
     }
+    strike(&faults, &args.faults, &prepared.layout)?;
     let began = Instant::now();
     let rehearsal =
         Rehearsal { faults, crash_at: args.crash_at.clone(), ..Rehearsal::new(prepared.setup(), &registry) };
@@ -44,6 +45,9 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
         fold.apply(event).map_err(|gap| {
             Failure::new(Exit::Bug, windlass_model::code::BUG, "the rehearsal's log has a gap").because(&gap)
         })?;
+    }
+    for event in args.crash_at.iter().filter(|event| **event > fold.seq()) {
+        printer.warn(format_args!("nothing crashed at event {event}: the last one is {}", fold.seq()));
     }
     match args.output {
         LiveFormat::Json => {
@@ -67,6 +71,29 @@ fn faults(texts: &[String]) -> Result<Vec<Fault>, Failure> {
         faults.push(text.parse::<Fault>().map_err(|error| Failure::usage(error.to_string()).help(FAULTS))?);
     }
     Ok(faults)
+}
+
+/// A fault that is for nothing would let a plan pass its test.
+fn strike(faults: &[Fault], texts: &[String], layout: &Layout) -> Result<(), Failure> {
+    let mut idle: Vec<(&Fault, &String)> = faults.iter().zip(texts).collect();
+    for element in windlass_report::elements(layout).filter(|element| element.work().is_some()) {
+        if idle.is_empty() {
+            return Ok(());
+        }
+        let address = layout.address(element);
+        idle.retain(|(fault, _)| !fault.address.matches(&address));
+    }
+    let Some((_, text)) = idle.first() else { return Ok(()) };
+    let blocks: Vec<String> = (0_u32..)
+        .zip(&layout.blocks)
+        .map(|(index, _)| layout.address(ElementId::Block(index)))
+        .take(8)
+        .collect();
+    Err(Failure::usage(format!("the fault `{text}` is for no action and no check of this plan")).help(format!(
+        "an address begins with a block ({}), `deferred/` or `checks.`; `windlass rehearse` without it and with\n\
+         --output events shows all of them",
+        blocks.join(", ")
+    )))
 }
 
 fn tell(fold: &Fold, rehearsed: &Rehearsed, wall: Duration, args: &RehearseArgs, printer: &mut Printer) {

@@ -50,6 +50,9 @@ fn faults_strike_where_they_are_told_to() {
     rehearse(&["patch/a/drain=permanent", "patch/b/drain=permanent"]).exits(1);
     rehearse(&["patch/a/drain=hang"]).exits(0);
     rehearse(&["patch/*/drain=slow:10s"]).exits(0);
+    for idle in ["pach/*=fail", "patch/e/drain=fail", "patch/*/drain!undo=fail"] {
+        rehearse(&["patch/*=fail", idle]).exits(2).says(&["WL-0601", idle, "(patch)"]);
+    }
     for wrong in ["x", "x=boom", "x=slow", "x@0=fail", "=fail"] {
         rehearse(&[wrong]).exits(2).says(&["WL-0601", "--fault 'patch/*/reboot@1=hang'"]);
     }
@@ -76,6 +79,10 @@ fn crashes_are_survived_and_targets_replaced() {
         .run(&["rehearse", plan, "--crash-at", "5", "--crash-at", "20"])
         .exits(0)
         .shows(&["2 crashes survived"]);
+    place
+        .run(&["rehearse", plan, "--crash-at", "9999"])
+        .exits(0)
+        .says(&["warning", "nothing crashed at event 9999: the last one is"]);
     let document = place.run(&["rehearse", plan, "--targets", "1000", "--output", "json"]).exits(0).json();
     assert_eq!(document["limits"][0]["total"], 1000);
     assert_eq!(document["elements"][1]["address"], "patch/n00001");
