@@ -85,7 +85,7 @@ pub enum Input {
     },
     /// Time has passed.
     Tick,
-    /// A lock that this run waits for may be free.
+    /// A lock that this run waits for is offered to it. If it does not take it now, the next one gets it.
     LockFreed,
     /// This process takes the run over after a restart.
     Recover {

@@ -3,27 +3,64 @@
 //! A lock belongs to the record of the run that holds it: it is held from the sequence's `Began` to
 //! its `Ended`, and a table of locks is nothing but a fold over the runs that go on. So a finished,
 //! stopped or lost owner cannot hold one.
+//!
+//! ```text
+//!            release                    takes it
+//!   held ─────────────▶ offered to the ───────────▶ held
+//!     │                 first that waits
+//!     │ nobody waits         │ has no use for it now: settle, leave
+//!     ▼                      ▼
+//!   free                offered to the next
+//! ```
+//!
+//! A lock that is given back is offered to whoever has waited longest, and to nobody else: waking all
+//! of them for one to win would cost as much as there are, each time. So an offer must not be kept by
+//! one that does not take it: it ends with the input that told of it, and when its run goes away.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 
 /// Where the engine asks for locks. Shared by all runs of a store.
 pub trait Locks {
-    /// Takes a lock for a sequence of a run, or says who has it.
+    /// Takes a lock for a sequence of a run, or says who has it; then the run waits for it.
     fn acquire(&mut self, lock: &str, run: RunId, element: ElementId) -> Result<(), String>;
+
+    /// Takes a lock that the record of a run says it holds. Whoever it was offered to waits on.
+    fn hold(&mut self, lock: &str, run: RunId, element: ElementId);
 
     /// Gives a lock back.
     fn release(&mut self, lock: &str, run: RunId, element: ElementId);
+
+    /// A run has heard that locks are free: those that it has not taken go to the next.
+    fn settle(&mut self, run: RunId);
+
+    /// A run waits for nothing any more. What it holds it keeps.
+    fn leave(&mut self, run: RunId);
 }
 
 /// The locks of all runs that one process drives.
 #[derive(Debug, Default)]
 pub struct LockTable {
-    held: BTreeMap<String, (RunId, ElementId)>,
-    waiting: BTreeMap<String, BTreeSet<RunId>>,
-    freed: BTreeSet<RunId>,
+    /// Those that are not free.
+    locks: BTreeMap<String, Lock>,
+    /// What each run waits for, or is offered.
+    waits: BTreeMap<RunId, BTreeSet<String>>,
+    freed: Vec<RunId>,
+}
+
+#[derive(Debug)]
+struct Lock {
+    owner: Owner,
+    /// Who waits for it, the first in front.
+    queue: VecDeque<RunId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Held(RunId, ElementId),
+    Offered(RunId),
 }
 
 /// Locks that are always free. For a run that is alone.
@@ -33,70 +70,127 @@ pub struct NoLocks;
 // === impl LockTable ===
 
 impl LockTable {
-    /// The runs that waited for a lock that has become free since the last call: each must get
-    /// [`crate::Input::LockFreed`].
-    pub fn take_freed(&mut self) -> BTreeSet<RunId> {
+    /// The runs that a lock was offered to since the last call, in this order: each must get
+    /// [`crate::Input::LockFreed`], or [`Locks::leave`].
+    pub fn take_freed(&mut self) -> Vec<RunId> {
         std::mem::take(&mut self.freed)
     }
 
     /// Who holds a lock.
     #[must_use]
     pub fn holder(&self, lock: &str) -> Option<(RunId, ElementId)> {
-        self.held.get(lock).copied()
+        match self.locks.get(lock)?.owner {
+            Owner::Held(run, element) => Some((run, element)),
+            Owner::Offered(_) => None,
+        }
     }
 
-    /// How many locks are held.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.held.len()
-    }
-
-    /// Whether none is held.
+    /// Whether none is held or offered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.locks.is_empty()
     }
 
-    /// Forgets a run that is no longer driven here.
+    /// Forgets a run that is no longer driven here, and what it holds.
     pub fn forget(&mut self, run: RunId) {
-        let held: Vec<(String, ElementId)> = self
-            .held
-            .iter()
-            .filter(|(_, (holder, _))| *holder == run)
-            .map(|(lock, (_, element))| (lock.clone(), *element))
-            .collect();
-        for (lock, element) in held {
-            self.release(&lock, run, element);
+        self.leave(run);
+        let is_held = |lock: &Lock| matches!(lock.owner, Owner::Held(holder, _) if holder == run);
+        let held = self.locks.iter().filter(|(_, lock)| is_held(lock)).map(|(name, _)| name.clone());
+        for lock in held.collect::<Vec<_>>() {
+            self.pass_on(&lock);
         }
-        for waiting in self.waiting.values_mut() {
-            waiting.remove(&run);
+    }
+
+    /// Offers a lock to the first that waits for it; it is free if nobody does.
+    fn pass_on(&mut self, name: &str) {
+        let Some(lock) = self.locks.get_mut(name) else { return };
+        match lock.queue.pop_front() {
+            Some(next) => {
+                lock.owner = Owner::Offered(next);
+                self.freed.push(next);
+            }
+            None => {
+                self.locks.remove(name);
+            }
+        }
+    }
+
+    fn no_longer_waits(&mut self, run: RunId, name: &str) {
+        if let Some(waits) = self.waits.get_mut(&run) {
+            waits.remove(name);
+            if waits.is_empty() {
+                self.waits.remove(&run);
+            }
         }
     }
 }
 
 impl Locks for LockTable {
-    fn acquire(&mut self, lock: &str, run: RunId, element: ElementId) -> Result<(), String> {
-        match self.held.get(lock) {
-            Some(holder) if *holder == (run, element) => Ok(()),
-            Some((holder, _)) => {
-                let holder = *holder;
-                if holder != run {
-                    self.waiting.entry(lock.to_owned()).or_default().insert(run);
-                }
-                Err(if holder == run { "this run".to_owned() } else { format!("run {holder}") })
-            }
-            None => {
-                self.held.insert(lock.to_owned(), (run, element));
+    fn acquire(&mut self, name: &str, run: RunId, element: ElementId) -> Result<(), String> {
+        let Some(lock) = self.locks.get_mut(name) else {
+            let lock = Lock { owner: Owner::Held(run, element), queue: VecDeque::new() };
+            self.locks.insert(name.to_owned(), lock);
+            return Ok(());
+        };
+        match lock.owner {
+            Owner::Held(holder, of) if (holder, of) == (run, element) => Ok(()),
+            // It tries again by itself when it has given it back.
+            Owner::Held(holder, _) if holder == run => Err("this run".to_owned()),
+            Owner::Offered(to) if to == run => {
+                lock.owner = Owner::Held(run, element);
+                self.no_longer_waits(run, name);
                 Ok(())
+            }
+            Owner::Held(other, _) | Owner::Offered(other) => {
+                if self.waits.entry(run).or_default().insert(name.to_owned()) {
+                    lock.queue.push_back(run);
+                }
+                Err(format!("run {other}"))
             }
         }
     }
 
-    fn release(&mut self, lock: &str, run: RunId, element: ElementId) {
-        if self.held.get(lock) == Some(&(run, element)) {
-            self.held.remove(lock);
-            if let Some(waiting) = self.waiting.remove(lock) {
-                self.freed.extend(waiting);
+    fn hold(&mut self, name: &str, run: RunId, element: ElementId) {
+        let owner = Owner::Held(run, element);
+        match self.locks.get_mut(name) {
+            None => drop(self.locks.insert(name.to_owned(), Lock { owner, queue: VecDeque::new() })),
+            Some(lock) => {
+                if let Owner::Offered(to) = lock.owner {
+                    lock.owner = owner;
+                    if to == run {
+                        self.no_longer_waits(run, name);
+                    } else {
+                        lock.queue.push_front(to);
+                    }
+                }
+            }
+        }
+    }
+
+    fn release(&mut self, name: &str, run: RunId, element: ElementId) {
+        if self.locks.get(name).is_some_and(|lock| lock.owner == Owner::Held(run, element)) {
+            self.pass_on(name);
+        }
+    }
+
+    fn settle(&mut self, run: RunId) {
+        let Some(waits) = self.waits.get(&run) else { return };
+        let is_offered =
+            |name: &&String| self.locks.get(*name).is_some_and(|lock| lock.owner == Owner::Offered(run));
+        let declined: Vec<String> = waits.iter().filter(is_offered).cloned().collect();
+        for name in declined {
+            self.no_longer_waits(run, &name);
+            self.pass_on(&name);
+        }
+    }
+
+    fn leave(&mut self, run: RunId) {
+        for name in self.waits.remove(&run).unwrap_or_default() {
+            let Some(lock) = self.locks.get_mut(&name) else { continue };
+            if lock.owner == Owner::Offered(run) {
+                self.pass_on(&name);
+            } else {
+                lock.queue.retain(|waiting| *waiting != run);
             }
         }
     }
@@ -109,5 +203,14 @@ impl Locks for NoLocks {
         Ok(())
     }
 
+    fn hold(&mut self, _: &str, _: RunId, _: ElementId) {}
+
     fn release(&mut self, _: &str, _: RunId, _: ElementId) {}
+
+    fn settle(&mut self, _: RunId) {}
+
+    fn leave(&mut self, _: RunId) {}
 }
+
+#[cfg(test)]
+mod tests;

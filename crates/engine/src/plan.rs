@@ -62,6 +62,7 @@ impl Turn<'_> {
             Some(_) => RunStatus::Failed,
         };
         self.emit(What::Finished { status });
+        self.locks.leave(self.layout.submission.run);
     }
 
     fn begin_block(&mut self, block: u32) {

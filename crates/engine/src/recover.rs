@@ -197,7 +197,7 @@ impl Turn<'_> {
         for seq in at_work(state) {
             if let Ok(Some(lock)) = self.lock_of(block, seq) {
                 let element = ElementId::Sequence { block, seq };
-                let _ = self.locks.acquire(&lock, self.layout.submission.run, element);
+                self.locks.hold(&lock, self.layout.submission.run, element);
             }
         }
     }
@@ -211,7 +211,7 @@ impl Turn<'_> {
             if let Some(lock) = &lock {
                 // Nobody else can have it: every other run's record was written under this lock.
                 let element = ElementId::Sequence { block, seq };
-                let _ = self.locks.acquire(lock, self.layout.submission.run, element);
+                self.locks.hold(lock, self.layout.submission.run, element);
             }
             let keys = self.per_keys(block, seq);
             let Some(state) = self.state.block_at_mut(block) else { continue };

@@ -126,7 +126,14 @@ impl Run {
 
     /// Works off one input. An error says that nothing has happened.
     pub fn step(&mut self, input: Input, now: Time, locks: &mut dyn Locks) -> Result<Step, Refused> {
-        self.turn(now, locks, |turn| turn.take(input))
+        self.turn(now, locks, |turn| {
+            let is_offer = matches!(input, Input::LockFreed);
+            let taken = turn.take(input);
+            if is_offer {
+                turn.locks.settle(turn.layout.submission.run);
+            }
+            taken
+        })
     }
 
     /// Takes the locks that the run's record says it holds.

@@ -79,7 +79,7 @@ impl Turn<'_> {
         }
     }
 
-    /// A lock that was waited for may be free.
+    /// A lock that was waited for is offered: all are tried, now or when the run may go on.
     pub(crate) fn lock_freed(&mut self) {
         let Some(state) = self.state.block.as_deref_mut() else { return };
         let locks = state.queue.0.held.keys().filter(|key| key.starts_with("lock:")).cloned();

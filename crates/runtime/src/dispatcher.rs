@@ -41,7 +41,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
-use windlass_engine::{Input, LockTable};
+use windlass_engine::{Input, LockTable, Locks as _};
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
@@ -328,9 +328,25 @@ impl Dispatcher {
                 }
             }
         }
-        for freed in self.locks.take_freed() {
-            self.inbox.push_back((freed, Input::LockFreed));
-        }
+        self.offer_locks();
+    }
+
+    /// Tells the runs that locks were offered to.
+    fn offer_locks(&mut self) {
+        let offers = self.locks.take_freed().into_iter();
+        self.inbox.extend(offers.map(|run| (run, Input::LockFreed)));
+    }
+
+    /// Whatever a run waits for goes to others: it cannot be told for a while, or never again.
+    fn leave_locks(&mut self, run: RunId) {
+        self.locks.leave(run);
+        self.offer_locks();
+    }
+
+    /// What a run waits for and holds goes to others: it is not driven here any more.
+    fn forget_locks(&mut self, run: RunId) {
+        self.locks.forget(run);
+        self.offer_locks();
     }
 
     /// Queues one transaction with everything that came out in this turn.

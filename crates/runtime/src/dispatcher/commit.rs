@@ -2,6 +2,7 @@
 
 use std::task::{Context, Poll};
 
+use windlass_engine::Input;
 use windlass_model::id::RunId;
 use windlass_model::time::Time;
 use windlass_store::{BoxFuture, Class, Revision, StoreError};
@@ -96,7 +97,7 @@ impl Dispatcher {
             self.wakes.remove(&(at, run));
         }
         if live.adopted == Adopted::Yes {
-            self.locks.forget(run);
+            self.forget_locks(run);
         }
         if live.key.is_some() {
             // Whoever waits for the end may rely on it that the secrets are gone.
@@ -144,7 +145,9 @@ impl Dispatcher {
                 stall.in_company = in_company;
             }
             stall.parts.push_back(part);
-            if live.unresolved == 0 {
+            let all_are_in = live.unresolved == 0;
+            self.leave_locks(run);
+            if all_are_in {
                 self.stalled(run, now);
             }
         }
@@ -203,6 +206,8 @@ impl Dispatcher {
         let now = self.options.clock.now();
         let Some(stall) = self.runs.get_mut(&run).and_then(|live| live.stall.take()) else { return };
         tracing::info!(%run, "a run can be written again");
+        // Others were offered meanwhile what it waited for; it asks for it anew.
+        self.step(run, Input::LockFreed, None, now);
         for (input, answer) in stall.held {
             self.step(run, input, answer, now);
         }

@@ -117,7 +117,7 @@ impl Dispatcher {
         let results = self.refuse(&mut live, &why, lost);
         if live.durable == 0 {
             // It was never taken in; whoever submitted it has been told.
-            self.locks.forget(run);
+            self.forget_locks(run);
             self.tails.remove(&run);
             for answer in self.waits.remove(&run).unwrap_or_default() {
                 drop(answer.send(Err(Error::UnknownRun(run))));
@@ -125,6 +125,7 @@ impl Dispatcher {
             return;
         }
         tracing::error!(%run, error = %why, "a run is parked");
+        self.leave_locks(run);
         let flying = self.attempts.keys().filter(|(of, _)| *of == run).count();
         let parked = Parked { why, since: now, flying, results, wanted: Wanted::Later };
         self.parked.insert(run, parked);
@@ -232,7 +233,7 @@ impl Dispatcher {
             }
             Ok(Found::Finished(view)) => {
                 self.parked.remove(&run);
-                self.locks.forget(run);
+                self.forget_locks(run);
                 self.tails.remove(&run);
                 for answer in self.waits.remove(&run).unwrap_or_default() {
                     drop(answer.send(Ok(Waited::Ended(view.clone()))));
@@ -263,7 +264,7 @@ impl Dispatcher {
     fn abandon(&mut self, run: RunId, error: &Error) {
         tracing::error!(%run, %error, "a run cannot be gone on with");
         self.parked.remove(&run);
-        self.locks.forget(run);
+        self.forget_locks(run);
         self.tails.remove(&run);
         for answer in self.waits.remove(&run).unwrap_or_default() {
             drop(answer.send(Err(error.clone())));

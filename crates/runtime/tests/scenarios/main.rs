@@ -11,6 +11,7 @@ mod again;
 mod crashes;
 mod doomed;
 mod lists;
+mod locks;
 mod owners;
 mod plugins;
 mod recovery;

@@ -1,0 +1,281 @@
+//! The table of locks against runs that behave in every way that runs behave.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use proptest::prelude::*;
+use windlass_model::element::ElementId;
+use windlass_model::id::RunId;
+
+use super::{LockTable, Locks, Owner};
+
+const RUNS: u8 = 5;
+const LOCKS: u8 = 3;
+const SEQUENCES: u8 = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    /// Takes what it can get.
+    Awake,
+    /// Hears, and takes nothing: it is paused, or has no room.
+    Paused,
+    /// Hears nothing: it cannot be written.
+    Away,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    /// A sequence of the run needs the lock.
+    Want(u8, u8, u8),
+    GiveBack(u8, u8),
+    Mood(u8, Mood),
+    End(u8),
+    /// The driver tells the next run of an offer.
+    Deliver,
+}
+
+/// The runs as they see themselves, and the driver between them and the table.
+struct World {
+    table: LockTable,
+    wants: BTreeSet<(u8, u8, u8)>,
+    holds: BTreeMap<u8, (u8, u8)>,
+    moods: [Mood; RUNS as usize],
+    told: VecDeque<RunId>,
+}
+
+fn run(n: u8) -> RunId {
+    RunId(uuid::Uuid::from_u128(u128::from(n)))
+}
+
+fn number(run: RunId) -> u8 {
+    run.0.as_bytes()[15]
+}
+
+fn element(seq: u8) -> ElementId {
+    ElementId::Sequence { block: 0, seq: u32::from(seq) }
+}
+
+fn name(lock: u8) -> String {
+    format!("node/{lock}")
+}
+
+// === impl World ===
+
+impl World {
+    fn new() -> Self {
+        Self {
+            table: LockTable::default(),
+            wants: BTreeSet::new(),
+            holds: BTreeMap::new(),
+            moods: [Mood::Awake; RUNS as usize],
+            told: VecDeque::new(),
+        }
+    }
+
+    fn mood(&self, of: u8) -> Mood {
+        self.moods[usize::from(of)]
+    }
+
+    /// A run that is awake tries everything that it waits for.
+    fn try_all(&mut self, of: u8) {
+        let wanted: Vec<_> = self.wants.iter().filter(|(who, ..)| *who == of).copied().collect();
+        for (who, lock, seq) in wanted {
+            if self.table.acquire(&name(lock), run(who), element(seq)).is_ok() {
+                self.wants.remove(&(who, lock, seq));
+                assert_eq!(self.holds.insert(lock, (who, seq)), None, "two hold {lock}");
+            }
+        }
+    }
+
+    fn do_one(&mut self, op: Op) {
+        match op {
+            Op::Want(who, lock, seq) => {
+                if self.holds.get(&lock) != Some(&(who, seq)) {
+                    self.wants.insert((who, lock, seq));
+                    if self.mood(who) == Mood::Awake {
+                        self.try_all(who);
+                    }
+                }
+            }
+            Op::GiveBack(who, lock) => {
+                if let Some((holder, seq)) = self.holds.get(&lock).copied()
+                    && holder == who
+                    && self.mood(who) != Mood::Away
+                {
+                    self.holds.remove(&lock);
+                    self.table.release(&name(lock), run(who), element(seq));
+                    if self.mood(who) == Mood::Awake {
+                        self.try_all(who);
+                    }
+                }
+            }
+            Op::Mood(who, mood) => {
+                self.moods[usize::from(who)] = mood;
+                match mood {
+                    Mood::Awake => self.try_all(who),
+                    Mood::Paused => {}
+                    Mood::Away => self.table.leave(run(who)),
+                }
+            }
+            Op::End(who) => {
+                self.wants.retain(|(other, ..)| *other != who);
+                self.holds.retain(|_, (other, _)| *other != who);
+                self.table.forget(run(who));
+            }
+            Op::Deliver => {
+                let Some(who) = self.told.pop_front() else { return };
+                if self.mood(number(who)) == Mood::Awake {
+                    self.try_all(number(who));
+                }
+                if self.mood(number(who)) != Mood::Away {
+                    self.table.settle(who);
+                }
+            }
+        }
+        self.told.extend(self.table.take_freed());
+        self.is_sound();
+    }
+
+    fn is_sound(&self) {
+        for (name, lock) in &self.table.locks {
+            match lock.owner {
+                Owner::Held(holder, of) => {
+                    let known = self.holds.iter().find(|(lock, _)| self::name(**lock) == *name);
+                    let known = known.map(|(_, (who, seq))| (run(*who), element(*seq)));
+                    assert_eq!(known, Some((holder, of)), "{name}");
+                }
+                Owner::Offered(to) => assert!(self.told.contains(&to), "{name} is offered in silence"),
+            }
+            for waiting in &lock.queue {
+                assert!(self.table.waits[waiting].contains(name), "{name}: {waiting} waits unknown");
+            }
+            let once: BTreeSet<_> = lock.queue.iter().collect();
+            assert_eq!(once.len(), lock.queue.len(), "{name}: somebody waits twice");
+        }
+        for lock in self.holds.keys() {
+            assert!(self.table.locks.contains_key(&name(*lock)), "{lock} is held and counts as free");
+        }
+        for (who, waits) in &self.table.waits {
+            for name in waits {
+                let lock = &self.table.locks[name];
+                assert!(lock.owner == Owner::Offered(*who) || lock.queue.contains(who), "{who} {name}");
+            }
+        }
+        // Whoever is awake and waits for another run will hear of it.
+        for (who, lock, _) in &self.wants {
+            let by_itself = self.holds.get(lock).is_some_and(|(holder, _)| holder == who);
+            if self.mood(*who) == Mood::Awake && !by_itself {
+                let waits = self.table.waits.get(&run(*who));
+                assert!(waits.is_some_and(|waits| waits.contains(&name(*lock))), "{who} is forgotten");
+            }
+        }
+    }
+
+    /// Everybody is awake, hears everything, and gives everything back in the end.
+    fn settle_down(&mut self) {
+        for who in 0..RUNS {
+            self.do_one(Op::Mood(who, Mood::Awake));
+        }
+        while !(self.told.is_empty() && self.holds.is_empty()) {
+            self.do_one(Op::Deliver);
+            if self.told.is_empty()
+                && let Some((lock, (who, _))) = self.holds.iter().next()
+            {
+                let (lock, who) = (*lock, *who);
+                self.do_one(Op::GiveBack(who, lock));
+            }
+        }
+        assert_eq!(self.wants, BTreeSet::new(), "somebody waits for ever");
+        assert!(self.table.locks.is_empty() && self.table.waits.is_empty(), "{:?}", self.table);
+    }
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let mood = prop_oneof![Just(Mood::Awake), Just(Mood::Paused), Just(Mood::Away)];
+    prop_oneof![
+        6 => (0..RUNS, 0..LOCKS, 0..SEQUENCES).prop_map(|(who, lock, seq)| Op::Want(who, lock, seq)),
+        5 => (0..RUNS, 0..LOCKS).prop_map(|(who, lock)| Op::GiveBack(who, lock)),
+        2 => (0..RUNS, mood).prop_map(|(who, mood)| Op::Mood(who, mood)),
+        1 => (0..RUNS).prop_map(Op::End),
+        4 => Just(Op::Deliver),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #[test]
+    fn nobody_waits_for_ever_and_no_two_hold_a_lock(ops in prop::collection::vec(op(), 0..120)) {
+        let mut world = World::new();
+        for op in ops {
+            world.do_one(op);
+        }
+        world.settle_down();
+    }
+}
+
+/// Runs 1 to 5 ask for what run 0 holds, some of them do this; then they get it in this order.
+#[track_caller]
+fn check(meanwhile: &[Op], expect: &[u8]) {
+    let mut world = World::new();
+    for who in 0..RUNS {
+        world.do_one(Op::Want(who, 0, 0));
+    }
+    for op in meanwhile {
+        world.do_one(*op);
+    }
+    let mut order = Vec::new();
+    while let Some((who, _)) = world.holds.get(&0).copied() {
+        order.push(who);
+        world.do_one(Op::GiveBack(who, 0));
+        assert!(world.told.len() <= 1, "more than one was woken");
+        while !world.told.is_empty() {
+            world.do_one(Op::Deliver);
+        }
+    }
+    assert_eq!(order, expect);
+}
+
+#[test]
+fn who_came_first_is_served_first() {
+    check(&[], &[0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn who_cannot_take_it_does_not_hold_up_the_others() {
+    check(&[Op::Mood(1, Mood::Paused)], &[0, 2, 3, 4]);
+    check(&[Op::Mood(1, Mood::Away)], &[0, 2, 3, 4]);
+    check(&[Op::End(1), Op::End(3)], &[0, 2, 4]);
+}
+
+#[test]
+fn who_was_away_waits_behind_the_others() {
+    check(&[Op::Mood(2, Mood::Away), Op::Mood(2, Mood::Awake)], &[0, 1, 3, 4, 2]);
+    check(&[Op::Mood(2, Mood::Paused), Op::Mood(2, Mood::Awake)], &[0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn who_asks_while_it_is_offered_to_another_waits() {
+    let mut world = World::new();
+    world.do_one(Op::Want(0, 0, 0));
+    world.do_one(Op::Want(1, 0, 0));
+    world.do_one(Op::GiveBack(0, 0));
+    world.do_one(Op::Want(2, 0, 0));
+    assert_eq!(world.holds.get(&0), None);
+    world.do_one(Op::Deliver);
+    assert_eq!(world.holds.get(&0), Some(&(1, 0)));
+}
+
+#[test]
+fn what_a_record_holds_is_taken_back_from_whom_it_is_offered() {
+    let mut world = World::new();
+    world.do_one(Op::Want(0, 0, 0));
+    world.do_one(Op::Want(1, 0, 0));
+    world.do_one(Op::Want(2, 0, 0));
+    world.do_one(Op::GiveBack(0, 0));
+    world.table.hold(&name(0), run(0), element(0));
+    world.holds.insert(0, (0, 0));
+    world.do_one(Op::Deliver);
+    world.do_one(Op::GiveBack(0, 0));
+    world.do_one(Op::Deliver);
+    assert_eq!(world.holds.get(&0), Some(&(1, 0)));
+    world.settle_down();
+}
