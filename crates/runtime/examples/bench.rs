@@ -35,7 +35,7 @@ mod wide;
 
 use std::path::{Path, PathBuf};
 
-const FIGURES: &[&str] = &["wide", "small", "sequential", "first", "memory", "recovery", "flat"];
+const FIGURES: &[&str] = &["wide", "small", "queue", "sequential", "first", "memory", "recovery", "flat"];
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -65,6 +65,9 @@ fn main() {
             }
             if wanted("small") {
                 small::measure(&at("small")).await;
+            }
+            if wanted("queue") {
+                small::queue(&at("queue")).await;
             }
             if wanted("sequential") {
                 sequential::measure(&at("sequential")).await;
