@@ -14,8 +14,13 @@ pub(crate) struct Tool {
     reason: &'static str,
 }
 
-/// What the tests need. Empty is good: every row is something a newcomer has to install.
-pub(crate) const FOR_TESTS: &[Tool] = &[];
+/// What the tests need. Short is good: every row is something a newcomer has to install.
+pub(crate) const FOR_TESTS: &[Tool] = &[Tool {
+    name: "sshd",
+    probe: &["test", "-x", "/usr/sbin/sshd"],
+    package: "openssh-server",
+    reason: "the tests of SSH talk to a real server",
+}];
 
 /// What fuzzing needs.
 pub(crate) const FOR_FUZZING: &[Tool] = &[Tool {

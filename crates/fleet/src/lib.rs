@@ -17,6 +17,7 @@ pub mod fleet;
 pub mod peer;
 pub mod process;
 pub mod remote;
+pub mod ssh;
 
 pub use connect::{Connect, Connection, Destination};
 pub use fleet::{Fleet, Gate};

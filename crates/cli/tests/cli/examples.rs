@@ -23,8 +23,7 @@ fn every_example_is_valid_and_rehearses_well() {
         seen += 1;
         let name = path.file_stem().unwrap().to_str().unwrap();
         let file = path.to_str().unwrap();
-        let ended = place.run(&["validate", file]).exits(0).shows(&["ok", name]);
-        assert_eq!(ended.err, "", "nothing to warn of");
+        place.run(&["validate", file]).exits(0).shows(&["ok", name]);
         let with = |command: &str| {
             let mut all = vec![command, file];
             all.extend(args(name));

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use windlass_lang::Given;
 use windlass_model::Map;
 use windlass_model::element::{ElementId, Work};
 use windlass_model::id::RunId;
@@ -14,7 +13,7 @@ use windlass_report::Fold;
 
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::request::{Request, Retry, Start};
+use crate::request::{Given, Request, Retry, Start};
 
 impl Handle {
     /// A request for the same again, in a group of its own; the targets are selected anew.
@@ -60,7 +59,7 @@ fn same_again(submission: &Submission) -> Request {
     let params = submission.params.iter().filter(|(name, _)| !is_secret(name));
     Request {
         step_set: submission.step_set.clone(),
-        params: params.map(|(name, value)| (name.clone(), Given::Value(value.clone()))).collect(),
+        params: Given::Values(params.map(|(name, value)| (name.clone(), value.clone())).collect()),
         user: submission.user.clone(),
         start: Start::Later,
         ..Request::new(Arc::clone(&submission.plan))

@@ -1,14 +1,13 @@
 //! The preview for programs.
 
 use serde_json::{Value, json};
-use windlass_lang::Findings;
 use windlass_model::element::{ElementId, Slot};
 use windlass_model::layout::{ActionDef, BlockDef, Layout, Sequences, SlotDefs};
 
 use crate::limits;
 use crate::prepare::Prepared;
 
-pub(super) fn document(prepared: &Prepared, warnings: &Findings) -> Value {
+pub(super) fn document(prepared: &Prepared) -> Value {
     let layout = &*prepared.layout;
     let submission = &layout.submission;
     let plan = &submission.plan;
@@ -35,7 +34,7 @@ pub(super) fn document(prepared: &Prepared, warnings: &Findings) -> Value {
         "checks": checks(&layout.checks),
         "blocks": blocks,
         "deferred": deferred,
-        "warnings": warnings.to_json_list(),
+        "warnings": prepared.warnings,
     })
 }
 

@@ -5,19 +5,18 @@ use std::ops::Range;
 use windlass_model::problem::Problem;
 use windlass_model::{Value, code};
 
-use crate::findings::Found;
+use crate::invalid::Found;
 use crate::source::Source;
-use crate::spans::SpanTree;
+use crate::yaml::Document;
 
 /// A problem at its place in the text: a scalar itself, the key of something larger, the first line
 /// of what has no key.
-pub(crate) fn found(problem: Problem, document: &Value, spans: &SpanTree, source: &Source) -> Found {
-    let located = spans.locate(document, &problem.pointer);
+pub(super) fn found(problem: Problem, document: &Document, source: &Source) -> Found {
+    let located = document.spans.locate(&document.value, &problem.pointer);
     let structured = located.value.is_array() || located.value.is_object();
-    // What is unknown, unread or unheeded is the key, whatever stands behind it.
-    let is_key = problem.code == code::UNKNOWN_KEY || problem.code.is_warning();
+    let unknown = problem.code == code::UNKNOWN_KEY;
     let range = match located.key {
-        Some(key) if structured || is_key || !located.exact => key,
+        Some(key) if structured || unknown || !located.exact => key,
         _ => located.range,
     };
     let bytes = range.bytes();
@@ -26,15 +25,8 @@ pub(crate) fn found(problem: Problem, document: &Value, spans: &SpanTree, source
         Some(key) if bytes.is_empty() => key.bytes(),
         _ => bytes,
     };
-    let mut bytes = source.first_line(narrowed(&problem, source, bytes));
-    // A brace alone tells nobody which of many it is.
-    if matches!(source.text().get(bytes.clone()), Some("{" | "[")) {
-        let name = spans.locate(document, &format!("{}/name", problem.pointer));
-        if name.exact {
-            bytes = source.first_line(name.range.bytes());
-        }
-    }
-    Found::at(problem, bytes)
+    let bytes = narrowed(&problem, source, bytes);
+    Found::at(problem, source.first_line(bytes))
 }
 
 /// Where in a text the thing stands that a problem names: `params.relese` of a long script.
@@ -56,7 +48,7 @@ fn narrowed(problem: &Problem, source: &Source, bytes: Range<usize>) -> Range<us
 }
 
 /// The address of the element that a pointer leads into, as far as its names are given.
-pub(crate) fn address_of(document: &Value, pointer: &str) -> String {
+pub(super) fn address_of(document: &Value, pointer: &str) -> String {
     let mut address = String::new();
     let mut at = document;
     let mut segments = pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~"));

@@ -1,0 +1,6 @@
+//! SSH against a real sshd.
+
+#![cfg(test)]
+
+mod sessions;
+mod sshd;

@@ -1,0 +1,162 @@
+//! Sessions, host keys, credentials, jump hosts, agents.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use windlass_fleet::ssh::{Agents, HostKeys, Key, Login, Session, Settings, Ssh, Target};
+use windlass_fleet::{Fleet, Gate, over};
+use windlass_model::id::RunId;
+use windlass_plugin::{Call, CallError, Cancel, Node, Origin, Output};
+
+use crate::sshd::{Sshd, agent_binary};
+
+fn key(sshd: &Sshd, name: &str) -> Login {
+    Login::Key { key: Key::File(sshd.path(name)), certificate: None, passphrase: None }
+}
+
+fn settings(sshd: &Sshd) -> Settings {
+    Settings {
+        addresses: vec!["127.0.0.1".into()],
+        port: sshd.port,
+        logins: vec![key(sshd, "user_key")],
+        known_hosts: vec![sshd.path("known_hosts")],
+        step: Duration::from_secs(5),
+        ..Settings::of("web01", "root")
+    }
+}
+
+async fn refused(settings: &Settings) -> CallError {
+    Session::open(settings).await.unwrap_err()
+}
+
+fn call() -> Call {
+    Call {
+        run: RunId(uuid::Uuid::from_u128(1)),
+        plan: "trial".into(),
+        address: "patch/web01/do".into(),
+        attempt: 1,
+        key: "key".into(),
+        node: Some(Arc::new(Node { name: "web01".into(), ..Node::default() })),
+        for_node: None,
+        deadline_in: Duration::from_secs(20),
+        cancel: Cancel::never(),
+        output: Output::default(),
+        origin: Origin::default(),
+    }
+}
+
+#[tokio::test]
+async fn the_agent_is_placed_once_and_does_the_work() {
+    let Some(sshd) = Sshd::start() else { return };
+    let settings = settings(&sshd);
+    let agents = Agents::of(std::env::consts::ARCH, &agent_binary()).unwrap();
+    for round in 0..2 {
+        let target = Target { settings: settings.clone(), other: None };
+        let ssh = Ssh::new(move |_| Ok(target.clone()), agents.clone());
+        let fleet = Fleet::new(ssh, Gate::default());
+        let registry = over(&windlass_plugins::standard().unwrap(), &fleet, |_| false).unwrap();
+        for _ in 0..3 {
+            let request = Arc::new(json!({"script": "echo $PPID; cat; exit 0", "stdin": "in"}));
+            let reply = registry.get("shell").unwrap().call(call(), request).await.unwrap();
+            assert!(reply.response["stdout"].as_str().unwrap().ends_with("in"), "{:?}", reply.response);
+        }
+        let placed: Vec<_> = std::fs::read_dir(sshd.path("cache/windlass")).unwrap().flatten().collect();
+        let agents = placed.iter().filter(|entry| entry.file_name().to_string_lossy().starts_with("agent-"));
+        assert_eq!(agents.count(), 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn host_keys_are_checked() {
+    let Some(sshd) = Sshd::start() else { return };
+    let good = settings(&sshd);
+    let session = Session::open(&good).await.unwrap();
+    assert!(!session.is_closed());
+
+    let unknown = refused(&Settings { known_hosts: vec![sshd.path("nothing")], ..good.clone() }).await;
+    assert_eq!((unknown.code.as_str(), unknown.permanent), ("hostKey", true));
+    assert!(
+        unknown.message.starts_with("the host key of `web01` is not known: it shows ssh-ed25519 SHA256:"),
+        "{unknown}"
+    );
+
+    sshd.know("other", "wrong_host_key.pub");
+    let changed = refused(&Settings { known_hosts: vec![sshd.path("other")], ..good.clone() }).await;
+    assert!(changed.message.contains("has changed") && changed.message.contains("line 1 of"), "{changed}");
+
+    let learning =
+        Settings { known_hosts: vec![sshd.path("learned")], host_keys: HostKeys::AcceptNew, ..good.clone() };
+    Session::open(&learning).await.unwrap();
+    Session::open(&Settings { host_keys: HostKeys::Check, ..learning }).await.unwrap();
+
+    sshd.hash_known("known_hosts", "hashed");
+    Session::open(&Settings { known_hosts: vec![sshd.path("hashed")], ..good }).await.unwrap();
+}
+
+#[tokio::test]
+async fn p25_the_second_credential_and_the_second_address_are_tried() {
+    let Some(sshd) = Sshd::start() else { return };
+    let good = settings(&sshd);
+    let both = Settings {
+        logins: vec![key(&sshd, "missing_key"), key(&sshd, "stranger_key"), key(&sshd, "user_key")],
+        addresses: vec!["no-such-host.invalid".into(), "127.0.0.1".into()],
+        ..good.clone()
+    };
+    Session::open(&both).await.unwrap();
+    let text = std::fs::read_to_string(sshd.path("user_key")).unwrap();
+    let inline = Login::Key { key: Key::Text(text), certificate: None, passphrase: None };
+    Session::open(&Settings { logins: vec![inline], ..good.clone() }).await.unwrap();
+
+    let strange = refused(&Settings {
+        logins: vec![key(&sshd, "stranger_key"), Login::Password("secret-pw".into())],
+        ..good.clone()
+    })
+    .await;
+    assert_eq!((strange.code.as_str(), strange.permanent), ("auth", true));
+    assert!(
+        strange.message.contains("stranger_key: refused") && !strange.message.contains("secret-pw"),
+        "{strange}"
+    );
+
+    let nothing = refused(&Settings { logins: vec![], ..good }).await;
+    assert!(nothing.message.contains("nothing to log in with"), "{nothing}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_says_how_and_in_time() {
+    let Some(sshd) = Sshd::start() else { return };
+    let good = Settings { step: Duration::from_millis(500), ..settings(&sshd) };
+    let closed = refused(&Settings { port: crate::sshd::free_port(), ..good.clone() }).await;
+    assert_eq!((closed.code.as_str(), closed.permanent), ("refused", false), "{closed}");
+
+    // Somebody listens and never says a word.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let hung = refused(&Settings { port, ..good.clone() }).await;
+    assert_eq!(hung.code, "handshake");
+    assert!(hung.message.ends_with("no answer within 500ms"), "{hung}");
+
+    let unresolved = refused(&Settings { addresses: vec!["no-such-host.invalid".into()], ..good }).await;
+    assert_eq!(unresolved.code, "unresolved");
+}
+
+#[tokio::test]
+async fn p41_a_host_is_reached_through_another_one() {
+    let Some(sshd) = Sshd::start() else { return };
+    let inner = settings(&sshd);
+    let through =
+        Settings { jump: Some(Box::new(Settings { name: "gate".into(), ..inner.clone() })), ..inner.clone() };
+    let session = Session::open(&through).await.unwrap();
+    let mut channel = session.exec("echo through").await.unwrap();
+    let mut said = String::new();
+    tokio::io::AsyncReadExt::read_to_string(&mut channel.stdout, &mut said).await.unwrap();
+    assert_eq!(said, "through\n");
+
+    let nowhere = Settings { port: crate::sshd::free_port(), ..through.clone() };
+    let error = refused(&nowhere).await;
+    assert!(error.message.starts_with("`web01` cannot be reached from `gate` at 127.0.0.1:"), "{error}");
+    let gate = Settings { name: "gate".into(), logins: vec![], ..inner };
+    let error = refused(&Settings { jump: Some(Box::new(gate)), ..through }).await;
+    assert!(error.message.starts_with("`web01` is reached through `gate`: `gate` does not let"), "{error}");
+}
