@@ -1,6 +1,7 @@
 //! What the engine must know of a plugin without calling it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,15 @@ pub struct PluginFacts {
     pub request: Arc<Value>,
     /// The JSON Schema of its response.
     pub response: Arc<Value>,
+    /// What it says of a request beyond its schema.
+    pub judge: Judge,
 }
+
+/// What a plugin says of a request beyond its schema: everything that is wrong with it, nothing if nobody asks.
+#[derive(Clone, Default)]
+pub struct Judge(Option<Arc<Judgement>>);
+
+type Judgement = dyn Fn(&Value) -> Vec<String> + Send + Sync;
 
 /// The plugins that there are. What validation and layout look names up in.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +83,29 @@ impl PluginFacts {
             timeout: None,
             request: Arc::new(Value::Bool(true)),
             response: Arc::new(Value::Bool(true)),
+            judge: Judge::default(),
         }
+    }
+}
+
+// === impl Judge ===
+
+impl Judge {
+    /// A plugin's own judgement. It must not panic.
+    pub fn new(judge: impl Fn(&Value) -> Vec<String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(judge)))
+    }
+
+    /// Everything that is wrong with a request.
+    #[must_use]
+    pub fn of(&self, request: &Value) -> Vec<String> {
+        self.0.as_ref().map(|judge| judge(request)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Judge").field(&self.0.is_some()).finish()
     }
 }
 

@@ -12,10 +12,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use windlass_model::Value;
 use windlass_model::code::{self, Code};
-use windlass_model::fact::{Catalog, PluginFacts};
+use windlass_model::fact::{Catalog, Judge, PluginFacts};
 use windlass_model::limit::Backoff;
 use windlass_model::name::is_slug;
+use windlass_model::plan::Plan;
+use windlass_model::problem::Problem;
+use windlass_model::validate::walk;
 
 use crate::about::About;
 use crate::dynamic::{BoxFuture, DynPlugin, Typed};
@@ -128,7 +132,7 @@ impl Registry {
         check_policy(about)?;
         check_schemas(&*plugin)?;
         check_secrets(&*plugin)?;
-        let facts = facts(&*plugin);
+        let facts = facts(&plugin);
         slot.insert(Registered { facts, plugin });
         Ok(())
     }
@@ -203,6 +207,20 @@ impl NotReady {
     pub fn code(&self) -> Code {
         code::PLUGIN_NOT_READY
     }
+
+    /// A problem for each place where a plan uses the plugin.
+    #[must_use]
+    pub fn problems(&self, plan: &Plan) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        walk::actions(plan, &mut |at| {
+            if at.action.uses == self.name {
+                let pointer = format!("{}/use", at.pointer);
+                let problem = Problem::new(self.code(), at.address, pointer, self.to_string());
+                problems.push(problem.help("install or configure what it lacks, then try again"));
+            }
+        });
+        problems
+    }
 }
 
 fn ask(plugin: &Arc<dyn DynPlugin>) -> BoxFuture<'_, Result<(), String>> {
@@ -228,8 +246,17 @@ fn say(panic: &(dyn Any + Send)) -> String {
     format!("it panicked: {}", text.unwrap_or("without a message"))
 }
 
-fn facts(plugin: &dyn DynPlugin) -> PluginFacts {
+fn facts(plugin: &Arc<dyn DynPlugin>) -> PluginFacts {
     let about = plugin.about();
+    let judging = Arc::clone(plugin);
+    let judge = move |request: &Value| {
+        catch_unwind(AssertUnwindSafe(|| judging.validate(request)))
+            .unwrap_or_else(|panic| {
+                Err(vec![format!("the plugin cannot judge this request: {}", say(&*panic))])
+            })
+            .err()
+            .unwrap_or_default()
+    };
     PluginFacts {
         name: about.name.clone(),
         kind: about.kind,
@@ -239,6 +266,7 @@ fn facts(plugin: &dyn DynPlugin) -> PluginFacts {
         timeout: about.timeout,
         request: Arc::clone(plugin.request().schema()),
         response: Arc::clone(plugin.response().schema()),
+        judge: Judge::new(judge),
     }
 }
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+use windlass_model::plan::Plan;
+use windlass_model::schema::NoPatterns;
 use windlass_plugin::testkit::Trial;
 use windlass_plugin::*;
 
@@ -205,4 +207,61 @@ fn errors_keep_their_chain() {
     assert_eq!((error.code.as_str(), error.permanent), ("error", false));
     assert_eq!(error.to_string(), "cannot read the config: the disk is gone");
     assert_eq!(error.causes, ["the disk is gone"]);
+}
+
+#[test]
+fn a_plan_with_a_request_that_the_plugin_refuses_is_refused() {
+    let mut registry = Registry::new();
+    registry.register(Looks(PluginKind::Acting)).unwrap();
+    registry.register_as("frightened", Frightened).unwrap();
+    let plan = |uses: &str, port: serde_json::Value| -> Plan {
+        let with = json!({"hosts": [{"port": 80}, {"port": port}]});
+        let action = json!({"name": "a", "use": uses, "with": with});
+        serde_json::from_value(json!({
+            "apiVersion": "windlass.dev/v1", "kind": "Plan", "metadata": {"name": "p"},
+            "spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [action]}]}]},
+        }))
+        .unwrap()
+    };
+    let said = |plan: &Plan| -> Vec<String> {
+        let problems = windlass_model::validate::plan(plan, &registry.catalog(), &NoPatterns);
+        problems.into_iter().map(|found| format!("{} at {}", found, found.pointer)).collect()
+    };
+    let at = "/spec/blocks/0/sequences/0/actions/0/with";
+    assert_eq!(said(&plan("looks", json!(1))), [format!("WL-0206 b/s/a: port 1 is too low at {at}")]);
+    assert_eq!(said(&plan("looks", json!("{{ 1 }}"))), [""; 0], "what a template gives is not known yet");
+    assert_eq!(
+        said(&plan("frightened", json!(1))),
+        [
+            format!("WL-0206 b/s/a: `hosts.1.port`: too low at {at}/hosts/1/port"),
+            format!("WL-0206 b/s/a: `no.such`: field at {at}"),
+        ]
+    );
+    assert_eq!(
+        said(&plan("frightened", json!(2))),
+        [format!("WL-0206 b/s/a: the plugin cannot judge this request: it panicked: boo at {at}")]
+    );
+}
+
+/// Says which field is wrong, and panics at a two.
+struct Frightened;
+
+impl Plugin for Frightened {
+    type Request = Wanted;
+    type Response = usize;
+
+    fn about(&self) -> About {
+        About::acting("frightened", "refuses")
+    }
+
+    fn validate(&self, request: &Wanted) -> Result<(), Vec<String>> {
+        if request.hosts.iter().any(|host| host.port == 2) {
+            std::panic::panic_any("boo");
+        }
+        Err(vec!["`hosts.1.port`: too low".into(), "`no.such`: field".into()])
+    }
+
+    async fn call(&self, _: Call, _: Wanted) -> Result<Reply<usize>, CallError> {
+        Ok(Reply::unchanged(0))
+    }
 }

@@ -4,6 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use windlass_model::plan::Plan;
 use windlass_plugin::*;
 
 #[derive(Deserialize, JsonSchema)]
@@ -249,4 +250,18 @@ async fn ready_reports_each_that_is_not() {
             "plugin `panicking` is not ready: it panicked: ouch",
         ]
     );
+    let plan: Plan = serde_json::from_value(serde_json::json!({
+        "apiVersion": "windlass.dev/v1", "kind": "Plan", "metadata": {"name": "p"},
+        "spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [
+            {"name": "a", "use": "fine", "undo": {"use": "lacking"}},
+        ]}]}]},
+    }))
+    .unwrap();
+    let problems: Vec<_> = registry.ready().await.iter().flat_map(|lame| lame.problems(&plan)).collect();
+    assert_eq!(problems.len(), 1, "only what the plan uses");
+    assert_eq!(
+        problems[0].to_string(),
+        "WL-0505 b/s/a!undo: plugin `lacking` is not ready: git is not installed"
+    );
+    assert_eq!(problems[0].pointer, "/spec/blocks/0/sequences/0/actions/0/undo/use");
 }

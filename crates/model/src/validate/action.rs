@@ -3,7 +3,7 @@
 use super::walk::{ActionAt, Role};
 use super::{Checker, LARGEST, Place};
 use crate::code;
-use crate::eval::is_template;
+use crate::eval::{has_template, is_template};
 use crate::fact::{PluginFacts, PluginKind};
 use crate::limit::BackoffChoice;
 use crate::name;
@@ -85,7 +85,15 @@ impl Checker<'_> {
         let empty = Value::Object(Map::new());
         // An action without `with` gives an empty request.
         let with = if action.with.is_null() { &empty } else { &action.with };
-        for problem in schema::check(&facts.request, with, rules) {
+        let misfits = schema::check(&facts.request, with, rules);
+        // What a template will give is not known; what does not fit the schema is nothing to ask a plugin about.
+        if misfits.is_empty() && !has_template(with) {
+            for message in facts.judge.of(with) {
+                let field = field(&message, with);
+                self.push(code::BAD_REQUEST, place, &format!("/with{field}"), message);
+            }
+        }
+        for problem in misfits {
             let message = match problem.kind {
                 SchemaProblemKind::UnknownKey | SchemaProblemKind::MissingKey => {
                     format!("{} in the request of `{}`", problem.message, facts.name)
@@ -175,6 +183,14 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// The pointer to the field that a plugin's message begins with, as in "`hosts.0.port`: too low"; empty for none.
+fn field(message: &str, request: &Value) -> String {
+    let named = message.strip_prefix('`').and_then(|rest| rest.split_once("`:"));
+    let pointer =
+        named.map(|(path, _)| path.split('.').map(|key| format!("/{}", schema::escape(key))).collect());
+    pointer.filter(|pointer: &String| request.pointer(pointer).is_some()).unwrap_or_default()
 }
 
 /// Whether a text is a path as [`crate::eval::pick`] reads them.
