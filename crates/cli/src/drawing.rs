@@ -1,15 +1,21 @@
-//! What terminals can show: problems drawn in the file that they are in, and signs for those that have only ASCII.
+//! What terminals can show: problems and warnings drawn where they are, in the plan's file and in what was given with it,
+//! and signs for those that have only ASCII.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use windlass_lang::Invalid;
+use windlass_lang::Findings;
 
-use crate::printer;
+use crate::printer::{self, Printer};
 
-/// All problems of a file, each under the line that it is about.
-pub(crate) fn draw(invalid: &Invalid, is_colored: bool) -> String {
+/// Says all of them to a person, on standard error, each under the line that it is about.
+pub(crate) fn show(findings: &Findings, printer: &mut Printer) {
+    let text = draw(findings, printer.is_err_colored());
+    printer.write_err(text);
+}
+
+fn draw(findings: &Findings, is_colored: bool) -> String {
     let theme = match (is_colored, is_unicode()) {
         (true, true) => GraphicalTheme::unicode(),
         (true, false) => {
@@ -21,7 +27,7 @@ pub(crate) fn draw(invalid: &Invalid, is_colored: bool) -> String {
     let width = printer::terminal_size().0.clamp(40, 120);
     let handler =
         GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(2);
-    invalid.render(&handler)
+    findings.render(&handler)
 }
 
 /// Whether the locale of the terminal has more than ASCII.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use serde_json::json;
-use windlass_lang::Invalid;
+use windlass_lang::Findings;
 use windlass_model::code::{self, Code};
 use windlass_model::problem::Problem;
 
@@ -17,9 +17,9 @@ use crate::printer::{BAD, FAINT, GOOD, Printer, Styled};
 pub(crate) enum Failure {
     /// One thing.
     One(Box<One>),
-    /// Things in a file, each with its place.
-    File(Box<Invalid>),
-    /// Things about a plan that have no place in a file: parameters, targets.
+    /// Things in a plan and in what was given with it, each with its places.
+    Found(Box<Findings>),
+    /// Things about a plan of which nobody has the text.
     Problems(Vec<Problem>),
 }
 
@@ -89,7 +89,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::One(one) => one.exit,
-            Self::File(_) | Self::Problems(_) => Exit::Invalid,
+            Self::Found(_) | Self::Problems(_) => Exit::Invalid,
         }
     }
 
@@ -97,10 +97,7 @@ impl Failure {
     pub(crate) fn print(&self, printer: &mut Printer) {
         match self {
             Self::One(one) => printer.note(one),
-            Self::File(invalid) => {
-                let text = crate::drawing::draw(invalid, printer.is_err_colored());
-                printer.write_err(text);
-            }
+            Self::Found(findings) => crate::drawing::show(findings, printer),
             Self::Problems(problems) => {
                 for problem in problems {
                     printer.note(Shown(problem));
@@ -125,7 +122,7 @@ impl Failure {
                 }
                 json!([problem])
             }
-            Self::File(invalid) => return json!({"error": invalid.to_json()}),
+            Self::Found(findings) => return json!({"error": findings.to_json()}),
             Self::Problems(problems) => json!(problems),
         };
         json!({"error": {"problems": problems}})
@@ -134,7 +131,7 @@ impl Failure {
     fn point_to_explanation(&self, printer: &mut Printer) {
         let code = match self {
             Self::One(one) => &one.code,
-            Self::File(invalid) => match invalid.found().first() {
+            Self::Found(findings) => match findings.found().first() {
                 Some(found) => &found.problem.code,
                 None => return,
             },
@@ -149,9 +146,9 @@ impl Failure {
     }
 }
 
-impl From<Invalid> for Failure {
-    fn from(invalid: Invalid) -> Self {
-        Self::File(Box::new(invalid))
+impl From<Findings> for Failure {
+    fn from(findings: Findings) -> Self {
+        Self::Found(Box::new(findings))
     }
 }
 

@@ -1,14 +1,15 @@
 //! The parameters that were given: `-p`, `--params-file` and the environment, as values of the types that the plan
 //! declares. Whether they are acceptable is for the language to say.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
+use windlass_lang::{Excerpt, Source};
+use windlass_model::Value;
 use windlass_model::param::{ParamSpec, ParamType};
 use windlass_model::plan::Plan;
 use windlass_model::problem::Problem;
-use windlass_model::{Map, Value, code};
 
 use crate::args::{ParamArg, ParamArgs, ParamValue};
 use crate::failure::Failure;
@@ -20,25 +21,27 @@ const VARIABLE: &str = "WINDLASS_PARAM_";
 /// The most that is read for one parameter from a file.
 const MAX_BYTES: u64 = 16 << 20;
 
+/// The parameters that were given, and where.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    pub(crate) values: BTreeMap<String, windlass_lang::Given>,
+    places: BTreeMap<String, Excerpt>,
+}
+
 /// The values that were given: those of `-p` before those of files before those of the environment.
-pub(crate) fn gather(args: &ParamArgs, plan: &Plan, printer: &mut Printer) -> Result<Map, Failure> {
-    let mut given = Map::new();
-    let mut problems = Vec::new();
-    let mut put = |given: &mut Map, name: &str, text: &str| match read(plan.spec.params.get(name), text) {
-        Ok(value) => {
-            given.insert(name.to_owned(), value);
-        }
-        Err(why) => problems.push(Problem::new(code::BAD_PARAM, format!("params.{name}"), "", why)),
-    };
-    for name in plan.spec.params.keys() {
-        if let Ok(text) = std::env::var(format!("{VARIABLE}{}", name.replace(['-', '.'], "_"))) {
-            put(&mut given, name, &text);
+pub(crate) fn gather(args: &ParamArgs, plan: &Plan, printer: &mut Printer) -> Result<Given, Failure> {
+    let mut given = Given::default();
+    for (name, spec) in &plan.spec.params {
+        let variable = format!("{VARIABLE}{}", name.replace(['-', '.'], "_"));
+        if let Ok(text) = std::env::var(&variable) {
+            let place = excerpt("environment", &format!("{variable}="), shown(Some(spec), &text));
+            given.put(name, windlass_lang::Given::Text(text), place);
         }
     }
     for file in &args.params_file {
-        given.extend(from_file(file)?);
+        from_file(file, &mut given)?;
     }
-    let mut seen = BTreeSet::new();
+    let mut seen = std::collections::BTreeSet::new();
     for ParamArg { name, value } in &args.params {
         if !seen.insert(name) {
             return Err(Failure::usage(format!("the parameter `{name}` is given twice with -p"))
@@ -51,14 +54,49 @@ pub(crate) fn gather(args: &ParamArgs, plan: &Plan, printer: &mut Printer) -> Re
                  give -p {name}=@FILE, or set {VARIABLE}{name}"
             ));
         }
-        put(&mut given, name, &text(name, value)?);
+        let place = match value {
+            ParamValue::Given(text) => excerpt(COMMAND_LINE, &format!("-p {name}="), shown(spec, text)),
+            ParamValue::File(path) => {
+                excerpt(COMMAND_LINE, &format!("-p {name}="), &format!("@{}", path.display()))
+            }
+            ParamValue::Stdin => excerpt(COMMAND_LINE, &format!("-p {name}="), "@-"),
+        };
+        // What nobody asked for is meant by its name.
+        let place = if spec.is_none() { Excerpt { span: 3..3 + name.len(), ..place } } else { place };
+        given.put(name, windlass_lang::Given::Text(text(name, value)?), place);
     }
-    if problems.is_empty() { Ok(given) } else { Err(Failure::Problems(problems)) }
+    Ok(given)
 }
 
-fn read(spec: Option<&ParamSpec>, text: &str) -> Result<Value, String> {
-    let Some(spec) = spec else { return Ok(Value::from(text)) };
-    spec.kind.read(text)
+/// What the command line is called in drawings.
+pub(crate) const COMMAND_LINE: &str = "command line";
+
+/// A part of what was given, with what stands before it.
+pub(crate) fn excerpt(source: &str, before: &str, meant: &str) -> Excerpt {
+    let source = Source::new(source, &format!("{before}{meant}"));
+    Excerpt { source, span: before.len()..before.len() + meant.len() }
+}
+
+/// A value as it may be shown: not that of a secret, nor of what may be one under a mistyped name.
+fn shown<'a>(spec: Option<&ParamSpec>, text: &'a str) -> &'a str {
+    match spec {
+        Some(spec) if spec.kind != ParamType::Secret => text,
+        _ => "…",
+    }
+}
+
+// === impl Given ===
+
+impl Given {
+    fn put(&mut self, name: &str, value: windlass_lang::Given, place: Excerpt) {
+        self.values.insert(name.to_owned(), value);
+        self.places.insert(name.to_owned(), place);
+    }
+
+    /// Where the parameter was given that a problem is about.
+    pub(crate) fn place(&self, problem: &Problem) -> Option<Excerpt> {
+        self.places.get(problem.address.strip_prefix("params.")?).cloned()
+    }
 }
 
 fn text(name: &str, value: &ParamValue) -> Result<String, Failure> {
@@ -84,14 +122,25 @@ fn bounded(source: std::io::Result<impl Read>, path: &Path) -> Result<Vec<u8>, F
     Ok(bytes)
 }
 
-fn from_file(path: &Path) -> Result<Map, Failure> {
+fn from_file(path: &Path, given: &mut Given) -> Result<(), Failure> {
     let name = path.display().to_string();
-    let text = windlass_lang::decode(&name, bounded(std::fs::File::open(path), path)?)?;
-    let mut documents = windlass_lang::parse(&name, &text)?;
-    match (documents.pop().map(|document| document.value), documents.len()) {
-        (None | Some(Value::Null), 0) => Ok(Map::new()),
-        (Some(Value::Object(map)), 0) => Ok(map),
-        _ => Err(Failure::usage(format!("{name} does not hold a map of parameters"))
-            .help("write one parameter a line, such as `release: \"1.4\"`")),
+    let source =
+        Source::new(&name, &windlass_lang::decode(&name, bounded(std::fs::File::open(path), path)?)?);
+    let mut documents = windlass_lang::parse(&name, source.text())?;
+    let (document, others) = (documents.pop(), documents.len());
+    let map = match document.as_ref().map(|document| &document.value) {
+        None if others == 0 => return Ok(()),
+        Some(Value::Object(map)) if others == 0 => map,
+        _ => {
+            return Err(Failure::usage(format!("{name} does not hold a map of parameters"))
+                .help("write one parameter a line, such as `release: \"1.4\"`"));
+        }
+    };
+    for (name, value) in map {
+        let pointer = format!("/{}", windlass_model::schema::escape(name));
+        let place = document.as_ref().map(|document| document.spans.locate(&document.value, &pointer));
+        let span = place.and_then(|place| place.key).map_or(0..0, |key| key.bytes());
+        given.put(name, windlass_lang::Given::Value(value.clone()), Excerpt { source: source.clone(), span });
     }
+    Ok(())
 }

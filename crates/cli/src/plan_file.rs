@@ -28,21 +28,18 @@ pub(crate) fn load(path: &Path, registry: &Registry) -> Result<Vec<Loaded>, Fail
 /// The plan of a file that must hold exactly one.
 pub(crate) fn load_one(path: &Path, registry: &Registry) -> Result<Loaded, Failure> {
     let mut plans = load(path, registry)?;
-    match (plans.pop(), plans.len()) {
-        (Some(plan), 0) => Ok(plan),
-        (Some(_), more) => Err(Failure::Problems(vec![
-            Problem::new(
-                code::WRONG_KIND,
-                "",
-                "",
-                format!("{} holds {} plans, and one can be run at a time", path.display(), more + 1),
-            )
-            .help("put each plan into a file of its own"),
-        ])),
-        (None, _) => Err(Failure::Problems(vec![
-            Problem::new(code::WRONG_KIND, "", "", format!("{} holds no plan", path.display()))
-                .help("a plan begins with `apiVersion: windlass.dev/v1` and `kind: Plan`"),
-        ])),
+    match plans.as_slice() {
+        [_, second, ..] => {
+            let message =
+                format!("{} holds {} plans, and one can be run at a time", path.display(), plans.len());
+            let problem = Problem::new(code::WRONG_KIND, "", "/kind", message)
+                .help("put each plan into a file of its own");
+            Err(second.findings([problem], &|_| None).into())
+        }
+        _ => plans.pop().ok_or_else(|| {
+            Failure::new(Exit::Invalid, code::WRONG_KIND, format!("{} holds no plan", path.display()))
+                .help("a plan begins with `apiVersion: windlass.dev/v1` and `kind: Plan`")
+        }),
     }
 }
 

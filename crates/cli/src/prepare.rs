@@ -5,25 +5,28 @@
 use std::sync::Arc;
 
 use windlass_engine::Setup;
-use windlass_lang::{Evaluator, Loaded};
+use windlass_lang::{Evaluator, Excerpt, Findings, Inputs, Loaded};
+use windlass_model::code;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::layout::Layout;
+use windlass_model::param::ParamType;
 use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
 use windlass_model::problem::Problem;
 use windlass_model::secret::Secrets;
 use windlass_model::submission::Submission;
 use windlass_model::target::Frozen;
 use windlass_model::time::Time;
-use windlass_model::{Map, code};
 use windlass_plugin::Registry;
 
 use crate::failure::Failure;
+use crate::params::{COMMAND_LINE, Given, excerpt};
 use crate::user;
 
 /// What would be submitted.
 pub(crate) struct Prepared {
     pub(crate) layout: Arc<Layout>,
     pub(crate) secrets: Secrets,
+    /// What is odd about the targets.
     pub(crate) warnings: Vec<Problem>,
 }
 
@@ -38,33 +41,19 @@ pub(crate) struct Choice<'a> {
 
 /// Prepares a plan with the parameters that were given.
 pub(crate) fn prepare(
-    loaded: Loaded,
-    given: &Map,
+    loaded: &Loaded,
+    given: Given,
     choice: Choice<'_>,
     registry: &Registry,
 ) -> Result<Prepared, Failure> {
-    let Loaded { plan, mut warnings, .. } = loaded;
-    let params = windlass_lang::params(&plan, given).map_err(|problems| Failure::Problems(problems.0))?;
-    let step_set = choice.step_set.unwrap_or(DEFAULT_STEP_SET);
-    let targets = match choice.targets {
-        Some(count) => simulated(&plan, step_set, count),
-        None => None,
-    };
-    let targets = match targets {
-        Some(targets) => targets,
-        None => {
-            let (targets, odd) = resolve(&plan, step_set, &params)?;
-            warnings.extend(odd);
-            targets
-        }
-    };
+    let Inputs { params, targets, warnings } = inputs(loaded, given, choice)?;
     let (values, secrets) = params.sealed();
     let submission = Submission {
         run: RunId(uuid::Uuid::nil()),
         group: GroupId(uuid::Uuid::nil()),
         retry_of: None,
-        plan: Arc::new(plan),
-        step_set: step_set.to_owned(),
+        plan: Arc::clone(&loaded.plan),
+        step_set: choice.step_set.unwrap_or(DEFAULT_STEP_SET).to_owned(),
         params: values,
         targets,
         seed: choice.seed,
@@ -77,24 +66,46 @@ pub(crate) fn prepare(
     Ok(Prepared { layout, secrets, warnings })
 }
 
-/// What is wrong with the parameters and targets of a plan.
-pub(crate) fn check(loaded: &Loaded, given: &Map, choice: Choice<'_>) -> Result<(), Failure> {
-    let params =
-        windlass_lang::params(&loaded.plan, given).map_err(|problems| Failure::Problems(problems.0))?;
-    resolve(&loaded.plan, choice.step_set.unwrap_or(DEFAULT_STEP_SET), &params).map(|_| ())
+/// Parameters and targets, or everything that is wrong with them, drawn where it was written and where it was given.
+pub(crate) fn inputs(loaded: &Loaded, mut given: Given, choice: Choice<'_>) -> Result<Inputs, Failure> {
+    let step_set = choice.step_set.unwrap_or(DEFAULT_STEP_SET);
+    let targets = choice.targets.and_then(|count| simulated(&loaded.plan, step_set, count));
+    let values = std::mem::take(&mut given.values);
+    windlass_lang::inputs(&loaded.plan, step_set, values, targets, &Evaluator::new())
+        .map_err(|problems| findings(loaded, &given, choice.step_set, problems.0).into())
 }
 
-fn resolve(
-    plan: &Plan,
-    step_set: &str,
-    params: &windlass_lang::Params,
-) -> Result<(Vec<Frozen>, Vec<Problem>), Failure> {
-    params.targets(plan, step_set, &Evaluator::new()).map_err(|mut problems| {
-        for problem in problems.iter_mut().filter(|problem| problem.code == code::UNKNOWN_STEP_SET) {
-            let known = problem.help.take().unwrap_or_default();
-            problem.help = Some(format!("{known}; choose one with --stepset NAME"));
+/// Where a plan uses plugins that cannot work here.
+pub(crate) async fn not_ready(plan: &Plan, registry: &Registry) -> Vec<Problem> {
+    registry.ready().await.iter().flat_map(|plugin| plugin.problems(plan)).collect()
+}
+
+/// Problems of a plan and of what was given with it, each at its places.
+pub(crate) fn findings(
+    loaded: &Loaded,
+    given: &Given,
+    step_set: Option<&str>,
+    mut problems: Vec<Problem>,
+) -> Findings {
+    for problem in &mut problems {
+        let said = problem.help.take();
+        problem.help = if problem.code == code::UNKNOWN_STEP_SET {
+            Some(format!("{}; choose one with --stepset NAME", said.unwrap_or_default()))
+        } else if problem.code == code::MISSING_PARAM {
+            let name = problem.address.trim_start_matches("params.");
+            let kind = loaded.plan.spec.params.get(name).map(|spec| spec.kind);
+            let value = if kind == Some(ParamType::Secret) { "@FILE" } else { "VALUE" };
+            let how = format!("give it with -p {name}={value}");
+            Some(said.map_or_else(|| how.clone(), |said| format!("{said}\n{how}")))
+        } else {
+            said
+        };
+    }
+    loaded.findings(problems, &|problem| -> Option<Excerpt> {
+        if problem.code == code::UNKNOWN_STEP_SET {
+            return Some(excerpt(COMMAND_LINE, "--stepset ", step_set?));
         }
-        Failure::Problems(problems)
+        given.place(problem)
     })
 }
 

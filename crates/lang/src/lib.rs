@@ -4,12 +4,15 @@
 //! What a plan is, is the business of `windlass-model`; this crate reads plans from text and brings
 //! the template language along.
 //!
-//! Reading order: [`load`] (a text to plans), [`Invalid`] (what is wrong with it, drawn in the file),
-//! [`validate`] and [`params`] (for plans that were not read from a file too), [`Evaluator`] (templates and conditions when a run needs them).
+//! Reading order: [`load`] (a text to plans), [`Findings`] (what is wrong with it, drawn in the file),
+//! [`Loaded::findings`] (the same for what is found out later), [`validate`] and [`inputs`] (for plans that were not
+//! read from a file too), [`Evaluator`] (templates and conditions when a run needs them).
 
 mod evaluator;
-mod invalid;
+mod findings;
+mod inputs;
 mod load;
+mod loaded;
 mod params;
 mod patterns;
 mod references;
@@ -17,12 +20,15 @@ mod schema;
 mod source;
 mod spans;
 mod validate;
+mod warn;
 mod yaml;
 
 pub use self::evaluator::{Evaluator, MAX_OUTPUT};
-pub use self::invalid::{Found, Invalid};
-pub use self::load::{Loaded, load};
-pub use self::params::{Params, params, params_from_texts};
+pub use self::findings::{Excerpt, Findings, Found};
+pub use self::inputs::{Inputs, inputs};
+pub use self::load::load;
+pub use self::loaded::Loaded;
+pub use self::params::{Given, Params, params};
 pub use self::schema::plan_schema;
 pub use self::source::{Source, decode};
 pub use self::spans::{Located, Range, SpanTree};

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! text ─ documents ─ schema ─┬─ fits ────────────────► Plan ─ validate ─► Loaded
-//!                            └─ does not ─ prune ─► what is left ─ validate ─► Invalid
+//!                            └─ does not ─ prune ─► what is left ─ validate ─► Findings
 //! ```
 //!
 //! What is broken is cut out and the rest is validated all the same, so that one misspelt key does
 //! not hide what else is wrong. What only follows from the cutting is not reported.
+
+use std::sync::Arc;
 
 use windlass_model::code;
 use windlass_model::fact::Catalog;
@@ -15,32 +17,20 @@ use windlass_model::problem::Problem;
 use windlass_model::schema::{Rules, SchemaProblem, SchemaProblemKind, check};
 use windlass_model::{Value, name};
 
-use crate::invalid::{Found, Invalid};
+use crate::findings::{Findings, Found};
+use crate::inputs;
+use crate::loaded::Loaded;
+use crate::loaded::place::{self, address_of};
 use crate::patterns::Regexes;
 use crate::schema::plan_schema;
 use crate::source::Source;
-use crate::spans::SpanTree;
 use crate::validate::validate;
+use crate::warn;
 use crate::yaml::{self, Document};
 
-mod place;
 mod prune;
 
-use self::place::{address_of, found};
 use self::prune::Pruned;
-
-/// A plan that was read from a text.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    /// The plan.
-    pub plan: Plan,
-    /// The document that it was read from.
-    pub document: Value,
-    /// Where each part of the document stood.
-    pub spans: SpanTree,
-    /// Not wrong, but worth a look.
-    pub warnings: Vec<Problem>,
-}
 
 /// The most problems of a file that are worth listing.
 const MAX_PROBLEMS: usize = 1000;
@@ -50,13 +40,13 @@ const MAX_PROBLEMS: usize = 1000;
 /// # Errors
 ///
 /// Everything that is wrong with any of them.
-pub fn load(source_name: &str, text: &str, catalog: &Catalog) -> Result<Vec<Loaded>, Invalid> {
+pub fn load(source_name: &str, text: &str, catalog: &Catalog) -> Result<Vec<Loaded>, Findings> {
     let source = Source::new(source_name, text);
     let documents = yaml::read(&source)?;
     if documents.is_empty() {
         let problem = Problem::new(code::WRONG_KIND, "", "", "there is nothing in this file")
             .help(format!("a plan begins with `apiVersion: {API_VERSION}` and `kind: Plan`"));
-        return Err(Invalid::of(&source, vec![Found::at(problem, 0..0)]));
+        return Err(Findings::of(&source, vec![Found::at(problem, 0..0)]));
     }
     let mut loaded = Vec::new();
     let mut all = Vec::new();
@@ -70,43 +60,45 @@ pub fn load(source_name: &str, text: &str, catalog: &Catalog) -> Result<Vec<Load
         return Ok(loaded);
     }
     all.truncate(MAX_PROBLEMS);
-    Err(Invalid::of(&source, all))
+    Err(Findings::of(&source, all))
 }
 
 fn one(document: Document, source: &Source, catalog: &Catalog) -> Result<Loaded, Vec<Found>> {
-    if let Err(problem) = kind(&document.value) {
-        return Err(vec![found(problem, &document, source)]);
-    }
+    let Document { value, spans } = document;
+    let placed = |problem| place::found(problem, &value, &spans, source);
+    kind(&value).map_err(|problem| vec![placed(problem)])?;
     let patterns = Regexes::default();
-    let misfits = check(plan_schema(), &document.value, Rules { templates: false, patterns: &patterns });
-    if misfits.is_empty() {
-        return match Plan::deserialize_from(&document.value) {
-            Ok(plan) => {
-                let problems = validate(&plan, catalog);
-                if problems.is_empty() {
-                    return Ok(Loaded {
-                        plan,
-                        document: document.value,
-                        spans: document.spans,
-                        warnings: Vec::new(),
-                    });
-                }
-                Err(problems.into_iter().map(|problem| found(problem, &document, source)).collect())
-            }
-            Err(why) => {
-                let problem = Problem::new(code::WRONG_TYPE, "", "", why.to_string());
-                Err(vec![found(problem, &document, source)])
-            }
-        };
+    let misfits = check(plan_schema(), &value, Rules { templates: false, patterns: &patterns });
+    if !misfits.is_empty() {
+        let rest = sound(&value, &misfits, catalog);
+        let misfits = misfits.iter().map(|misfit| described(misfit, &value));
+        return Err(misfits.chain(rest).map(placed).collect());
     }
-    let mut problems: Vec<Problem> =
-        misfits.iter().map(|misfit| described(misfit, &document.value)).collect();
-    let pruned = Pruned::new(&document.value, &misfits);
-    if let Ok(plan) = Plan::deserialize_from(&pruned.value) {
-        let rest = validate(&plan, catalog).into_iter().filter_map(|problem| pruned.original(problem));
-        problems.extend(rest);
+    let plan = Plan::deserialize_from(&value)
+        .map_err(|why| vec![placed(Problem::new(code::WRONG_TYPE, "", "", why.to_string()))])?;
+    let (problems, odd) = judge(&plan, catalog);
+    if !problems.is_empty() {
+        return Err(problems.into_iter().map(placed).collect());
     }
-    Err(problems.into_iter().map(|problem| found(problem, &document, source)).collect())
+    let mut warnings = warn::plan(&plan, &value, catalog);
+    warnings.extend(odd);
+    Ok(Loaded { plan: Arc::new(plan), source: source.clone(), document: value, spans, warnings })
+}
+
+/// What is wrong with that part of a document which fits the schema.
+fn sound(document: &Value, misfits: &[SchemaProblem], catalog: &Catalog) -> Vec<Problem> {
+    let pruned = Pruned::new(document, misfits);
+    let Ok(plan) = Plan::deserialize_from(&pruned.value) else { return Vec::new() };
+    let (problems, _) = judge(&plan, catalog);
+    problems.into_iter().filter_map(|problem| pruned.original(problem)).collect()
+}
+
+/// Everything that is wrong with a plan, its targets included as far as they are known; and what is odd about them.
+fn judge(plan: &Plan, catalog: &Catalog) -> (Vec<Problem>, Vec<Problem>) {
+    let mut problems = validate(plan, catalog);
+    let (found, odd) = inputs::foreseen(plan);
+    problems.extend(found);
+    (problems, odd)
 }
 
 /// Whether a document is a plan at all.

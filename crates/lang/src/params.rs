@@ -1,17 +1,13 @@
 //! The parameters of a run: what was given, read, checked and filled up from the plan.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use windlass_model::code;
-use windlass_model::eval::{Evaluate, Scope};
-use windlass_model::freeze;
 use windlass_model::param::{ParamSpec, ParamType};
 use windlass_model::plan::Plan;
 use windlass_model::problem::{Problem, Problems};
 use windlass_model::schema::{Patterns as _, escape};
 use windlass_model::secret::{Secrets, token};
-use windlass_model::target::Frozen;
 use windlass_model::{Map, Value, name};
 
 use crate::patterns::Regexes;
@@ -25,36 +21,18 @@ pub struct Params {
     pub secrets: Vec<String>,
 }
 
+/// The value of a parameter as it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    /// As a value.
+    Value(Value),
+    /// As a text, such as that of a command line, which the type of the parameter says how to read.
+    Text(String),
+}
+
 // === impl Params ===
 
 impl Params {
-    /// The targets of each block of a step set, frozen with these parameters, and what is odd about them.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is wrong with any of them. A secret cannot name a node.
-    pub fn targets(
-        &self,
-        plan: &Plan,
-        step_set: &str,
-        eval: &dyn Evaluate,
-    ) -> Result<(Vec<Frozen>, Vec<Problem>), Vec<Problem>> {
-        let scope = Scope {
-            params: Arc::new(self.values.clone()),
-            vars: Arc::new(plan.spec.vars.clone()),
-            secret_params: Arc::new(self.secrets.clone()),
-            ..Scope::default()
-        };
-        let render = |text: &str| {
-            let rendered = eval.render(&Value::from(text), &scope).map_err(|error| error.to_string())?;
-            match rendered.shown {
-                None => Ok(rendered.clear),
-                Some(_) => Err("a secret cannot name a node".to_owned()),
-            }
-        };
-        freeze::step_set(plan, step_set, &render)
-    }
-
     /// The parameters as they may be kept, with tokens in the place of secrets, and the secrets.
     #[must_use]
     pub fn sealed(self) -> (Map, Secrets) {
@@ -71,45 +49,21 @@ impl Params {
     }
 }
 
-/// Reads parameters that were given as texts, as on a command line.
-///
-/// # Errors
-///
-/// Everything that is wrong with any of them.
-pub fn params_from_texts(plan: &Plan, given: &BTreeMap<String, String>) -> Result<Params, Problems> {
-    let mut problems = Vec::new();
-    let mut values = Map::new();
-    for (name, text) in given {
-        let Some(spec) = plan.spec.params.get(name) else {
-            values.insert(name.clone(), Value::from(text.as_str()));
-            continue;
-        };
-        match spec.kind.read(text) {
-            Ok(value) => {
-                values.insert(name.clone(), value);
-            }
-            Err(why) => problems.push(bad(name, spec, &why)),
-        }
-    }
-    finish(plan, &values, problems, Some(given))
-}
-
 /// Checks parameters that were given as values.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with any of them.
 pub fn params(plan: &Plan, given: &Map) -> Result<Params, Problems> {
-    finish(plan, given, Vec::new(), None)
+    let written = given.iter().map(|(name, value)| (name.clone(), Given::Value(value.clone())));
+    let (params, problems) = read(plan, written.collect());
+    Problems::check(problems).map(|()| params)
 }
 
-fn finish(
-    plan: &Plan,
-    given: &Map,
-    mut problems: Vec<Problem>,
-    texts: Option<&BTreeMap<String, String>>,
-) -> Result<Params, Problems> {
+/// Those parameters that are acceptable, and everything that is wrong with the others.
+pub(crate) fn read(plan: &Plan, mut given: BTreeMap<String, Given>) -> (Params, Vec<Problem>) {
     let known = &plan.spec.params;
+    let (mut params, mut problems) = (Params::default(), Vec::new());
     for name in given.keys().filter(|name| !known.contains_key(*name)) {
         let help = match name::nearest(name, known.keys().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -120,38 +74,43 @@ fn finish(
         problems.push(Problem::new(code::UNKNOWN_PARAM, format!("params.{name}"), "", message).help(help));
     }
     let patterns = Regexes::default();
-    let mut params = Params::default();
     for (name, spec) in known {
         if spec.kind == ParamType::Secret {
             params.secrets.push(name.clone());
         }
-        let unreadable = texts.is_some_and(|texts| texts.contains_key(name)) && !given.contains_key(name);
-        match given.get(name) {
-            _ if unreadable => {}
-            Some(value) => match fits(spec, value, &patterns) {
-                Ok(()) => {
-                    params.values.insert(name.clone(), value.clone());
-                }
-                Err(why) => problems.push(bad(name, spec, &why)),
-            },
+        let value = match given.remove(name) {
+            // YAML and JSON read 1.10 as a number, which is no text any more.
+            Some(Given::Value(Value::Number(number))) if spec.kind == ParamType::String => {
+                Err(format!("expected string, got the number {number}; a text stands in quotes"))
+            }
+            Some(Given::Value(value)) => Ok(value),
+            Some(Given::Text(text)) => spec.kind.read(&text),
             None if spec.required => {
-                let message = format!("the parameter `{name}` ({}) is missing", spec.kind.word());
-                let pointer = format!("/spec/params/{}", escape(name));
-                let mut problem =
-                    Problem::new(code::MISSING_PARAM, format!("params.{name}"), pointer, message);
-                if !spec.description.is_empty() {
-                    problem = problem.help(spec.description.clone());
-                }
-                problems.push(problem);
+                problems.push(missing(name, spec));
+                continue;
             }
             None => {
                 if let Some(default) = &spec.default {
                     params.values.insert(name.clone(), default.clone());
                 }
+                continue;
             }
+        };
+        match value.and_then(|value| fits(spec, &value, &patterns).map(|()| value)) {
+            Ok(value) => {
+                params.values.insert(name.clone(), value);
+            }
+            Err(why) => problems.push(bad(name, spec, &why)),
         }
     }
-    Problems::check(problems).map(|()| params)
+    (params, problems)
+}
+
+fn missing(name: &str, spec: &ParamSpec) -> Problem {
+    let message = format!("the parameter `{name}` ({}) is missing", spec.kind.word());
+    let pointer = format!("/spec/params/{}", escape(name));
+    let problem = Problem::new(code::MISSING_PARAM, format!("params.{name}"), pointer, message);
+    if spec.description.is_empty() { problem } else { problem.help(spec.description.clone()) }
 }
 
 /// A value that is not acceptable. What was given for a secret is never quoted.

@@ -8,7 +8,7 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 use windlass_model::code;
 use windlass_model::problem::Problem;
 
-use crate::invalid::{Found, Invalid};
+use crate::findings::{Findings, Found};
 
 /// A named text.
 #[derive(Clone)]
@@ -28,10 +28,10 @@ const WIDTH: usize = 200;
 /// # Errors
 ///
 /// When they are not UTF-8, with the place of the first that is not.
-pub fn decode(source_name: &str, bytes: Vec<u8>) -> Result<String, Invalid> {
+pub fn decode(source_name: &str, bytes: Vec<u8>) -> Result<String, Findings> {
     let refuse = |message: String, shown: String, at: usize| {
         let problem = Problem::new(code::FILE_UNREADABLE, "", "", message).help("save the file as UTF-8");
-        Err(Invalid::of(&Source::new(source_name, &shown), vec![Found::at(problem, at..at)]))
+        Err(Findings::of(&Source::new(source_name, &shown), vec![Found::at(problem, at..at)]))
     };
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return refuse("the file is UTF-16".into(), String::new(), 0);

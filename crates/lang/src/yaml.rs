@@ -11,7 +11,7 @@ use granit_parser::{Event, Options, Parser, Span as Place};
 use windlass_model::problem::Problem;
 use windlass_model::{Value, code};
 
-use crate::invalid::{Found, Invalid};
+use crate::findings::{Findings, Found};
 use crate::source::Source;
 use crate::spans::{Range, SpanTree};
 
@@ -43,18 +43,18 @@ pub struct Document {
 /// # Errors
 ///
 /// Everything that is wrong with the text as YAML.
-pub fn parse(source_name: &str, text: &str) -> Result<Vec<Document>, Invalid> {
+pub fn parse(source_name: &str, text: &str) -> Result<Vec<Document>, Findings> {
     read(&Source::new(source_name, text))
 }
 
-pub(crate) fn read(source: &Source) -> Result<Vec<Document>, Invalid> {
+pub(crate) fn read(source: &Source) -> Result<Vec<Document>, Findings> {
     let text = source.text();
     if text.len() > MAX_BYTES {
         let message =
             format!("the file has {} MiB; at most {} MiB are accepted", text.len() >> 20, MAX_BYTES >> 20);
         let problem = Problem::new(code::TOO_LARGE, "", "", message)
             .help("split it into several files, or give long lists as a parameter");
-        return Err(Invalid::of(source, vec![Found::at(problem, 0..0)]));
+        return Err(Findings::of(source, vec![Found::at(problem, 0..0)]));
     }
     let mut builder = Builder::default();
     let mut options = Options::default();
@@ -74,7 +74,7 @@ pub(crate) fn read(source: &Source) -> Result<Vec<Document>, Invalid> {
     if builder.problems.is_empty() {
         return Ok(builder.documents);
     }
-    Err(Invalid::of(source, builder.problems))
+    Err(Findings::of(source, builder.problems))
 }
 
 fn take(builder: &mut Builder, event: Event<'_>, place: Place) -> Result<(), Box<Found>> {

@@ -149,7 +149,7 @@ proptest! {
     fn a_printed_plan_loads_to_the_same(plan in plans()) {
         for text in [serde_json::to_string(&plan).unwrap(), serde_json::to_string_pretty(&plan).unwrap()] {
             let loaded = load("any", &text, &catalog()).map_err(|why| TestCaseError::fail(why.to_string()))?;
-            prop_assert_eq!(&loaded[0].plan, &plan);
+            prop_assert_eq!(&*loaded[0].plan, &plan);
         }
     }
 }

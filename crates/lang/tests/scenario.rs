@@ -4,6 +4,8 @@
 
 #[path = "scenario/drawn.rs"]
 mod drawn;
+#[path = "scenario/later.rs"]
+mod later;
 #[path = "scenario/rules.rs"]
 mod rules;
 
@@ -92,7 +94,7 @@ fn problems(text: &str) -> Vec<String> {
             .found()
             .iter()
             .map(|found| {
-                let (line, _) = invalid.source_text().position(found.span.start);
+                let (line, _) = invalid.source_text().position(found.span.as_ref().unwrap().start);
                 format!("{line} {} {}", found.problem.code, found.problem.address).trim_end().to_owned()
             })
             .collect(),

@@ -1,7 +1,7 @@
 //! The stable codes of everything that a person can be told is wrong. Never reused, never renumbered.
 //!
 //! Each has a page `docs/errors/WL-dddd.md`. Ranges: 01 the file, 02 what a plan means, 03 runs,
-//! 04 the store, 05 plugins, 06 the command line.
+//! 04 the store, 05 plugins, 06 the command line, 07 warnings: not wrong, but worth a look.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,6 +24,12 @@ impl Code {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is that of a warning: not wrong, but worth a look.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        self.0.starts_with("WL-07")
     }
 }
 
@@ -115,6 +121,14 @@ codes! {
     NO_OWNER = "WL-0602", "no process drives this run";
     CONTROL = "WL-0603", "the process that drives the runs cannot be talked to";
     BUG = "WL-0699", "a bug in Windlass";
+
+    UNUSED_PARAM = "WL-0701", "a parameter that nothing reads";
+    UNUSED_VAR = "WL-0702", "a variable that nothing reads";
+    UNUSED_SAVE = "WL-0703", "a saved value that nothing reads";
+    NO_EFFECT = "WL-0704", "a key that has no effect where it stands";
+    TIMEOUT_BEYOND_DEADLINE = "WL-0705", "a timeout that is longer than the deadline";
+    LIMITS_NOTHING = "WL-0706", "a limit that limits nothing";
+    EXCLUDES_NOTHING = "WL-0707", "an exclusion that excludes nothing";
 }
 
 #[cfg(test)]

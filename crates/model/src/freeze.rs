@@ -41,47 +41,47 @@ pub struct Resolved {
     pub warnings: Vec<Problem>,
 }
 
-/// Resolves the targets of every block of a step set; empty ones for blocks with explicit sequences.
+/// Resolves the targets of every block of a step set, each by itself; there are none for a block with explicit
+/// sequences.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with any of them, with address and pointer.
-pub fn step_set(
+/// That there is no such step set. What is wrong with a block's targets stands in its place, with address and pointer.
+pub fn blocks(
     plan: &Plan,
     step_set: &str,
     render: &Render<'_>,
-) -> Result<(Vec<Frozen>, Vec<Problem>), Vec<Problem>> {
-    let Some(blocks) = plan.step_set(step_set) else {
-        let known = plan.step_set_names();
-        let near = name::nearest(step_set, known.iter().copied());
-        let problem =
-            Problem::new(code::UNKNOWN_STEP_SET, "", "", format!("there is no step set `{step_set}`"));
-        let known = known.join(", ");
-        return Err(vec![problem.help(match near {
-            Some(near) => format!("did you mean `{near}`? There are: {known}"),
-            None => format!("there are: {known}"),
-        })]);
-    };
-    let (mut all, mut warnings, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, block) in blocks.iter().enumerate() {
+) -> Result<Vec<Result<Resolved, Vec<Problem>>>, Box<Problem>> {
+    let blocks = plan.step_set(step_set).ok_or_else(|| Box::new(unknown(plan, step_set)))?;
+    let resolved = blocks.iter().enumerate().map(|(index, block)| {
         let place = |problem: Problem| placed(problem, plan, step_set, block, index);
+        let place_all = |problems: Vec<Problem>| problems.into_iter().map(place).collect();
         match block.targets.as_ref().map(|written| targets(written, render)) {
-            None => all.push(Frozen::default()),
-            Some(Ok(resolved)) => {
-                all.push(resolved.targets);
-                warnings.extend(resolved.warnings.into_iter().map(place));
-            }
-            Some(Err(found)) => problems.extend(found.into_iter().map(place)),
+            None => Ok(Resolved::default()),
+            Some(Ok(found)) => Ok(Resolved { warnings: place_all(found.warnings), ..found }),
+            Some(Err(problems)) => Err(place_all(problems)),
         }
-    }
-    if problems.is_empty() { Ok((all, warnings)) } else { Err(problems) }
+    });
+    Ok(resolved.collect())
+}
+
+fn unknown(plan: &Plan, step_set: &str) -> Problem {
+    let known = plan.step_set_names();
+    let near = name::nearest(step_set, known.iter().copied());
+    let pointer = if plan.spec.stepsets.is_empty() { "" } else { "/spec/stepsets" };
+    let message = format!("there is no step set `{step_set}`");
+    let known = known.join(", ");
+    Problem::new(code::UNKNOWN_STEP_SET, "", pointer, message).help(match near {
+        Some(near) => format!("did you mean `{near}`? There are: {known}"),
+        None => format!("there are: {known}"),
+    })
 }
 
 fn placed(problem: Problem, plan: &Plan, step_set: &str, block: &Block, index: usize) -> Problem {
     let blocks = if plan.spec.stepsets.is_empty() {
         "/spec/blocks".to_owned()
     } else {
-        format!("/spec/stepsets/{}/blocks", step_set.replace('~', "~0").replace('/', "~1"))
+        format!("/spec/stepsets/{}/blocks", crate::schema::escape(step_set))
     };
     let address = match step_set {
         DEFAULT_STEP_SET => block.name.clone(),
@@ -125,7 +125,8 @@ pub fn targets(targets: &Targets, render: &Render<'_>) -> Result<Resolved, Vec<P
     let unused = used.iter().zip(&targets.exclude_nodes).enumerate().filter(|(_, (used, _))| !**used);
     let warnings = unused.map(|(index, (_, text))| {
         let message = format!("`{text}` excludes nothing");
-        Problem::new(code::EMPTY_SELECTION, "", format!("/excludeNodes/{index}"), message)
+        Problem::new(code::EXCLUDES_NOTHING, "", format!("/excludeNodes/{index}"), message)
+            .help("look whether it is spelt like the nodes; what is not needed any more can go")
     });
     Ok(Resolved { targets: out, warnings: warnings.collect() })
 }
@@ -318,19 +319,22 @@ fn excludes(texts: &[String], render: &Render<'_>) -> (Vec<(usize, Exclude)>, Ve
     let (mut excludes, mut problems) = (Vec::new(), Vec::new());
     for (index, text) in texts.iter().enumerate() {
         let rendered = if is_template(text) { render(text) } else { Ok(text.clone().into()) };
-        let patterns: Result<Vec<String>, String> = match rendered {
+        let patterns: Result<Vec<String>, (Code, String)> = match rendered {
             Ok(Value::String(text)) => Ok(vec![text]),
             Ok(Value::Array(items)) if items.iter().all(Value::is_string) => {
                 Ok(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
             }
-            Ok(other) => Err(format!("`{text}` gives {other}; expected a name or a list of names")),
-            Err(why) => Err(why),
+            Ok(other) => {
+                let message = format!("`{text}` gives {other}; expected a name or a list of names");
+                Err((code::WRONG_TYPE, message))
+            }
+            Err(why) => Err((code::UNKNOWN_NAME, why)),
         };
         let mut refuse = |code, message: String| {
             problems.push(Problem::new(code, "", format!("/excludeNodes/{index}"), message));
         };
         match patterns {
-            Err(why) => refuse(code::WRONG_TYPE, why),
+            Err((code, why)) => refuse(code, why),
             Ok(patterns) => {
                 for pattern in patterns {
                     match Exclude::new(&pattern) {

@@ -20,6 +20,7 @@ use crate::span::Span;
 use crate::target::Targets;
 use crate::{Map, Value};
 
+mod build;
 mod form;
 
 pub use self::form::{SequenceTemplate, VerifyAfter};
@@ -450,11 +451,6 @@ impl Checks {
 // === impl Action ===
 
 impl Action {
-    /// An action of this name that calls this plugin with this request.
-    pub fn new(name: impl Into<String>, uses: impl Into<String>, with: Value) -> Self {
-        Self { name: name.into(), uses: uses.into(), with, ..Self::default() }
-    }
-
     /// The checks of `verifyAfter`, those of `verify` when it is just `true`.
     #[must_use]
     pub fn checks_after(&self) -> &[Self] {

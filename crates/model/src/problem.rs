@@ -39,6 +39,12 @@ impl Problem {
         Self { code, address: address.into(), pointer: pointer.into(), message: message.into(), help: None }
     }
 
+    /// Whether it says of the same place what another one says.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.code == other.code && self.pointer == other.pointer && self.message == other.message
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

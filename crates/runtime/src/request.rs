@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use windlass_lang::Given;
 use windlass_model::Map;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
@@ -15,8 +16,8 @@ pub struct Request {
     pub plan: Arc<Plan>,
     /// Which of its step sets.
     pub step_set: String,
-    /// The values of its parameters.
-    pub params: Given,
+    /// The values of its parameters, as they were given.
+    pub params: BTreeMap<String, Given>,
     /// Who asks.
     pub user: String,
     /// The group that the run belongs to; a new one where there is none.
@@ -35,15 +36,6 @@ pub struct Request {
     pub carried: BTreeMap<String, Map>,
     /// When it begins.
     pub start: Start,
-}
-
-/// Values of parameters, as they were given.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Given {
-    /// As values.
-    Values(Map),
-    /// As texts, such as those of a command line.
-    Texts(BTreeMap<String, String>),
 }
 
 /// When a submitted run begins.
@@ -73,7 +65,7 @@ impl Request {
         Self {
             plan: plan.into(),
             step_set: DEFAULT_STEP_SET.to_owned(),
-            params: Given::default(),
+            params: BTreeMap::new(),
             user: String::new(),
             group: None,
             run_id: None,
@@ -101,22 +93,14 @@ impl Request {
     /// With these parameters.
     #[must_use]
     pub fn params(self, params: Map) -> Self {
-        Self { params: Given::Values(params), ..self }
+        let params = params.into_iter().map(|(name, value)| (name, Given::Value(value))).collect();
+        Self { params, ..self }
     }
 
     /// With one more parameter.
     #[must_use]
     pub fn param(mut self, name: impl Into<String>, value: impl Into<windlass_model::Value>) -> Self {
-        let (name, value) = (name.into(), value.into());
-        match &mut self.params {
-            Given::Values(values) => {
-                values.insert(name, value);
-            }
-            Given::Texts(texts) => {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                texts.insert(name, text);
-            }
-        }
+        self.params.insert(name.into(), Given::Value(value.into()));
         self
     }
 
@@ -124,13 +108,5 @@ impl Request {
     #[must_use]
     pub fn starting(self) -> Self {
         Self { start: Start::Now, ..self }
-    }
-}
-
-// === impl Given ===
-
-impl Default for Given {
-    fn default() -> Self {
-        Self::Values(Map::new())
     }
 }

@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
 use windlass_engine::Setup;
 use windlass_lang::Evaluator;
-use windlass_model::code;
 use windlass_model::eval::Evaluate;
 use windlass_model::fact::Catalog;
-use windlass_model::id::GroupId;
+use windlass_model::id::{GroupId, RunId};
 use windlass_model::layout::Layout;
-use windlass_model::problem::{Problem, Problems};
+use windlass_model::problem::Problems;
 use windlass_model::secret::Secrets;
 use windlass_model::submission::Submission;
 use windlass_model::time::Time;
@@ -20,7 +20,7 @@ use windlass_store::StoreError;
 use crate::clock::{new_group, new_run, new_seed};
 use crate::error::Error;
 use crate::load::needs_key;
-use crate::request::{Given, Request, Start};
+use crate::request::{Request, Start};
 use crate::seal::RunKey;
 use crate::view::RunView;
 
@@ -46,6 +46,14 @@ pub(crate) struct Reader {
     pub(crate) start_within: Option<std::time::Duration>,
 }
 
+/// What a request may leave open.
+struct Drawn {
+    run: RunId,
+    group: GroupId,
+    seed: u64,
+    at: Time,
+}
+
 /// The size of a part of a submission; a store takes values up to four times as large.
 const PART: usize = 4 << 20;
 
@@ -64,6 +72,17 @@ impl Reader {
 
     /// Checks a request and freezes it. Everything that is wrong is said at once.
     pub(crate) fn prepare(&self, request: Request, now: Time) -> Result<Prepared, Error> {
+        let start = request.start;
+        let drawn = Drawn { run: new_run(), group: new_group(), seed: new_seed(), at: now };
+        let (submission, secrets) = self.freeze(request, drawn)?;
+        let view = RunView::submitted(&submission);
+        let parts = parts(&submission)?;
+        let setup = self.setup(Arc::new(submission), secrets);
+        Ok(Prepared { setup, view, parts, start, key: None, sealed: Vec::new() })
+    }
+
+    /// What is submitted; what the request leaves open is as it was drawn.
+    fn freeze(&self, request: Request, drawn: Drawn) -> Result<(Submission, Secrets), Error> {
         let Request {
             plan,
             step_set,
@@ -76,51 +95,38 @@ impl Reader {
             seed,
             done,
             carried,
-            start,
+            ..
         } = request;
         let mut problems = windlass_lang::validate(&plan, &self.catalog);
-        let params = match params {
-            Given::Values(values) => windlass_lang::params(&plan, &values),
-            Given::Texts(texts) => windlass_lang::params_from_texts(&plan, &texts),
-        };
-        let params = params.map_err(|found| problems.extend(found.0)).ok();
-        let targets = match (targets, &params) {
-            (Some(targets), _) => Some(targets),
-            // Without parameters, targets that are made from them would only be a second error.
-            (None, None) => None,
-            (None, Some(params)) => {
-                let frozen = params.targets(&plan, &step_set, &*self.eval);
-                frozen.map(|(targets, _)| targets).map_err(|found| problems.extend(found)).ok()
+        let inputs = match windlass_lang::inputs(&plan, &step_set, params, targets, &*self.eval) {
+            Ok(inputs) if problems.is_empty() => inputs,
+            inputs => {
+                for found in inputs.err().into_iter().flat_map(|found| found.0) {
+                    // An empty selection is found both ways.
+                    if !problems.iter().any(|known| known.is_same(&found)) {
+                        problems.push(found);
+                    }
+                }
+                return Err(Error::Invalid(Problems(problems)));
             }
         };
-        if plan.step_set(&step_set).is_none() && !problems.iter().any(|it| it.code == code::UNKNOWN_STEP_SET)
-        {
-            let message = format!("there is no step set `{step_set}`");
-            problems.push(Problem::new(code::UNKNOWN_STEP_SET, "", "", message));
-        }
-        let (Some(params), Some(targets), true) = (params, targets, problems.is_empty()) else {
-            return Err(Error::Invalid(Problems(problems)));
-        };
-        let (params, secrets) = params.sealed();
+        let (params, secrets) = inputs.params.sealed();
         let named = plan.spec.group.as_deref().map(GroupId::named);
-        let submission = Arc::new(Submission {
-            run: run_id.unwrap_or_else(new_run),
-            group: group.or(named).unwrap_or_else(new_group),
+        let submission = Submission {
+            run: run_id.unwrap_or(drawn.run),
+            group: group.or(named).unwrap_or(drawn.group),
             retry_of,
             plan,
             step_set,
             params,
-            targets,
-            seed: seed.unwrap_or_else(new_seed),
+            targets: inputs.targets,
+            seed: seed.unwrap_or(drawn.seed),
             user,
-            at: now,
+            at: drawn.at,
             done,
             carried,
-        });
-        let view = RunView::submitted(&submission);
-        let parts = parts(&submission)?;
-        let setup = self.setup(submission, secrets);
-        Ok(Prepared { setup, view, parts, start, key: None, sealed: Vec::new() })
+        };
+        Ok((submission, secrets))
     }
 }
 
@@ -143,6 +149,23 @@ impl Prepared {
         }
         self.key = Some(key);
         Ok(())
+    }
+}
+
+// === impl Request ===
+
+impl Request {
+    /// What the engine needs for a run that nobody submits, such as one that is rehearsed: the same request always
+    /// gives the same. Ids that it does not give are nil, its seed is 0, and its time begins at zero.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, as when it is submitted.
+    pub fn setup(self, catalog: Catalog) -> Result<Setup, Error> {
+        let reader = Reader::new(catalog, None);
+        let drawn = Drawn { run: RunId(Uuid::nil()), group: GroupId(Uuid::nil()), seed: 0, at: Time::ZERO };
+        let (submission, secrets) = reader.freeze(self, drawn)?;
+        Ok(reader.setup(Arc::new(submission), secrets))
     }
 }
 

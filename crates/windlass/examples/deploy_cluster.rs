@@ -101,9 +101,7 @@ async fn play() -> Result<Story, Box<dyn std::error::Error>> {
     let again = windlass.submit(again.user("bob").starting()).await?;
     let second = windlass.wait(again).await?;
 
-    let fold = windlass.fold(again).await?;
-    let mut report = Vec::new();
-    windlass::report::write_text(&fold, &Default::default(), &mut report)?;
+    let report = windlass.report(again).await?;
     let state = (cluster.versions(), cluster.state().deployments);
     windlass.shutdown(Duration::from_secs(5)).await?;
     Ok(Story {
@@ -113,34 +111,23 @@ async fn play() -> Result<Story, Box<dyn std::error::Error>> {
         second: second.status,
         versions: state.0,
         deployments: state.1,
-        report: String::from_utf8(report)?,
+        report,
     })
 }
 
 /// One node, then two at a time; the cluster must stay healthy, and a failure takes everything back.
 fn plan() -> Plan {
     let healthy = Action::new("serving", "cluster.healthy", json!({"at_least": 4}));
-    let deploy = Action {
-        undo: Some(Box::new(Undo {
-            uses: "cluster.deploy".into(),
-            with: json!({"version": 1}),
-            ..Undo::default()
-        })),
-        ..Action::new("deploy", "cluster.deploy", json!({"version": 2}))
-    };
-    let mut plan = Plan::named("deploy");
-    plan.spec.blocks = vec![Block {
-        name: "roll".into(),
+    let deploy = Action::new("deploy", "cluster.deploy", json!({"version": 2}))
+        .undone_by("cluster.deploy", json!({"version": 1}));
+    Plan::named("deploy").block(Block {
         checks: Checks { continuous: vec![healthy], every: Some(Span::millis(20)), ..Checks::default() },
-        targets: Some(Targets { nodes: vec![NodeEntry::Name("node[1-5]".into())], ..Targets::default() }),
-        sequence: Some(vec![deploy].into()),
         concurrency: Some(Amount::Count(2)),
         batches: Batches::Sizes(vec![Amount::Count(1), Amount::Count(2)]),
         failures: Some(FailureLimit::NONE),
         on_failure: OnFailure::Undo,
-        ..Block::default()
-    }];
-    plan
+        ..Block::on("roll", ["node[1-5]"], [deploy])
+    })
 }
 
 // === impl Cluster ===

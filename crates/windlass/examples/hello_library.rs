@@ -3,15 +3,10 @@
 //! `cargo run -p windlass --example hello_library`
 
 use std::io::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use windlass::lang::Evaluator;
-use windlass::model::layout::Layout;
-use windlass::model::submission::Submission;
 use windlass::prelude::*;
-use windlass::rehearsal::Rehearsal;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,45 +25,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Three nodes, two at a time, each waits a little and says its name.
 fn plan() -> Plan {
-    let mut plan = Plan::named("hello");
-    plan.spec.blocks = vec![Block {
-        name: "greet".into(),
-        targets: Some(Targets { nodes: vec![NodeEntry::Name("n[1-3]".into())], ..Targets::default() }),
-        sequence: Some(SequenceTemplate::from(vec![
-            Action::new("wait", "sleep", json!({"duration": "10ms"})),
-            Action::new("say", "noop", json!({"value": "hello {{ node.name }}"})),
-        ])),
-        concurrency: Some(Amount::Count(2)),
-        ..Block::default()
-    }];
-    plan
+    let actions = [
+        Action::new("wait", "sleep", json!({"duration": "10ms"})),
+        Action::new("say", "noop", json!({"value": "hello {{ node.name }}"})),
+    ];
+    Plan::named("hello")
+        .block(Block { concurrency: Some(Amount::Count(2)), ..Block::on("greet", ["n[1-3]"], actions) })
 }
 
 /// Plays the plan against simulated targets, as a unit test of a runbook does.
 fn rehearse() -> Result<(RunStatus, Duration), Box<dyn std::error::Error>> {
     let registry = windlass::plugins::standard()?;
-    let plan = plan();
-    let params = windlass::lang::params(&plan, &Map::new())?;
-    let eval = Evaluator::new();
-    let (targets, _) = params.targets(&plan, "default", &eval).map_err(windlass::model::problem::Problems)?;
-    let (params, secrets) = params.sealed();
-    let submission = Submission {
-        run: RunId(Default::default()),
-        group: GroupId(Default::default()),
-        retry_of: None,
-        plan: Arc::new(plan),
-        step_set: "default".into(),
-        params,
-        targets,
-        seed: 1,
-        user: "example".into(),
-        at: Default::default(),
-        done: Vec::new(),
-        carried: Default::default(),
-    };
-    let layout = Arc::new(Layout::new(Arc::new(submission), &registry.catalog()));
-    let setup = windlass::engine::Setup { layout, eval: Arc::new(eval), secrets, start_within: None };
-    let rehearsed = Rehearsal::new(setup, &registry).play();
+    let rehearsed = windlass::rehearse(Request::new(plan()), &registry)?.play();
     Ok((rehearsed.run.status(), rehearsed.run.last_at().since(Default::default())))
 }
 

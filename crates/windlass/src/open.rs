@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use windlass_model::id::RunId;
 use windlass_plugin::{NotReady, Registry};
 use windlass_runtime::{Handle, KeyPlace, Logs, Options, Reopen, Runtime, TakenOver};
 use windlass_store::memory::MemoryStore;
@@ -94,6 +95,15 @@ impl Windlass {
     #[must_use]
     pub fn taken_over(&self) -> &TakenOver {
         self.runtime.taken_over()
+    }
+
+    /// The report of a run as far as it has come, as text. [`windlass_report`] writes it as JSON and HTML, too.
+    pub async fn report(&self, run: RunId) -> Result<String, windlass_runtime::Error> {
+        let fold = self.handle.fold(run).await?;
+        let mut text = Vec::new();
+        // Writing into memory does not fail.
+        let _ = windlass_report::write_text(&fold, &windlass_report::TextOptions::default(), &mut text);
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Begins nothing new, lets what is in flight end within the grace, and closes the store.

@@ -8,19 +8,19 @@ use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::prepare::{Choice, prepare};
 use crate::printer::Printer;
-use crate::{params, plan_file};
+use crate::{drawing, params, plan_file};
 
 pub(super) fn run(args: &PreviewArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
     let choice = Choice { step_set: args.plan.stepset.as_deref(), ..Choice::default() };
-    let prepared = prepare(loaded, &given, choice, &registry)?;
-    for warning in &prepared.warnings {
-        printer.warn(warning);
-    }
+    let prepared = prepare(&loaded, given, choice, &registry)?;
+    let warnings = loaded.warnings.iter().chain(&prepared.warnings).cloned();
+    let warnings = loaded.findings(warnings, &|_| None);
+    drawing::show(&warnings, printer);
     match args.output {
-        DocumentFormat::Json => printer.line(json::document(&prepared)),
+        DocumentFormat::Json => printer.line(json::document(&prepared, &warnings)),
         DocumentFormat::Text => printer.out(text::text(&prepared, args.show)),
     }
     Ok(Exit::Succeeded)

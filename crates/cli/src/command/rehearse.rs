@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::prepare::{Choice, prepare};
 use crate::printer::{FAINT, Printer, STRONG, Styled};
-use crate::{limits, params, plan_file};
+use crate::{drawing, limits, params, plan_file};
 
 const FAULTS: &str = "\
 write ADDRESS-GLOB[@ATTEMPT]=fail|permanent|hang|stubborn|slow:DURATION, for example:
@@ -30,10 +30,8 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     let loaded = plan_file::load_one(&args.plan.file, &registry)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
     let choice = Choice { step_set: args.plan.stepset.as_deref(), seed: args.seed, targets: args.targets };
-    let prepared = prepare(loaded, &given, choice, &registry)?;
-    for warning in &prepared.warnings {
-        printer.warn(warning);
-    }
+    let prepared = prepare(&loaded, given, choice, &registry)?;
+    drawing::show(&loaded.findings(prepared.warnings.clone(), &|_| None), printer);
     strike(&faults, &args.faults, &prepared.layout)?;
     let began = Instant::now();
     let rehearsal =

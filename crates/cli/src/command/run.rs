@@ -2,41 +2,46 @@
 
 use std::sync::Arc;
 
-use windlass_lang::Loaded;
+use windlass_lang::Inputs;
 use windlass_model::outcome::RunStatus;
-use windlass_model::plan::DEFAULT_STEP_SET;
 use windlass_model::time::Time;
 use windlass_plugin::Registry;
-use windlass_runtime::{Filter, Given, Handle, Request, Start, TakeOver};
+use windlass_runtime::{Filter, Handle, Request, Start, TakeOver};
 
 use crate::args::{LiveFormat, RunArgs};
 use crate::data_dir::DataDir;
 use crate::drive::{Drive, catch_signals, drive};
 use crate::failure::{Failure, Outcome};
+use crate::prepare::{self, Choice};
 use crate::printer::{FAINT, Printer, Styled};
 use crate::session::{Session, tokio_runtime};
-use crate::{params, plan_file, user};
+use crate::{drawing, params, plan_file, user};
 
 pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry)?;
-    for warning in &loaded.warnings {
-        printer.warn(warning);
-    }
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
     // What is wrong with parameters and targets is said before a store is touched.
-    let step_set = args.plan.stepset.clone().unwrap_or_else(|| DEFAULT_STEP_SET.to_owned());
-    let choice = crate::prepare::Choice { step_set: Some(&step_set), ..Default::default() };
-    crate::prepare::check(&loaded, &given, choice)?;
-    let Loaded { plan, .. } = loaded;
+    let choice = Choice { step_set: args.plan.stepset.as_deref(), ..Choice::default() };
+    let Inputs { params, targets, warnings } = prepare::inputs(&loaded, given, choice)?;
+    drawing::show(&loaded.findings(warnings, &|_| None), printer);
     let request = Request {
-        step_set: step_set.clone(),
-        params: Given::Values(given),
+        targets: Some(targets),
         user: user::current(),
         start: Start::Now,
-        ..Request::new(Arc::new(plan))
+        ..Request::new(Arc::clone(&loaded.plan)).params(params.values)
     };
-    tokio_runtime()?.block_on(go(args, registry, request, printer))
+    let request = match &args.plan.stepset {
+        Some(step_set) => request.step_set(step_set),
+        None => request,
+    };
+    tokio_runtime()?.block_on(async {
+        let not_ready = prepare::not_ready(&loaded.plan, &registry).await;
+        if !not_ready.is_empty() {
+            return Err(loaded.findings(not_ready, &|_| None).into());
+        }
+        go(args, registry, request, printer).await
+    })
 }
 
 async fn go(args: &RunArgs, registry: Registry, request: Request, printer: &mut Printer) -> Outcome {

@@ -1,13 +1,13 @@
 //! `windlass validate FILE...`
 
 use serde_json::{Value, json};
-use windlass_lang::Loaded;
+use windlass_lang::{Findings, Loaded};
 
 use crate::args::{DocumentFormat, ValidateArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::plan_file;
 use crate::printer::{FAINT, GOOD, Printer, Styled};
+use crate::{drawing, plan_file};
 
 pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
@@ -21,7 +21,9 @@ pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Outcome {
         let name = file.display().to_string();
         match (args.output, loaded) {
             (DocumentFormat::Json, loaded) => documents.push(document(&name, &loaded)),
-            (DocumentFormat::Text, Ok(plans)) => accept(&name, &plans, printer),
+            (DocumentFormat::Text, Ok(plans)) => {
+                accept(&name, &plans, printer);
+            }
             (DocumentFormat::Text, Err(failure)) => failure.print(printer),
         }
     }
@@ -32,7 +34,8 @@ pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Outcome {
 }
 
 fn accept(name: &str, plans: &[Loaded], printer: &mut Printer) {
-    for Loaded { plan, warnings, .. } in plans {
+    for loaded in plans {
+        let plan = &loaded.plan;
         let sets = plan.step_set_names();
         let blocks: usize = sets.iter().filter_map(|set| plan.step_set(set)).map(<[_]>::len).sum();
         let mut what = format!("{blocks} {}", if blocks == 1 { "block" } else { "blocks" });
@@ -45,10 +48,12 @@ fn accept(name: &str, plans: &[Loaded], printer: &mut Printer) {
             plan.metadata.name,
             Styled(FAINT, format_args!("({what})"))
         ));
-        for warning in warnings {
-            printer.warn(warning);
-        }
+        drawing::show(&warnings(loaded), printer);
     }
+}
+
+fn warnings(loaded: &Loaded) -> Findings {
+    loaded.findings(loaded.warnings.iter().cloned(), &|_| None)
 }
 
 fn document(name: &str, loaded: &Result<Vec<Loaded>, Failure>) -> Value {
@@ -56,7 +61,9 @@ fn document(name: &str, loaded: &Result<Vec<Loaded>, Failure>) -> Value {
         Ok(plans) => {
             let plans: Vec<Value> = plans
                 .iter()
-                .map(|loaded| json!({"name": loaded.plan.metadata.name, "warnings": loaded.warnings}))
+                .map(|loaded| {
+                    json!({"name": loaded.plan.metadata.name, "warnings": warnings(loaded).to_json_list()})
+                })
                 .collect();
             json!({"file": name, "valid": true, "plans": plans, "problems": []})
         }

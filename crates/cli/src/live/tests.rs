@@ -38,7 +38,7 @@ fn watch(targets: u32, faults: &[&str], mut look: impl FnMut(&Fold, &windlass_mo
     let registry = plan_file::registry().unwrap();
     let loaded = windlass_lang::load("wide.yaml", PLAN, &registry.catalog()).unwrap().pop().unwrap();
     let choice = Choice { targets: Some(targets), ..Choice::default() };
-    let prepared = prepare(loaded, &windlass_model::Map::new(), choice, &registry).unwrap();
+    let prepared = prepare(&loaded, crate::params::Given::default(), choice, &registry).unwrap();
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
     let played = Rehearsal { faults, ..Rehearsal::new(prepared.setup(), &registry) }.play();
     let mut fold = Fold::new(prepared.layout);

@@ -150,3 +150,90 @@ fn plugins_show_what_they_take() {
     assert!(document["request"]["properties"]["duration"].is_object(), "{document}");
     place.run(&["plugins", "show", "slep"]).exits(2).says(&["did you mean `sleep`?"]);
 }
+
+const ASKS: &str = "  params:
+    release: {type: string, required: true, pattern: '^\\d+$'}
+    count: {type: int, max: 9, default: 1}
+    hosts: {type: list, default: []}
+  blocks:
+    - name: a
+      targets: {nodes: [\"{{ params.hosts }}\"], excludeNodes: [gone]}
+      sequence: [{name: x, use: noop, with: {value: \"{{ params.release }}{{ params.count }}\"}}]
+";
+
+#[test]
+fn what_was_given_is_drawn_beside_what_was_declared_by_every_command() {
+    let place = Place::new();
+    let plan = place.plan("asks", ASKS);
+    let plan = plan.to_str().unwrap();
+    let file = place.file("params.yaml", "hosts: [\"a b\"]\n");
+    for command in ["preview", "rehearse", "run"] {
+        let given = ["-p", "release=abc", "-p", "tokn=hunter2", "--stepset", "maint", "--params-file"];
+        let mut command = place.command(&[&[command, plan][..], &given, &[file.to_str().unwrap()]].concat());
+        command.env("WINDLASS_PARAM_count", "10");
+        let ended = crate::harness::ended(command).exits(2);
+        let ended = ended.says(&[
+            "─[command line:1:12]\n 1 │ -p release=abc",
+            "given here",
+            "asks.yaml:6:5]",
+            "declared here",
+            "─[environment:1:22]\n 1 │ WINDLASS_PARAM_count=10",
+            "-p tokn=…",
+            "--stepset maint",
+            "choose one with --stepset NAME",
+            "`windlass explain WL-0213` says more",
+        ]);
+        assert!(!ended.err.contains("hunter2"), "it may be a secret: {}", ended.err);
+    }
+    let ended = place.run(&["preview", plan, "--params-file", file.to_str().unwrap()]).exits(2);
+    ended.says(&["give it with -p release=VALUE", "asks.yaml:11:25]"]);
+    assert!(!place.data().exists(), "no store was touched");
+    let document =
+        place.run(&["run", plan, "-p", "release=x", "--output", "json"]).exits(2).json()["error"].clone();
+    assert_eq!(document["problems"][0]["given"]["text"], "x");
+    assert_eq!(document["problems"][0]["line"], 6);
+}
+
+#[test]
+fn a_retry_draws_in_the_plan_of_the_run() {
+    let place = Place::new();
+    let spec = "  params: {token: {type: secret, required: true}}
+  blocks: [{name: a, sequences: [{name: s, actions: [{name: x, use: fail, with: {message: '{{ params.token }}'}}]}]}]
+";
+    let plan = place.plan("fails", spec);
+    let token = place.file("token.txt", "hunter22\n");
+    let given = format!("token=@{}", token.display());
+    place.run(&["run", plan.to_str().unwrap(), "-p", &given]).exits(1);
+    let ended = place.run(&["runs", "retry"]).exits(2);
+    ended.says(&["WL-0217", "[the plan of run ", "\"token\": {", "give it with -p token=@FILE"]);
+    place.run(&["runs", "retry", "-p", "tokn=x"]).exits(2).says(&["WL-0216", "-p tokn=…", "WL-0217"]);
+}
+
+#[test]
+fn warnings_are_said_and_change_nothing() {
+    let place = Place::new();
+    let spec = "  params: {idle: {}}
+  blocks:
+    - name: patch
+      targets: {nodes: [a, b], excludeNodes: [c]}
+      failures: 2
+      sequence: [{name: x, use: noop}]
+";
+    let plan = place.plan("odd", spec);
+    let plan = plan.to_str().unwrap();
+    for command in ["validate", "preview"] {
+        let ended = place.run(&[command, plan]).exits(0);
+        let ended = ended.says(&["WL-0701", "WL-0706", "WL-0707", "⚠", "odd.yaml:5:12]"]);
+        assert!(!ended.out.contains("WL-07"), "{}", ended.out);
+        assert_eq!(ended.err.matches("WL-0707").count(), 1, "each once: {}", ended.err);
+    }
+    let codes = |warnings: &serde_json::Value| -> Vec<String> {
+        let all = warnings.as_array().unwrap().iter();
+        all.map(|warning| format!("{} {}", warning["code"].as_str().unwrap(), warning["line"])).collect()
+    };
+    let document = place.json(&["validate", plan, "--output", "json"]);
+    assert_eq!(document["valid"], true);
+    assert_eq!(codes(&document["files"][0]["plans"][0]["warnings"]), ["WL-0701 5", "WL-0707 8", "WL-0706 9"]);
+    let document = place.json(&["preview", plan, "--output", "json"]);
+    assert_eq!(codes(&document["warnings"]), ["WL-0701 5", "WL-0707 8", "WL-0706 9"]);
+}

@@ -20,9 +20,10 @@ fn plan() -> Plan {
 }
 
 fn check(given: &[(&str, &str)], expect: &str) {
-    let given = given.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    let shown = match params_from_texts(&plan(), &given) {
-        Ok(params) => serde_json::to_string(&params.values).unwrap(),
+    let given = given.iter().map(|(name, text)| ((*name).to_owned(), Given::Text((*text).to_owned())));
+    let (params, problems) = read(&plan(), given.collect());
+    let shown = match Problems::check(problems) {
+        Ok(()) => serde_json::to_string(&params.values).unwrap(),
         Err(problems) => problems.to_string(),
     };
     assert_eq!(shown, expect);
@@ -55,13 +56,13 @@ fn names_everything_that_is_wrong_at_once() {
             ("wait", "2h"),
             ("fast", "perhaps"),
         ],
-        "WL-0215 params.fast: `perhaps` is not of type bool\n\
-         WL-0216 params.relase: there is no parameter `relase`\n\
+        "WL-0216 params.relase: there is no parameter `relase`\n\
          WL-0217 params.release: the parameter `release` (string) is missing\n\
          WL-0215 params.count: the number must be at most 10\n\
          WL-0215 params.site: `nort` is not one of north, south; did you mean `north`?\n\
          WL-0215 params.wait: the duration must be at most 1h\n\
-         WL-0215 params.pw: the value does not match the pattern ^.{4,}$",
+         WL-0215 params.pw: the value does not match the pattern ^.{4,}$\n\
+         WL-0215 params.fast: `perhaps` is not of type bool",
     );
 }
 
@@ -73,5 +74,8 @@ fn takes_values_and_knows_secrets() {
     assert_eq!(params.values["count"], json!(4));
     let wrong = json!({"release": 1.4, "pw": 12345});
     let why = super::params(&plan(), wrong.as_object().unwrap()).unwrap_err().to_string();
-    assert_eq!(why, "WL-0215 params.release: expected string, got `1.4`\nWL-0215 params.pw: expected a text");
+    assert_eq!(
+        why,
+        "WL-0215 params.release: expected string, got the number 1.4; a text stands in quotes\nWL-0215 params.pw: expected a text"
+    );
 }

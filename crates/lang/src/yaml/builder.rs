@@ -9,7 +9,7 @@ use windlass_model::problem::Problem;
 use windlass_model::{Map, Value};
 
 use super::{Document, MAX_ALIAS_NODES, MAX_DEPTH, MAX_NODES, scalar};
-use crate::invalid::Found;
+use crate::findings::Found;
 use crate::spans::{Parts, Range, SpanTree};
 
 /// The most problems that are worth listing.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use windlass_lang::Given;
 use windlass_model::Map;
 use windlass_model::element::{ElementId, Work};
 use windlass_model::id::RunId;
@@ -13,7 +14,7 @@ use windlass_report::Fold;
 
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::request::{Given, Request, Retry, Start};
+use crate::request::{Request, Retry, Start};
 
 impl Handle {
     /// A request for the same again, in a group of its own; the targets are selected anew.
@@ -59,7 +60,7 @@ fn same_again(submission: &Submission) -> Request {
     let params = submission.params.iter().filter(|(name, _)| !is_secret(name));
     Request {
         step_set: submission.step_set.clone(),
-        params: Given::Values(params.map(|(name, value)| (name.clone(), value.clone())).collect()),
+        params: params.map(|(name, value)| (name.clone(), Given::Value(value.clone()))).collect(),
         user: submission.user.clone(),
         start: Start::Later,
         ..Request::new(Arc::clone(&submission.plan))

@@ -13,7 +13,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use windlass_model::event::Author;
 use windlass_model::id::RunId;
-use windlass_model::plan::Plan;
 use windlass_plugin::{About, Call, CallError, Plugin, Reply};
 use windlass_runtime::{Error, Options, Request, Runtime};
 use windlass_store_fjall::FjallStore;
@@ -91,7 +90,6 @@ pub(crate) async fn count(store: &Path, notes: &Path) {
     let fails = Some(CallError::retryable("no", "it fails on purpose"));
     registry.register(Note { notes: notes.to_owned(), fails }).unwrap();
     let plan = windlass_lang::load("counter", PLAN, &registry.catalog()).unwrap().remove(0).plan;
-    let plan: Arc<Plan> = Arc::new(plan);
     let options =
         windlass_store_fjall::Options { memtable_bytes: 1 << 20, ..windlass_store_fjall::Options::default() };
     let store = FjallStore::open(store, options).unwrap();

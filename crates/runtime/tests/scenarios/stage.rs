@@ -282,7 +282,7 @@ pub(crate) fn plan(spec: &str) -> Plan {
     );
     let catalog = World::default().registry().catalog();
     match windlass_lang::load("test", &text, &catalog) {
-        Ok(mut loaded) => loaded.remove(0).plan,
+        Ok(mut loaded) => Arc::unwrap_or_clone(loaded.remove(0).plan),
         Err(invalid) => panic!("{invalid}\n{text}"),
     }
 }

@@ -1,13 +1,14 @@
 //! The preview for programs.
 
 use serde_json::{Value, json};
+use windlass_lang::Findings;
 use windlass_model::element::{ElementId, Slot};
 use windlass_model::layout::{ActionDef, BlockDef, Layout, Sequences, SlotDefs};
 
 use crate::limits;
 use crate::prepare::Prepared;
 
-pub(super) fn document(prepared: &Prepared) -> Value {
+pub(super) fn document(prepared: &Prepared, warnings: &Findings) -> Value {
     let layout = &*prepared.layout;
     let submission = &layout.submission;
     let plan = &submission.plan;
@@ -34,7 +35,7 @@ pub(super) fn document(prepared: &Prepared) -> Value {
         "checks": checks(&layout.checks),
         "blocks": blocks,
         "deferred": deferred,
-        "warnings": prepared.warnings,
+        "warnings": warnings.to_json_list(),
     })
 }
 

@@ -1,7 +1,12 @@
 //! `windlass runs retry [RUN]`: a new run of what did not succeed.
 
+use std::sync::Arc;
+
+use windlass_lang::Loaded;
+use windlass_model::problem::Problems;
 use windlass_model::time::Time;
-use windlass_runtime::{Given, Request, Retry, Start, TakeOver};
+use windlass_plugin::Registry;
+use windlass_runtime::{Error, Request, Retry, Start, TakeOver};
 
 use crate::args::RetryArgs;
 use crate::control::{Answer, Ask, answer};
@@ -10,14 +15,14 @@ use crate::drive::{Drive, catch_signals, drive};
 use crate::failure::{Failure, Outcome};
 use crate::printer::{FAINT, Printer, Styled};
 use crate::session::Session;
-use crate::{params, plan_file, user};
+use crate::{params, plan_file, prepare, user};
 
 pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     let mut signals = catch_signals()?;
     let data_dir = args.run.data_dir.choose()?;
     let registry = plan_file::registry()?;
-    let session = Session::drive(&data_dir, registry, TakeOver::Only(Vec::new()), printer).await?;
-    let outcome = go(args, &session, &data_dir, &mut signals, printer).await;
+    let session = Session::drive(&data_dir, registry.clone(), TakeOver::Only(Vec::new()), printer).await?;
+    let outcome = go(args, &session, &registry, &data_dir, &mut signals, printer).await;
     let closed = session.close().await;
     let exit = outcome?;
     closed.map(|()| exit)
@@ -26,6 +31,7 @@ pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
 async fn go(
     args: &RetryArgs,
     session: &Session,
+    registry: &Registry,
     data_dir: &DataDir,
     signals: &mut crate::signals::Signals,
     printer: &mut Printer,
@@ -36,19 +42,22 @@ async fn go(
     };
     let retry = if args.from_scratch { Retry::FromScratch } else { Retry::FromFailure };
     let request = handle.retry(old, retry).await?;
-    let again = params::gather(&args.params, &request.plan, printer)?;
-    let given = match request.params {
-        Given::Values(mut values) => {
-            values.extend(again);
-            values
-        }
-        Given::Texts(texts) => {
-            texts.into_iter().map(|(name, text)| (name, text.into())).chain(again).collect()
-        }
+    let mut again = params::gather(&args.params, &request.plan, printer)?;
+    let plan = Arc::clone(&request.plan);
+    let mut request = Request { user: user::current(), start: Start::Now, ..request };
+    request.params.append(&mut again.values);
+    let problems = prepare::not_ready(&plan, registry).await;
+    let submitted = match problems.is_empty() {
+        true => handle.submit(request).await,
+        false => Err(Error::Invalid(Problems(problems))),
     };
-    let request =
-        Request { params: Given::Values(given), user: user::current(), start: Start::Now, ..request };
-    let run = handle.submit(request).await?;
+    let run = match submitted {
+        Err(Error::Invalid(problems)) => {
+            let loaded = Loaded::printed(&format!("the plan of run {old}"), plan);
+            return Err(prepare::findings(&loaded, &again, None, problems.0).into());
+        }
+        submitted => submitted?,
+    };
     if args.live.output == crate::args::LiveFormat::Text {
         printer.note(Styled(FAINT, format_args!("run {run} retries {old}")));
     }

@@ -5,18 +5,19 @@ use std::ops::Range;
 use windlass_model::problem::Problem;
 use windlass_model::{Value, code};
 
-use crate::invalid::Found;
+use crate::findings::Found;
 use crate::source::Source;
-use crate::yaml::Document;
+use crate::spans::SpanTree;
 
 /// A problem at its place in the text: a scalar itself, the key of something larger, the first line
 /// of what has no key.
-pub(super) fn found(problem: Problem, document: &Document, source: &Source) -> Found {
-    let located = document.spans.locate(&document.value, &problem.pointer);
+pub(crate) fn found(problem: Problem, document: &Value, spans: &SpanTree, source: &Source) -> Found {
+    let located = spans.locate(document, &problem.pointer);
     let structured = located.value.is_array() || located.value.is_object();
-    let unknown = problem.code == code::UNKNOWN_KEY;
+    // What is unknown, unread or unheeded is the key, whatever stands behind it.
+    let is_key = problem.code == code::UNKNOWN_KEY || problem.code.is_warning();
     let range = match located.key {
-        Some(key) if structured || unknown || !located.exact => key,
+        Some(key) if structured || is_key || !located.exact => key,
         _ => located.range,
     };
     let bytes = range.bytes();
@@ -25,8 +26,15 @@ pub(super) fn found(problem: Problem, document: &Document, source: &Source) -> F
         Some(key) if bytes.is_empty() => key.bytes(),
         _ => bytes,
     };
-    let bytes = narrowed(&problem, source, bytes);
-    Found::at(problem, source.first_line(bytes))
+    let mut bytes = source.first_line(narrowed(&problem, source, bytes));
+    // A brace alone tells nobody which of many it is.
+    if matches!(source.text().get(bytes.clone()), Some("{" | "[")) {
+        let name = spans.locate(document, &format!("{}/name", problem.pointer));
+        if name.exact {
+            bytes = source.first_line(name.range.bytes());
+        }
+    }
+    Found::at(problem, bytes)
 }
 
 /// Where in a text the thing stands that a problem names: `params.relese` of a long script.
@@ -48,7 +56,7 @@ fn narrowed(problem: &Problem, source: &Source, bytes: Range<usize>) -> Range<us
 }
 
 /// The address of the element that a pointer leads into, as far as its names are given.
-pub(super) fn address_of(document: &Value, pointer: &str) -> String {
+pub(crate) fn address_of(document: &Value, pointer: &str) -> String {
     let mut address = String::new();
     let mut at = document;
     let mut segments = pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~"));
