@@ -23,7 +23,8 @@ fn every_example_is_valid_and_rehearses_well() {
         seen += 1;
         let name = path.file_stem().unwrap().to_str().unwrap();
         let file = path.to_str().unwrap();
-        place.run(&["validate", file]).exits(0).shows(&["ok", name]);
+        let ended = place.run(&["validate", file]).exits(0).shows(&["ok", name]);
+        assert_eq!(ended.err, "", "nothing to warn of");
         let with = |command: &str| {
             let mut all = vec![command, file];
             all.extend(args(name));
