@@ -282,8 +282,11 @@ impl Freezer<'_> {
         }
         if !name::is_target(&name) {
             let problem = Problem::new(code::BAD_NAME, "", at(), format!("`{name}` cannot name a node"));
-            self.problems
-                .push(problem.help("use letters, digits and - _ . : @ %, beginning with a letter or digit"));
+            self.problems.push(
+                problem.help(
+                    "use letters, digits and - _ . : @ %, beginning with a letter or digit, at most 253",
+                ),
+            );
             return;
         }
         let mut left_out = false;

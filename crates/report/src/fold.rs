@@ -104,6 +104,13 @@ impl Fold {
         Ok(Applied::New)
     }
 
+    /// Says how late it is: what goes on is told up to then, and not up to the last event.
+    pub fn as_of(&mut self, now: Time) {
+        if !self.status().is_terminal() {
+            self.at = self.at.max(now);
+        }
+    }
+
     /// What was submitted, compiled.
     #[must_use]
     pub fn layout(&self) -> &Arc<Layout> {
@@ -116,7 +123,7 @@ impl Fold {
         self.seq
     }
 
-    /// The time of the last event applied.
+    /// The time of the last event applied, or what [`Self::as_of`] was told.
     #[must_use]
     pub fn at(&self) -> Time {
         self.at

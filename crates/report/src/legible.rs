@@ -36,7 +36,8 @@ pub(crate) fn block(text: &str, most: usize) -> (String, usize) {
 }
 
 /// The character itself, or a sign that there was one that cannot be shown.
-fn visible(char: char) -> char {
+#[must_use]
+pub fn visible(char: char) -> char {
     match char {
         '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(char)).unwrap_or('\u{fffd}'),
         '\x7f' => '\u{2421}',

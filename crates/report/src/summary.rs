@@ -135,6 +135,9 @@ pub(crate) fn counts(block: &BlockView) -> String {
     for (count, word) in all.into_iter().filter(|(count, _)| *count > 0) {
         parts.push(format!("{} {word}", words::grouped(u64::from(count))));
     }
+    if parts.is_empty() {
+        return "no sequences".to_owned();
+    }
     format!("{} of {}", parts.join(" · "), words::grouped(u64::from(block.total)))
 }
 

@@ -95,6 +95,25 @@ fn what_waits_for_a_lock_is_known_until_it_begins() {
 }
 
 #[test]
+fn what_goes_on_is_told_up_to_now_and_what_ended_is_not() {
+    let layout = layout(rolling_patch(), web(1));
+    let mut log = submitted();
+    log.push(What::Started { by: Author::new("ada") });
+    let now = Time(u64::MAX / 2);
+    let mut fold = log.fold(&layout);
+    let before = fold.at();
+    fold.as_of(now);
+    assert_eq!(fold.at(), now);
+    fold.as_of(before);
+    assert_eq!(fold.at(), now, "it does not go back");
+    log.push(What::Finished { status: RunStatus::Stopped });
+    let mut fold = log.fold(&layout);
+    let end = fold.at();
+    fold.as_of(now);
+    assert_eq!(fold.at(), end);
+}
+
+#[test]
 fn rounds_are_bounded_and_keep_the_latest_attempts() {
     let layout = layout(rolling_patch(), web(1));
     let (level, slot) = (Level::Plan, Slot::Continuous);
