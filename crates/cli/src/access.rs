@@ -1,7 +1,6 @@
 //! One way to look at and command runs, whoever owns the data directory: through the owner's socket if there is one,
 //! else by opening the directory for a moment.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use windlass_model::event::Event;
@@ -10,7 +9,7 @@ use windlass_model::layout::Layout;
 use windlass_model::submission::Submission;
 use windlass_model::{code, fact::Catalog};
 use windlass_report::Fold;
-use windlass_runtime::{EventStream, TakeOver};
+use windlass_runtime::{Clock, EventStream, TakeOver};
 
 use crate::args::DataDirArgs;
 use crate::control::{self, Answer, Ask, Client, Followed, Row};
@@ -114,6 +113,10 @@ impl Access {
         while let Some(event) = events.next().await {
             apply(&mut fold, &event?)?;
         }
+        // A run that nobody drives stands still.
+        if self.has_owner() && self.row(run).await?.is_driven {
+            fold.as_of(Clock::system().now());
+        }
         Ok(fold)
     }
 
@@ -133,7 +136,7 @@ impl Way {
         if let Some(client) = Client::connect(data_dir.path()).await {
             return Ok(Self::Owner { client, catalog: Arc::new(registry.catalog()) });
         }
-        exists(data_dir.path())?;
+        data_dir.must_hold_runs()?;
         match Session::open(data_dir, registry, TakeOver::Only(Vec::new())).await {
             Ok(session) => Ok(Self::Here(Box::new(session))),
             // It may have begun to drive runs just now.
@@ -167,19 +170,6 @@ pub(crate) fn apply(fold: &mut Fold, event: &Event) -> Result<(), Failure> {
     applied.map(|_| ()).map_err(|gap| {
         Failure::new(Exit::Store, code::LOG_DAMAGED, "the run's log cannot be followed").because(&gap)
     })
-}
-
-/// Looking at a directory that is not there must not make one.
-fn exists(data_dir: &Path) -> Result<(), Failure> {
-    if data_dir.is_dir() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Exit::Invalid,
-        code::UNKNOWN_RUN,
-        format!("there are no runs in {}: it does not exist", data_dir.display()),
-    )
-    .help("`windlass run FILE` makes the first one; another directory is chosen with --data-dir DIR"))
 }
 
 fn unexpected() -> Failure {

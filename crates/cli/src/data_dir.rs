@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use windlass_model::code;
@@ -24,29 +24,26 @@ pub(crate) struct DataDir {
 impl DataDirArgs {
     /// The directory that was chosen, or the usual one.
     pub(crate) fn choose(&self) -> Result<DataDir, Failure> {
-        let path = self.path()?;
-        let is_usual = Self { data_dir: std::env::var_os(DATA_DIR_VARIABLE).map(PathBuf::from) }
-            .path()
-            .is_ok_and(|usual| usual == path);
-        let flag = match is_usual {
-            true => String::new(),
-            false => format!("--data-dir {}", quoted(&path.to_string_lossy())),
-        };
-        Ok(DataDir { path, flag })
-    }
-
-    fn path(&self) -> Result<PathBuf, Failure> {
-        if let Some(dir) = self.data_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty()) {
-            return Ok(dir.clone());
+        if let Some(dir) = &self.data_dir {
+            let flag = format!("--data-dir {}", quoted(&dir.to_string_lossy()));
+            return Ok(DataDir { path: dir.clone(), flag });
         }
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let state = variable("XDG_STATE_HOME").filter(|dir| dir.is_absolute());
-        let state = state.or_else(|| variable("HOME").map(|home| home.join(".local/state")));
-        state.map(|state| state.join("windlass")).ok_or_else(|| {
-            Failure::new(Exit::Store, code::STORE_IO, "there is no place to keep runs in: HOME is not set")
-                .help("give --data-dir DIR, or set WINDLASS_DATA_DIR")
-        })
+        Ok(DataDir { path: usual()?, flag: String::new() })
     }
+}
+
+/// Where runs are kept when no flag says so.
+fn usual() -> Result<PathBuf, Failure> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(dir) = variable(DATA_DIR_VARIABLE) {
+        return Ok(dir);
+    }
+    let state = variable("XDG_STATE_HOME").filter(|dir| dir.is_absolute());
+    let state = state.or_else(|| variable("HOME").map(|home| home.join(".local/state")));
+    state.map(|state| state.join("windlass")).ok_or_else(|| {
+        Failure::new(Exit::Store, code::STORE_IO, "there is no place to keep runs in: HOME is not set")
+            .help("give --data-dir DIR, or set WINDLASS_DATA_DIR")
+    })
 }
 
 // === impl DataDir ===
@@ -77,8 +74,43 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+// === impl DataDir: what is there ===
+
+impl DataDir {
+    /// Fails where nobody has kept runs yet: whoever looks for runs must not make a directory for them.
+    pub(crate) fn must_hold_runs(&self) -> Result<(), Failure> {
+        let what = match std::fs::symlink_metadata(self.path.join(windlass_store_fjall::FORMAT_FILE)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match self.path.exists() {
+                true => "it holds no store",
+                false => "it does not exist",
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+                return Err(no_directory(&self.path));
+            }
+            // Whatever else is wrong is said when it is opened.
+            _ => return Ok(()),
+        };
+        let message = format!("there are no runs in {}: {what}", self.path.display());
+        Err(Failure::new(Exit::Invalid, code::UNKNOWN_RUN, message)
+            .help("`windlass run FILE` makes the first one; another directory is chosen with --data-dir DIR"))
+    }
+
+    /// Whether others than its owner can read what is in it.
+    pub(crate) fn is_open_to_others(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|directory| directory.permissions().mode() & 0o077 != 0)
+    }
+}
+
+fn no_directory(path: &Path) -> Failure {
+    let message = format!("{} is a file, and runs are kept in a directory", path.display());
+    Failure::new(Exit::Store, code::STORE_IO, message).help("choose a directory with --data-dir DIR")
+}
+
 /// Makes the directory, readable by its owner only, where it is not there yet.
 pub(crate) fn create(path: &Path) -> Result<(), Failure> {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
+        return Err(no_directory(path));
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
         let code = match error.kind() {
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {

@@ -10,7 +10,7 @@ use windlass_store::{Store, StoreError};
 use windlass_store_fjall::FjallStore;
 
 use crate::control::{Client, Server};
-use crate::data_dir::{self, DataDir};
+use crate::data_dir::{self, DataDir, quoted};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -41,6 +41,13 @@ impl Session {
         printer: &mut Printer,
     ) -> Result<Self, Failure> {
         let mut session = Self::open(data_dir, registry, take_over).await?;
+        if data_dir.is_open_to_others() {
+            let path = data_dir.path().to_string_lossy();
+            printer.warn(format_args!(
+                "others than you can read what is kept in {path}; `chmod 700 {}` ends that",
+                quoted(&path)
+            ));
+        }
         match Server::start(data_dir.path(), session.handle()) {
             Ok(server) => session.server = Some(server),
             Err(error) => printer.warn(format_args!(

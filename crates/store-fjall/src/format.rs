@@ -10,7 +10,8 @@ use windlass_store::StoreError;
 /// The newest version that this crate reads, and the one that it writes.
 pub const FORMAT_VERSION: u32 = 1;
 
-pub(crate) const FILE: &str = "FORMAT";
+/// The file that says which version a directory has, and that there is a store in it.
+pub const FILE: &str = "FORMAT";
 const NAME: &str = "windlass-store";
 
 /// How far a directory has come.

@@ -27,6 +27,6 @@ mod store;
 mod tables;
 mod writer;
 
-pub use format::FORMAT_VERSION;
+pub use format::{FILE as FORMAT_FILE, FORMAT_VERSION};
 pub use options::Options;
 pub use store::FjallStore;

@@ -181,7 +181,9 @@ impl StoreError {
                 "wait until that process ends, command it instead, or use another data directory"
             }
             Self::Newer { .. } => "use the newer program; this one has changed nothing",
-            Self::Full { .. } => "free some space on that disk; nothing acknowledged was lost",
+            Self::Full { .. } => {
+                "free some space on that disk, some 50 MiB at least; nothing acknowledged was lost"
+            }
             Self::ReadOnly { .. } => {
                 "make the directory writable for this user, or use another data directory"
             }

@@ -13,8 +13,8 @@ pub(crate) const DATA_DIR_VARIABLE: &str = "WINDLASS_DATA_DIR";
 /// Where runs are kept.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct DataDirArgs {
-    /// Where runs are kept; $XDG_STATE_HOME/windlass or ~/.local/state/windlass unless given.
-    #[arg(long, value_name = "DIR", env = DATA_DIR_VARIABLE, hide_env_values = true)]
+    /// Where runs are kept; $WINDLASS_DATA_DIR, $XDG_STATE_HOME/windlass or ~/.local/state/windlass unless given.
+    #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 }
 

@@ -155,6 +155,7 @@ pub(crate) struct ApproveArgs {
 
 /// `windlass runs resolve`
 #[derive(Debug, Args)]
+#[group(id = "verdict", required = true, multiple = true, args = ["done", "failed", "again"])]
 #[command(after_help = "\
 `windlass runs show` lists what waits, and what is known of it.
 
@@ -173,7 +174,7 @@ pub(crate) struct ResolveArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) failed: Vec<String>,
     /// Run it again.
-    #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["done", "failed"])]
+    #[arg(long, value_name = "ADDRESS")]
     pub(crate) again: Vec<String>,
     /// Why, for the record.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]

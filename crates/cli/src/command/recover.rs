@@ -24,6 +24,7 @@ const WAITING: usize = 1024;
 pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
     let data_dir = args.data_dir.choose()?;
+    data_dir.must_hold_runs()?;
     tokio_runtime()?.block_on(async {
         let mut signals = catch_signals()?;
         let since = windlass_runtime::Clock::system().now();

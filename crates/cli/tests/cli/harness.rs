@@ -93,18 +93,47 @@ impl Place {
 
     /// Starts the command.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
-        let mut command = self.command(args);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let err = Some(BufReader::new(child.stderr.take().unwrap()));
-        Running { child, out, err }
+        running(self.command(args))
+    }
+
+    /// Starts the command by another program, which has it in its place.
+    pub(crate) fn start_by(&self, program: &str, args: &[&str]) -> Running {
+        let own = self.command(args);
+        let mut command = Command::new(program);
+        command.arg(own.get_program()).args(own.get_args()).current_dir(self.dir.path()).env_clear();
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        running(command)
     }
 
     /// The address of a run of the command as JSON.
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         let ended = self.run(args);
         serde_json::from_str(&ended.out).unwrap_or_else(|why| panic!("{why}: {}\n{}", ended.out, ended.err))
+    }
+}
+
+fn running(mut command: Command) -> Running {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let err = Some(BufReader::new(child.stderr.take().unwrap()));
+    Running { child, out, err }
+}
+
+/// Whether hang-ups are ignored here, as below `nohup`, and so by everything that is started.
+pub(crate) fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1
+}
+
+/// Says that a test cannot do its work here.
+pub(crate) fn skip(name: &str, why: &str) {
+    println!("SKIPPED: {name}: {why}");
+    if let Some(path) = std::env::var_os("WINDLASS_SKIP_LOG") {
+        use std::io::Write;
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        writeln!(file, "{name}: {why}").unwrap();
     }
 }
 

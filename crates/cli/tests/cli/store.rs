@@ -3,15 +3,40 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::harness::Place;
+use crate::harness::{Place, skip};
 
 const SMALL: &str = "  blocks: [{name: a, sequences: [{name: s, actions: [{name: x, use: noop}]}]}]\n";
 
 #[test]
 fn looking_makes_no_data_directory() {
     let place = Place::new();
-    place.run(&["runs", "list"]).exits(2).says(&["WL-0301", "does not exist"]);
-    assert!(!place.data().exists());
+    for args in [&["runs", "list"][..], &["runs", "stop"], &["runs", "retry"], &["recover"]] {
+        place.run(args).exits(2).says(&["WL-0301", "does not exist"]);
+        assert!(!place.data().exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn looking_makes_no_store_in_a_directory_of_something_else() {
+    let place = Place::new();
+    std::fs::create_dir(place.data()).unwrap();
+    std::fs::write(place.data().join("letter"), "dear").unwrap();
+    for args in [&["runs", "list"][..], &["runs", "retry"], &["recover"]] {
+        place.run(args).exits(2).says(&["WL-0301", "it holds no store"]);
+        assert_eq!(std::fs::read_dir(place.data()).unwrap().count(), 1, "{args:?}");
+    }
+}
+
+#[test]
+fn whoever_lets_others_read_is_warned() {
+    let place = Place::new();
+    let plan = place.plan("small", SMALL);
+    let run = || place.run(&["run", plan.to_str().unwrap()]).exits(0).err;
+    let warning = format!("`chmod 700 {}`", place.data().display());
+    assert!(!run().contains(&warning), "one that we make is readable by its owner only");
+    std::fs::set_permissions(place.data(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let err = run();
+    assert!(err.contains(&warning), "{err}");
 }
 
 #[test]
@@ -70,8 +95,11 @@ fn a_data_directory_that_is_a_file_is_named() {
     let place = Place::new();
     let plan = place.plan("small", SMALL);
     let file = place.file("data-file", "");
-    let ended = place.run(&["run", plan.to_str().unwrap(), "--data-dir", file.to_str().unwrap()]).exits(5);
-    ended.says(&["WL-04", "data-file"]);
+    let file = file.to_str().unwrap();
+    for args in [&["run", plan.to_str().unwrap()][..], &["runs", "list"], &["runs", "retry"], &["recover"]] {
+        let ended = place.run(&[args, &["--data-dir", file]].concat()).exits(5);
+        ended.says(&["WL-0407", "data-file is a file"]);
+    }
 }
 
 #[test]
@@ -89,13 +117,4 @@ fn a_full_disk_is_named_and_nothing_is_lost() {
     let ended = place.run(&["run", plan.to_str().unwrap(), "--data-dir", disk_text]);
     assert!(Command::new("umount").arg(&disk).status().unwrap().success());
     ended.exits(5).says(&["WL-0403"]);
-}
-
-fn skip(name: &str, why: &str) {
-    println!("SKIPPED: {name}: {why}");
-    if let Some(path) = std::env::var_os("WINDLASS_SKIP_LOG") {
-        use std::io::Write;
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
-        writeln!(file, "{name}: {why}").unwrap();
-    }
 }

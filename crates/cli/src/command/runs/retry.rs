@@ -20,6 +20,7 @@ use crate::{params, plan_file, prepare, user};
 pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     let mut signals = catch_signals()?;
     let data_dir = args.run.data_dir.choose()?;
+    data_dir.must_hold_runs()?;
     let registry = plan_file::registry()?;
     let session = Session::drive(&data_dir, registry.clone(), TakeOver::Only(Vec::new()), printer).await?;
     let outcome = go(args, &session, &registry, &data_dir, &mut signals, printer).await;
