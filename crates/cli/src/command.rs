@@ -13,19 +13,22 @@ mod runs;
 mod schema;
 mod validate;
 
+use std::path::Path;
+
 use crate::args::{Command, DocumentFormat, LiveFormat, PluginsCommand, ReportFormat, RunsCommand};
 use crate::exit::Exit;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::printer::{Printer, Reader};
 
 /// Does what was asked, says what went wrong, and how to exit.
 pub(crate) fn dispatch(command: Command, printer: Printer) -> Exit {
     let form = Form::of(&command);
+    let drives = drives(&command);
     let mut printer = printer.for_reader(match form {
         Form::Text => Reader::Person,
         Form::Json | Form::Bytes => Reader::Program,
     });
-    match perform(command, &mut printer) {
+    let exit = match perform(command, &mut printer) {
         Ok(exit) => exit,
         Err(failure) => {
             if form == Form::Json {
@@ -34,6 +37,22 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Exit {
             failure.print(&mut printer);
             failure.exit()
         }
+    };
+    // A file that holds half a report must not look like a whole one.
+    if let Some(error) = printer.out_error() {
+        let failure = Failure::file("write to", Path::new("standard output"), &error);
+        failure.print(&mut printer);
+        return if exit == Exit::Succeeded && !drives { failure.exit() } else { exit };
+    }
+    exit
+}
+
+/// Whether the exit code says what a run came to, whatever becomes of what is printed.
+fn drives(command: &Command) -> bool {
+    match command {
+        Command::Run(_) | Command::Recover(_) => true,
+        Command::Runs(args) => matches!(args.command, RunsCommand::Retry(_) | RunsCommand::Watch(_)),
+        _ => false,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use windlass_lang::Findings;
+use windlass_report::legible;
 
 use crate::printer::{self, Printer};
 
@@ -49,6 +50,39 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     if is_unicode() || text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(in_ascii(text)) }
 }
 
+/// The text without anything that could drive a terminal, colours excepted: file names, plans and what targets answer
+/// may hold anything.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let is_odd = |char: char| !matches!(char, '\n' | '\t' | '\x1b') && legible::visible(char) != char;
+    if !text.contains(is_odd) && text.match_indices('\x1b').all(|(at, _)| color(text.get(at..)).is_some()) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(char) = rest.chars().next() {
+        let taken = match color(Some(rest)) {
+            Some(color) => {
+                out.push_str(color);
+                color.len()
+            }
+            None => {
+                out.push(if matches!(char, '\n' | '\t') { char } else { legible::visible(char) });
+                char.len_utf8()
+            }
+        };
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    Cow::Owned(out)
+}
+
+/// The escape sequence at the beginning of a text that sets a colour.
+fn color(text: Option<&str>) -> Option<&str> {
+    let numbers = text?.strip_prefix("\x1b[")?;
+    let end = numbers.find(|char: char| !char.is_ascii_digit() && char != ';')?;
+    numbers.get(end..)?.starts_with('m').then_some(())?;
+    text?.get(..2 + end + 1)
+}
+
 /// Our own signs in ASCII. What others wrote stays as it is: a name must not become another one.
 fn in_ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -75,6 +109,16 @@ fn in_ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_wrote_can_set_no_more_than_colours() {
+        let check = |text: &str, expect: &str| assert_eq!(harmless(text), expect);
+        check("\x1b[1;31mred\x1b[0m\n\tü", "\x1b[1;31mred\x1b[0m\n\tü");
+        check("a\x1b[2Jb\x1b]0;owned\x07", "a␛[2Jb␛]0;owned␇");
+        check("over\rwritten\x1b", "over␍written␛");
+        check("\x1b[31", "␛[31");
+        check("turn\u{202e}ed\u{9b}5n", "turn\u{fffd}ed\u{fffd}5n");
+    }
 
     #[test]
     fn our_signs_have_others_in_ascii() {

@@ -58,6 +58,7 @@ pub(crate) fn in_words(block: &BlockDef) -> String {
     let all = grouped(u64::from(total));
     let sequences = |n: u32| grouped(u64::from(n));
     match (block.failures, block.strict) {
+        _ if total == 0 => "nothing can fail: there are no sequences".to_owned(),
         (None, _) => format!("all {all} can fail: failures are unlimited"),
         (Some(limit), _) if limit >= total => {
             format!("all {all} can fail: the limit of {} is never crossed", sequences(limit))

@@ -28,6 +28,15 @@ pub(crate) struct Given {
     places: BTreeMap<String, Excerpt>,
 }
 
+/// Standard input can be read once: as the plan, or as one parameter.
+pub(crate) fn one_reader(plan: Option<&Path>, args: &ParamArgs) -> Result<(), Failure> {
+    let params = args.params.iter().filter(|param| param.value == ParamValue::Stdin).count();
+    if params + usize::from(plan.is_some_and(|plan| plan.as_os_str() == "-")) <= 1 {
+        return Ok(());
+    }
+    Err(Failure::usage("standard input is to be read twice").help("give `-` once, and files for the others"))
+}
+
 /// The values that were given: those of `-p` before those of files before those of the environment.
 pub(crate) fn gather(args: &ParamArgs, plan: &Plan, printer: &mut Printer) -> Result<Given, Failure> {
     let mut given = Given::default();

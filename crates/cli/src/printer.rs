@@ -36,6 +36,8 @@ pub(crate) struct Printer {
     color: ColorChoice,
     reader: Reader,
     is_out_closed: bool,
+    /// Why standard output cannot be written, where it is not for a reader that went away.
+    out_error: Option<io::Error>,
 }
 
 /// Who reads standard output.
@@ -64,7 +66,7 @@ impl Printer {
             ColorWhen::Always => ColorChoice::Always,
             ColorWhen::Never => ColorChoice::Never,
         };
-        Self { color, reader: Reader::Person, is_out_closed: false }
+        Self { color, reader: Reader::Person, is_out_closed: false, out_error: None }
     }
 
     /// The same, for somebody else to read.
@@ -90,15 +92,17 @@ impl Printer {
         let stdout = io::stdout();
         let color = self.choice(&stdout);
         let mut out = io::BufWriter::new(AutoStream::new(stdout.lock(), color));
-        let written = if self.reader == Reader::Program || drawing::is_unicode() {
-            write(&mut out)
-        } else {
-            let mut text = Vec::new();
-            write(&mut text)
-                .and_then(|()| out.write_all(drawing::shown(&String::from_utf8_lossy(&text)).as_bytes()))
+        let written = match self.reader {
+            Reader::Program => write(&mut out),
+            Reader::Person => {
+                let mut text = Vec::new();
+                write(&mut text)
+                    .and_then(|()| out.write_all(readable(&String::from_utf8_lossy(&text)).as_bytes()))
+            }
         };
-        if written.and_then(|()| out.flush()).is_err() {
+        if let Err(error) = written.and_then(|()| out.flush()) {
             self.is_out_closed = true;
+            self.out_error = Some(error).filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
         }
     }
 
@@ -115,7 +119,7 @@ impl Printer {
     /// Anything, on standard error.
     pub(crate) fn write_err(&mut self, text: impl fmt::Display) {
         let stderr = io::stderr();
-        let mut text = drawing::shown(&text.to_string()).into_owned();
+        let mut text = readable(&text.to_string());
         if self.choice(&stderr) == ColorChoice::Never {
             text = anstream::adapter::strip_str(&text).to_string();
         }
@@ -129,6 +133,11 @@ impl Printer {
         let is_plain = self.choice(&stderr) == ColorChoice::Never;
         let text = if is_plain { without_colors(text) } else { text.to_owned() };
         let _ = stderr.lock().write_all(text.as_bytes());
+    }
+
+    /// Why not everything is on standard output that should be, unless its reader went away.
+    pub(crate) fn out_error(&mut self) -> Option<io::Error> {
+        self.out_error.take()
     }
 
     /// Whether the reader of standard output has gone away.
@@ -154,6 +163,11 @@ impl Printer {
             choice => choice,
         }
     }
+}
+
+/// A text for people, as any terminal can show it and whatever is in it.
+fn readable(text: &str) -> String {
+    drawing::shown(&drawing::harmless(text)).into_owned()
 }
 
 /// Whether standard error is a terminal on which things can be drawn over.

@@ -10,7 +10,8 @@ use windlass_model::event::Command;
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    hangup: Signal,
+    /// Absent where whoever started us had hang-ups ignored, as `nohup` does.
+    hangup: Option<Signal>,
     steps: u8,
 }
 
@@ -30,7 +31,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
+            hangup: if is_hangup_ignored() { None } else { Some(signal(SignalKind::hangup())?) },
             steps: 0,
         })
     }
@@ -43,7 +44,7 @@ impl Signals {
                 ladder(self.steps)
             }
             _ = self.terminate.recv() => self.at_least_stop("SIGTERM"),
-            _ = self.hangup.recv() => self.at_least_stop("SIGHUP: the terminal went away"),
+            () = hung_up(self.hangup.as_mut()) => self.at_least_stop("SIGHUP: the terminal went away"),
         }
     }
 
@@ -51,6 +52,24 @@ impl Signals {
         self.steps = self.steps.max(1);
         Step { why, ..ladder(1) }
     }
+}
+
+async fn hung_up(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP was ignored from the beginning. Listening for it would undo that.
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The first of them is number 1.
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
 fn ladder(step: u8) -> Step {

@@ -11,6 +11,7 @@ use crate::printer::Printer;
 use crate::{drawing, params, plan_file};
 
 pub(super) fn run(args: &PreviewArgs, printer: &mut Printer) -> Outcome {
+    params::one_reader(Some(&args.plan.file), &args.plan.params)?;
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;

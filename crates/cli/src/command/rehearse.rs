@@ -26,6 +26,7 @@ write ADDRESS-GLOB[@ATTEMPT]=fail|permanent|hang|stubborn|slow:DURATION, for exa
 
 pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     let faults = faults(&args.faults)?;
+    params::one_reader(Some(&args.plan.file), &args.plan.params)?;
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;

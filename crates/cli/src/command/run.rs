@@ -18,6 +18,7 @@ use crate::session::{Session, tokio_runtime};
 use crate::{drawing, params, plan_file, user};
 
 pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
+    params::one_reader(Some(&args.plan.file), &args.plan.params)?;
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;

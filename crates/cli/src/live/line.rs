@@ -72,11 +72,16 @@ pub(crate) fn of(fold: &Fold, event: &Event) -> Option<Line> {
     match &event.what {
         What::Submitted { user, targets, .. } => {
             let submission = &fold.layout().submission;
+            let sequences = fold.blocks().iter().map(|block| u64::from(block.total)).sum();
             light(format!(
                 "{} submitted by {}: {}, run {}",
                 Styled(STRONG, &submission.plan.metadata.name),
                 legible::line(user, MESSAGE),
-                count(u64::from(*targets), "target"),
+                if *targets == 0 {
+                    count(sequences, "sequence")
+                } else {
+                    count(u64::from(*targets), "target")
+                },
                 submission.run
             ))
         }

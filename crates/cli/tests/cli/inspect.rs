@@ -19,6 +19,12 @@ fn usage_errors_exit_with_2() {
     place.run(&["run", "x.yaml", "-p", "novalue"]).exits(2).says(&["NAME=VALUE"]);
     place.run(&["--version"]).exits(0).shows(&["windlass "]);
     place.run(&["--help"]).exits(0).shows(&["Begin here", "Exit codes"]);
+    place.run(&["help", "runs", "stop"]).exits(0).shows(&["windlass runs stop"]);
+    place
+        .run(&["runs", "resolve"])
+        .exits(2)
+        .says(&["<--done <ADDRESS>|--failed <ADDRESS>|--again <ADDRESS>>"]);
+    place.run(&["run"]).exits(2).says(&["Usage: windlass run <FILE>"]);
     place.run(&["run", "--help"]).exits(0).shows(&["Ctrl-C", "once", "twice", "thrice"]);
 }
 
@@ -73,6 +79,34 @@ fn what_is_no_text_or_no_plan_is_said() {
     std::fs::write(&file, [0xff, 0xfe, 0x00]).unwrap();
     place.run(&["preview", file.to_str().unwrap()]).exits(2).says(&["WL-0101"]);
     assert!(!place.data().exists(), "an invalid plan touches no store");
+}
+
+#[test]
+fn a_plan_cannot_drive_the_terminal_that_its_problems_are_shown_on() {
+    let place = Place::new();
+    let file = place
+        .file("evil.yaml", "kind: Plan\nspec: {blocks: [{name: \"a\\e[2J\", uses: \x1b]0;owned\x07}]}\n");
+    let mut command = place.command(&["validate", file.to_str().unwrap(), "\x1b[2J.yaml"]);
+    command.env("CLICOLOR_FORCE", "1");
+    let ended = crate::harness::ended(command).exits(2);
+    assert!(ended.err.contains("\x1b[31m"), "colours stay: {:?}", ended.err);
+    for evil in ["\x1b[2J", "\x1b]", "\x07"] {
+        assert!(!ended.err.contains(evil), "{:?}", ended.err);
+    }
+}
+
+#[test]
+fn a_block_without_targets_is_said_to_do_nothing() {
+    let place = Place::new();
+    let spec =
+        "  blocks: [{name: b, targets: {nodes: [], allowEmpty: true}, sequence: [{name: x, use: noop}]}]\n";
+    let plan = place.plan("nobody", spec);
+    let plan = plan.to_str().unwrap();
+    place
+        .run(&["preview", plan])
+        .exits(0)
+        .shows(&["targets      none", "nothing can fail: there are no sequences"]);
+    place.run(&["run", plan]).exits(0).shows(&["Block b succeeded", "  no sequences"]);
 }
 
 #[test]

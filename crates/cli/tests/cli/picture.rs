@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use avt::Pen;
 
-use crate::harness::Place;
+use crate::harness::{Place, ignores_hangups, skip};
 use crate::terminal::Terminal;
 
 /// What the last line of the picture says; there is no picture without it.
@@ -364,6 +364,10 @@ fn a_rehearsal_prints_its_report_and_no_picture() {
 
 #[test]
 fn a_terminal_that_goes_away_stops_the_run_in_good_order() {
+    if ignores_hangups() {
+        skip("a_terminal_that_goes_away_stops_the_run_in_good_order", "hang-ups are ignored here");
+        return;
+    }
     let place = Place::new();
     let plan = place.plan("gated", &gated(&place));
     let mut terminal = Terminal::start(run(&place, &plan), (100, 30));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Place, ended};
+use crate::harness::{Place, ended, ignores_hangups, skip};
 
 const GOOD: &str = "  blocks:
     - name: greet
@@ -146,6 +146,10 @@ fn ctrl_c_twice_cancels_and_three_times_kills() {
 
 #[test]
 fn sigterm_and_sighup_stop() {
+    if ignores_hangups() {
+        skip("sigterm_and_sighup_stop", "hang-ups are ignored here");
+        return;
+    }
     for signal in ["TERM", "HUP"] {
         let place = Place::new();
         let gate = place.path("gate");
@@ -168,6 +172,71 @@ fn a_reader_that_goes_away_does_not_end_the_run() {
     assert_eq!(run.hang_up(), Some(0));
     let list = place.json(&["runs", "list", "--output", "json"]);
     assert_eq!(list[0]["status"], "succeeded");
+}
+
+#[test]
+fn output_that_is_lost_is_told() {
+    let place = Place::new();
+    let plan = place.plan("good", GOOD);
+    let full = |args: &[&str]| {
+        let mut command = place.command(args);
+        command.stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let output =
+            command.stderr(std::process::Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    // What a run came to stays what its exit code says.
+    for (args, exit) in [
+        (&["run", plan.to_str().unwrap(), "--output", "json"][..], 0),
+        (&["runs", "report", "--output", "html"], 2),
+        (&["runs", "list"], 2),
+        (&["schema", "plan"], 2),
+    ] {
+        let (code, err) = full(args);
+        assert_eq!(code, Some(exit), "{args:?}: {err}");
+        assert!(err.contains("WL-0101") && err.contains("standard output"), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let place = Place::new();
+    let plan = place.plan("good", GOOD);
+    let plan = plan.to_str().unwrap();
+    for args in [["-", "a=@-", "b=1"], [plan, "a=@-", "b=@-"]] {
+        for command in ["run", "preview", "rehearse"] {
+            let [file, one, other] = args;
+            place.run(&[command, file, "-p", one, "-p", other]).exits(2).says(&["WL-0601", "read twice"]);
+        }
+    }
+}
+
+#[test]
+fn who_is_told_not_to_hang_up_does_not() {
+    let place = Place::new();
+    let script = place.until("gate");
+    let plan = place.plan("endless", &endless(&script));
+    let mut run = place.start_by("nohup", &["run", plan.to_str().unwrap(), "--output", "events"]);
+    run.wait_for("attemptBegan", "work/s/wait");
+    run.signal("HUP");
+    place.run(&["runs", "pause"]).exits(0);
+    assert_eq!(run.wait_for("commanded", "")["command"], "pause", "the hang-up came before and was no stop");
+    place.run(&["runs", "resume"]).exits(0);
+    place.file("gate", "");
+    run.end().exits(0);
+}
+
+#[test]
+fn a_run_that_goes_on_is_told_up_to_now() {
+    let place = Place::new();
+    let plan = place.plan("endless", &endless(&place.until("gate")));
+    let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
+    run.wait_for("attemptBegan", "work/s/wait");
+    let lasted = || place.json(&["runs", "show", "--output", "json"])["run"]["durationMs"].as_u64().unwrap();
+    let first = lasted();
+    assert!(lasted() > first, "nothing happened meanwhile but time");
+    place.file("gate", "");
+    run.end().exits(0);
 }
 
 #[test]

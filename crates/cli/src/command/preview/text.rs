@@ -183,6 +183,7 @@ impl Page {
         let more = (targets.len() as usize).saturating_sub(names.len()) as u64;
         let names = legible::line(&names.join(", "), 100_000);
         match more {
+            0 if names.is_empty() => self.field("targets", "none"),
             0 => self.field("targets", names),
             more => {
                 let last =

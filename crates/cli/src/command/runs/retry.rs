@@ -18,6 +18,7 @@ use crate::session::Session;
 use crate::{params, plan_file, prepare, user};
 
 pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
+    params::one_reader(None, &args.params)?;
     let mut signals = catch_signals()?;
     let data_dir = args.run.data_dir.choose()?;
     data_dir.must_hold_runs()?;
