@@ -85,6 +85,11 @@ impl Failure {
         self
     }
 
+    /// Whether it is one of this code.
+    pub(crate) fn is(&self, code: &Code) -> bool {
+        matches!(self, Self::One(one) if one.code == *code)
+    }
+
     /// How to exit.
     pub(crate) fn exit(&self) -> Exit {
         match self {

@@ -95,6 +95,19 @@ fn a_watcher_that_is_interrupted_leaves_the_run_alone() {
 }
 
 #[test]
+fn a_watcher_outlives_whoever_drives_the_run() {
+    let place = Place::new();
+    let (owner, gate) = under_way(&place);
+    let mut watch = place.start(&["runs", "watch", "--output", "events"]);
+    watch.wait_for("attemptBegan", "work/s/wait");
+    owner.signal("KILL");
+    owner.end();
+    let ended = watch.end().exits(4);
+    ended.says(&["no process drives this run", "windlass recover"]);
+    std::fs::write(gate, "").unwrap();
+}
+
+#[test]
 fn a_second_run_is_told_who_has_the_store() {
     let place = Place::new();
     let (run, gate) = under_way(&place);
