@@ -314,6 +314,7 @@ impl Turn<'_> {
             }
             Some((_, CancelCause::Deadline)) => return self.fail_action(element, failure.clone()),
             Some((_, CancelCause::Timeout)) => {}
+            None if failure.code == Failure::NOT_MADE => return self.attempt(element),
             None if failure.code == Failure::INTERRUPTED => return self.after_interruption(element),
             None => {}
         }

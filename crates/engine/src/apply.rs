@@ -8,7 +8,7 @@ use std::sync::Arc;
 use windlass_model::element::{ElementId, Level, Slot, Work};
 use windlass_model::event::{CancelCause, Command, Event, Phase, Severity, Wait, What};
 use windlass_model::layout::Layout;
-use windlass_model::outcome::{Failure, Outcome, ReasonKind, RunStatus, Skip};
+use windlass_model::outcome::{Outcome, ReasonKind, RunStatus, Skip};
 use windlass_model::plan::OnFailure;
 use windlass_model::secret::Secrets;
 use windlass_model::time::Time;
@@ -88,8 +88,7 @@ impl State {
                         _ => None,
                     };
                     // An interruption is nobody's failure and costs no retry.
-                    let counts =
-                        end.failure.as_ref().is_some_and(|failure| failure.code != Failure::INTERRUPTED);
+                    let counts = end.failure.as_ref().is_some_and(|failure| !failure.is_interruption());
                     action.failures = action.failures.saturating_add(u32::from(counts));
                     action.stage = Stage::Judging { end: end.clone(), cancelled };
                 }

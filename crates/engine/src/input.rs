@@ -1,5 +1,6 @@
 //! What goes into the engine and what comes out of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +94,9 @@ pub enum Input {
         by: String,
         /// How long the run may have been silent to be resumed; `None`: for ever.
         limit: Option<Duration>,
+        /// Attempts, by element and number, that may stand in the log and were surely never made: the
+        /// driver lost the write that told of them, and never released their effects.
+        never_made: BTreeSet<(ElementId, u32)>,
     },
     /// Somebody gives up a run that nobody can drive: it ends where it stands.
     GiveUp {

@@ -94,8 +94,18 @@ impl LockTable {
     /// Forgets a run that is no longer driven here, and what it holds.
     pub fn forget(&mut self, run: RunId) {
         self.leave(run);
-        let is_held = |lock: &Lock| matches!(lock.owner, Owner::Held(holder, _) if holder == run);
-        let held = self.locks.iter().filter(|(_, lock)| is_held(lock)).map(|(name, _)| name.clone());
+        self.give_back(run, |_| true);
+    }
+
+    /// Gives back what a run holds for sequences that have not begun after all.
+    pub fn not_begun(&mut self, run: RunId, sequences: &BTreeSet<ElementId>) {
+        self.give_back(run, |element| sequences.contains(&element));
+    }
+
+    fn give_back(&mut self, run: RunId, is_meant: impl Fn(ElementId) -> bool) {
+        let is_meant =
+            |lock: &Lock| matches!(lock.owner, Owner::Held(holder, of) if holder == run && is_meant(of));
+        let held = self.locks.iter().filter(|(_, lock)| is_meant(lock)).map(|(name, _)| name.clone());
         for lock in held.collect::<Vec<_>>() {
             self.pass_on(&lock);
         }

@@ -4,6 +4,7 @@
 //! is safe, looked up, verified, and else settled as the plan says. It is never assumed to have
 //! worked, and never silently run twice.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use windlass_model::element::{ElementId, Level, Side, Slot, Work};
@@ -20,7 +21,12 @@ use crate::state::{BlockState, Stage};
 
 impl Turn<'_> {
     /// Takes the run over.
-    pub(crate) fn recover(&mut self, by: String, limit: Option<Duration>) {
+    pub(crate) fn recover(
+        &mut self,
+        by: String,
+        limit: Option<Duration>,
+        never_made: &BTreeSet<(ElementId, u32)>,
+    ) {
         let silent = self.now.since(self.state.last_at);
         if matches!(self.state.status, RunStatus::Submitted | RunStatus::AwaitingApproval) {
             return;
@@ -38,7 +44,11 @@ impl Turn<'_> {
         let mut flying: Vec<_> = flying.collect();
         flying.sort_unstable_by_key(|(element, ..)| *element);
         for (element, n, cancelled) in flying {
-            self.interrupted(element, n, cancelled);
+            if cancelled.is_none() && never_made.contains(&(element, n)) {
+                self.make_at_last(element, n);
+            } else {
+                self.interrupted(element, n, cancelled);
+            }
         }
         let mut verified: Vec<Work> = Vec::new();
         for (element, action) in &self.state.actions {
@@ -108,6 +118,14 @@ impl Turn<'_> {
             Recovery::Verifiable => self.inquire(element, n, Effect::Inquire),
             Recovery::Neither => self.unknown(element, n),
         }
+    }
+
+    /// Makes an attempt of which only the record was made. It begins anew, with all of its time.
+    fn make_at_last(&mut self, element: ElementId, n: u32) {
+        let message = "a write failed before this was to begin; it was not made";
+        let failure = Failure::new(Failure::NOT_MADE, message);
+        self.emit(What::AttemptEnded { element, n, end: AttemptEnd::failed(failure) });
+        self.go_on_with(element);
     }
 
     fn inquire(&mut self, element: ElementId, n: u32, effect: impl FnOnce(crate::AttemptCall) -> Effect) {

@@ -10,6 +10,7 @@ use windlass_model::event::{Author, Event, What};
 use windlass_model::id::RunId;
 use windlass_model::layout::Layout;
 use windlass_model::outcome::{Reason, RunStatus};
+use windlass_model::payload::Payload;
 use windlass_model::secret::Secrets;
 use windlass_model::span::Span;
 use windlass_model::time::Time;
@@ -200,6 +201,12 @@ impl Run {
         &self.secrets
     }
 
+    /// What was recorded, with its secrets in clear.
+    #[must_use]
+    pub fn reveal(&self, payload: &Payload) -> Value {
+        scope::reveal(&self.secrets, payload)
+    }
+
     /// How many attempts are in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -368,7 +375,7 @@ impl Turn<'_> {
             Input::Known { element, n, done } => self.known(element, n, done),
             Input::Tick => self.tick(),
             Input::LockFreed => self.lock_freed(),
-            Input::Recover { by, limit } => self.recover(by, limit),
+            Input::Recover { by, limit, never_made } => self.recover(by, limit, &never_made),
             Input::GiveUp { by } => {
                 self.give_up(by);
                 return Ok(());

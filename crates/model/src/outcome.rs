@@ -185,6 +185,8 @@ impl Failure {
     pub const DEADLINE: &'static str = "deadline";
     /// The process died while the attempt ran.
     pub const INTERRUPTED: &'static str = "interrupted";
+    /// The attempt was written down and never made: its turn was lost with a write that failed.
+    pub const NOT_MADE: &'static str = "notMade";
     /// A person ended the attempt.
     pub const CANCELLED: &'static str = "cancelled";
     /// The plugin panicked.
@@ -208,5 +210,11 @@ impl Failure {
     /// A failure after which another attempt is pointless.
     pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { permanent: true, ..Self::new(code, message) }
+    }
+
+    /// Whether it says nothing of the work: the process died during the attempt, or never made it.
+    #[must_use]
+    pub fn is_interruption(&self) -> bool {
+        matches!(self.code.as_str(), Self::INTERRUPTED | Self::NOT_MADE)
     }
 }

@@ -1,7 +1,7 @@
 //! The driver: a virtual clock, a heap of what will happen, and crashes on demand.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use windlass_engine::{AttemptCall, AttemptResult, Effect, Input, LockTable, Run, Setup};
@@ -413,7 +413,7 @@ impl Driver<'_> {
                 self.open();
             } else {
                 let limit = self.plan.recovery_limit;
-                self.input(Input::Recover { by: "rehearsal".into(), limit });
+                self.input(Input::Recover { by: "rehearsal".into(), limit, never_made: BTreeSet::new() });
             }
         }
     }

@@ -1,9 +1,12 @@
 //! What callers ask of the dispatcher.
 
+use std::sync::Arc;
+
 use tokio::sync::{broadcast, oneshot};
 use windlass_engine::Input;
 use windlass_model::event::{Author, Verdict};
 use windlass_model::id::RunId;
+use windlass_store::StoreError;
 
 use crate::error::Error;
 use crate::events::Told;
@@ -22,8 +25,8 @@ pub(crate) enum Call {
     Input { run: RunId, input: Input, answer: Answer<Taken> },
     /// The same for the settling of an element that is given by its address.
     Resolve { run: RunId, address: String, verdict: Verdict, by: Author, answer: Answer<Taken> },
-    /// How a run stands with this process.
-    Condition { run: RunId, answer: Answer<Condition> },
+    /// How a run stands, and how it stands with this process.
+    Standing { run: RunId, answer: Answer<Standing> },
     /// Answers when the run has ended; at once if it is not driven here.
     Wait { run: RunId, answer: Answer<Waited> },
     /// The live tail of a run; none if it is not driven here.
@@ -34,6 +37,16 @@ pub(crate) enum Call {
     GivenUp { run: RunId, answer: Answer<()> },
     /// Ends everything: nothing new is begun, what is in flight has until the deadline.
     Shutdown { grace: std::time::Duration, answer: Answer<()> },
+}
+
+/// How a run stands with this process.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) condition: Condition,
+    /// Its head as it durably is, where this process knows that without the store.
+    pub(crate) view: Option<Arc<RunView>>,
+    /// Why the store has stopped, if it has.
+    pub(crate) stopped: Option<StoreError>,
 }
 
 /// Whether a run took an input.

@@ -62,6 +62,7 @@ mod calls;
 mod commit;
 mod effects;
 pub(crate) mod live;
+mod lost;
 mod park;
 mod part;
 
@@ -113,7 +114,7 @@ pub(crate) struct Dispatcher {
     parked: HashMap<RunId, Parked>,
     files: Arc<OpenFiles>,
     /// Runs that have ended and whose keys are being removed.
-    shredding: HashMap<RunId, Box<RunView>>,
+    shredding: HashMap<RunId, Arc<RunView>>,
     /// Runs that were found and cannot be driven.
     left: HashMap<RunId, Condition>,
     waits: HashMap<RunId, Vec<Answer<Waited>>>,

@@ -17,7 +17,7 @@ use windlass_report::Fold;
 use windlass_store::{Range, Txn};
 
 use crate::archive::Archive;
-use crate::call::{Answer, Call, Taken, Waited};
+use crate::call::{Answer, Call, Standing, Taken, Waited};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::events::EventStream;
@@ -26,7 +26,7 @@ use crate::options::Logs;
 use crate::request::Request;
 use crate::search::{Cursor, Filter};
 use crate::submit::Reader;
-use crate::view::{Condition, RunView};
+use crate::view::RunView;
 
 mod again;
 mod record;
@@ -184,10 +184,17 @@ impl Handle {
 // === impl Handle: looking at runs ===
 
 impl Handle {
-    /// How a run stands.
+    /// How a run stands. A run that this process drives is known without asking the store: should that
+    /// have stopped, this is what was durable last, and the condition says so.
     pub async fn status(&self, run: RunId) -> Result<RunView, Error> {
-        let condition = self.condition(run).await?;
-        let mut view = self.archive.known(run).await?;
+        let Standing { condition, view, stopped } = self.ask(|answer| Call::Standing { run, answer }).await?;
+        let mut view = match view {
+            Some(view) => RunView::clone(&view),
+            None => self.archive.known(run).await.map_err(|error| match (error, stopped) {
+                (Error::Store(_), Some(why)) => Error::Store(why),
+                (error, _) => error,
+            })?,
+        };
         view.condition = condition;
         Ok(view)
     }
@@ -320,10 +327,6 @@ impl Handle {
             Logs::Dropped => None,
             Logs::Files(directory) => Some(directory.join(&view.plan).join(view.id.to_string())),
         }
-    }
-
-    async fn condition(&self, run: RunId) -> Result<Condition, Error> {
-        self.ask(|answer| Call::Condition { run, answer }).await
     }
 
     async fn input(&self, run: RunId, input: Input) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! Opening and closing: a runtime from a store, a registry and options.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ impl Runtime {
         for run in unfinished {
             match load::find(&archive, &reader, run).await {
                 Ok(Found::Unfinished(found, view, key)) => {
-                    dispatcher.adopt(*found, *view, key);
+                    dispatcher.adopt(*found, *view, key, BTreeSet::new());
                     taken_over.runs.push(run);
                 }
                 Ok(Found::Finished(_)) => {}

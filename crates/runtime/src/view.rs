@@ -94,6 +94,14 @@ pub enum Condition {
         /// Since when.
         since: Time,
     },
+    /// The store has stopped. What is shown was durable when it did; the run goes on when the store is
+    /// open again.
+    StoreStopped {
+        /// Why.
+        why: StoreError,
+        /// Since when.
+        since: Time,
+    },
     /// It needs plugins that are not registered.
     Unrunnable {
         /// Their names.

@@ -211,6 +211,7 @@ impl Row {
                 asked.clone_from(waiting);
             }
             Condition::Parked { why, .. } => trouble = Some(format!("parked: {why}")),
+            Condition::StoreStopped { why, .. } => trouble = Some(why.to_string()),
             Condition::Unrunnable { missing } => {
                 trouble = Some(format!("needs plugins that are not there: {}", missing.join(", ")));
             }

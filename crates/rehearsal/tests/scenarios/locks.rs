@@ -1,5 +1,7 @@
 //! Locks, as the record of a run holds them.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use windlass_engine::{Input, LockTable, Locks, Run};
 use windlass_model::element::ElementId;
@@ -24,7 +26,7 @@ fn up_to(scene: &Scene, seen: &Seen, matches: impl Fn(&What) -> bool) -> Run {
 }
 
 fn recover() -> Input {
-    Input::Recover { by: "test".into(), limit: None }
+    Input::Recover { by: "test".into(), limit: None, never_made: BTreeSet::new() }
 }
 
 fn stranger() -> (RunId, ElementId) {

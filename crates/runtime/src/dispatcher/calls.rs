@@ -11,7 +11,7 @@ use super::Dispatcher;
 use super::live::Live;
 use super::park::Phase;
 use super::part::Ack;
-use crate::call::{Answer, Call, Taken, Waited};
+use crate::call::{Answer, Call, Standing, Taken, Waited};
 use crate::error::Error;
 use crate::events::TAIL;
 use crate::request::Start;
@@ -34,7 +34,7 @@ impl Dispatcher {
                 let element = element.unwrap_or(windlass_model::element::ElementId::Run);
                 self.input(run, Input::Resolve { element, verdict, by }, answer, now);
             }
-            Call::Condition { run, answer } => drop(answer.send(Ok(self.condition(run)))),
+            Call::Standing { run, answer } => drop(answer.send(Ok(self.standing(run)))),
             Call::Wait { run, answer } => self.wait(run, answer),
             Call::Follow { run, answer } => drop(answer.send(Ok(self.follow(run)))),
             Call::Unpark { run, answer } => {
@@ -93,6 +93,17 @@ impl Dispatcher {
         drop(answer.send(result));
     }
 
+    fn standing(&self, run: RunId) -> Standing {
+        let live = self.runs.get(&run).map(|live| &live.shown);
+        let view = live.or_else(|| self.parked.get(&run).map(|parked| &parked.view));
+        let view = view.and_then(Option::as_ref).or_else(|| self.shredding.get(&run)).cloned();
+        let stopped = match &self.phase {
+            Phase::Reopening { why, .. } | Phase::Stopped { why, .. } => Some(why.clone()),
+            Phase::Open | Phase::Closing { .. } => None,
+        };
+        Standing { condition: self.condition(run), view, stopped }
+    }
+
     fn condition(&self, run: RunId) -> Condition {
         if let Some(live) = self.runs.get(&run) {
             if let Some(stall) = live.stall.as_ref().filter(|stall| stall.tries > 1) {
@@ -107,13 +118,18 @@ impl Dispatcher {
             };
         }
         if let Some(parked) = self.parked.get(&run) {
-            return Condition::Parked { why: parked.why.clone(), since: parked.since };
+            return match &self.phase {
+                Phase::Reopening { why, since, .. } | Phase::Stopped { why, since } => {
+                    Condition::StoreStopped { why: why.clone(), since: *since }
+                }
+                _ => Condition::Parked { why: parked.why.clone(), since: parked.since },
+            };
         }
         self.left.get(&run).cloned().unwrap_or_default()
     }
 
     fn wait(&mut self, run: RunId, answer: Answer<Waited>) {
-        if let Phase::Stopped { why } = &self.phase {
+        if let Phase::Stopped { why, .. } = &self.phase {
             return drop(answer.send(Err(Error::Store(why.clone()))));
         }
         if self.runs.contains_key(&run) || self.parked.contains_key(&run) || self.shredding.contains_key(&run)
@@ -145,7 +161,7 @@ impl Dispatcher {
     fn open_for_more(&self) -> Result<(), Error> {
         match &self.phase {
             Phase::Open => Ok(()),
-            Phase::Reopening { why, .. } | Phase::Stopped { why } => Err(Error::Store(why.clone())),
+            Phase::Reopening { why, .. } | Phase::Stopped { why, .. } => Err(Error::Store(why.clone())),
             Phase::Closing { .. } => Err(Error::Ended),
         }
     }

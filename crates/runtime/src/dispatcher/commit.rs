@@ -70,7 +70,7 @@ impl Dispatcher {
 
     fn durable(&mut self, parts: Vec<Written>) {
         for part in parts {
-            let Written { run, effects, acks, last, told, ends, .. } = part;
+            let Written { run, effects, acks, last, told, head, ends, .. } = part;
             if let Some(tail) = self.tails.get(&run) {
                 // Who began to follow meanwhile is told to look; nobody has to be listening any more.
                 let _ = tail.send(told.unwrap_or_default());
@@ -79,6 +79,7 @@ impl Dispatcher {
             let Some(live) = self.runs.get_mut(&run) else { continue };
             live.unresolved = live.unresolved.saturating_sub(1);
             live.durable = last.unwrap_or(live.durable);
+            live.shown = head.or_else(|| live.shown.take());
             let stalled = live.stall.as_ref().is_some_and(|stall| stall.parts.is_empty());
             self.carry_out(run, effects);
             if ends {
@@ -99,9 +100,10 @@ impl Dispatcher {
         if live.adopted == Adopted::Yes {
             self.forget_locks(run);
         }
+        let Some(view) = live.shown else { return };
         if live.key.is_some() {
             // Whoever waits for the end may rely on it that the secrets are gone.
-            self.shredding.insert(run, Box::new(live.view));
+            self.shredding.insert(run, view);
             let archive = self.archive.clone();
             let shredding = async move {
                 archive.shred_key(run).await;
@@ -109,7 +111,7 @@ impl Dispatcher {
             };
             self.jobs.spawn_on(shredding, &self.host);
         } else {
-            self.tell_ended(run, &live.view);
+            self.tell_ended(run, &view);
         }
     }
 
@@ -190,6 +192,7 @@ impl Dispatcher {
             whole.effects.extend(part.effects);
             whole.acks.extend(part.acks);
             whole.last = part.last.or(whole.last);
+            whole.head = part.head.or(whole.head);
             whole.ends |= part.ends;
             whole.told = match (whole.told.take(), part.told) {
                 (Some(first), Some(then)) => Some(first.iter().chain(then.iter()).cloned().collect()),

@@ -1,10 +1,11 @@
 //! A run that is driven here: the engine's run, and what the dispatcher keeps beside it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_engine::{Input, Run};
+use windlass_model::element::ElementId;
 use windlass_model::event::{Event, What};
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
@@ -26,7 +27,9 @@ use crate::view::{ReasonView, RunView};
 pub(crate) struct Live {
     pub(crate) run: Run,
     /// As it stands with everything that was queued for the disk.
-    pub(crate) view: RunView,
+    view: Arc<RunView>,
+    /// As it durably stands; `None` before it is known to.
+    pub(crate) shown: Option<Arc<RunView>>,
     /// What has come out in this turn.
     pub(crate) part: Part,
     /// What a new run's record begins with, until it is queued.
@@ -37,6 +40,8 @@ pub(crate) struct Live {
     pub(crate) unresolved: u32,
     /// The first event of the newest chunk that was queued.
     chunk: Option<u64>,
+    /// Attempts, by element and number, that may stand in its record and were never made.
+    pub(crate) never_made: BTreeSet<(ElementId, u32)>,
     /// For when it is registered to be woken.
     pub(crate) wake: Option<Time>,
     /// Why it does not go on at the moment.
@@ -84,17 +89,19 @@ impl Live {
         key: Option<Arc<RunKey>>,
         output: Option<Arc<RunOutput>>,
     ) -> Self {
-        let durable = run.seq();
+        let (durable, view) = (run.seq(), Arc::new(view));
         Self {
             plan: view.plan.clone(),
             id_text: view.id.to_string(),
             run,
+            shown: Some(Arc::clone(&view)),
             view,
             part: Part::default(),
             admission: None,
             durable,
             unresolved: 0,
             chunk: None,
+            never_made: BTreeSet::new(),
             wake: None,
             stall: None,
             adopted: Adopted::Yes,
@@ -107,7 +114,7 @@ impl Live {
     pub(crate) fn admitted(run: Run, prepared: Box<Prepared>, output: Option<Arc<RunOutput>>) -> Self {
         let (view, key) = (prepared.view.clone(), prepared.key.clone());
         let live = Self::new(run, view, key, output);
-        Self { durable: 0, admission: Some(prepared), adopted: Adopted::No, ..live }
+        Self { durable: 0, shown: None, admission: Some(prepared), adopted: Adopted::No, ..live }
     }
 
     pub(crate) fn id(&self) -> RunId {
@@ -147,7 +154,8 @@ impl Live {
                 None => preconditions.push(Precondition::Present(keys::sealed(run))),
             }
         }
-        let ends = self.write_head(&part.events, &mut ops);
+        let head = self.write_head(&part.events, &mut ops);
+        let ends = head.as_ref().is_some_and(|head| head.status.is_terminal());
         self.chunk = part.events.first().map_or(self.chunk, |first| Some(first.seq));
         self.unresolved = self.unresolved.saturating_add(1);
         Written {
@@ -158,24 +166,25 @@ impl Live {
             acks: part.acks,
             last: part.events.last().map(|last| last.seq),
             told: followed.then(|| Part::told(std::mem::take(&mut part.events))),
+            head,
             ends,
         }
     }
 
-    /// Writes the head when the run has come to stand elsewhere. Whether it has ended.
-    fn write_head(&mut self, events: &[Event], ops: &mut Vec<Op>) -> bool {
+    /// Writes the head, and returns it, when the run has come to stand elsewhere.
+    fn write_head(&mut self, events: &[Event], ops: &mut Vec<Op>) -> Option<Arc<RunView>> {
         let (status, run) = (self.run.status(), self.id());
         if status == self.view.status && self.view.seq > 0 {
-            return false;
+            return None;
         }
-        let at = self.run.last_at();
-        self.view.status = status;
-        self.view.seq = self.run.seq();
+        let view = Arc::make_mut(&mut self.view);
+        view.status = status;
+        view.seq = self.run.seq();
         let started = events.iter().find(|event| matches!(event.what, What::Started { .. }));
-        self.view.started_at = self.view.started_at.or(started.map(|event| event.at));
-        self.view.reason = self.run.reason().map(|reason| ReasonView::of(reason, self.run.layout()));
+        view.started_at = view.started_at.or(started.map(|event| event.at));
+        view.reason = self.run.reason().map(|reason| ReasonView::of(reason, self.run.layout()));
         if status.is_terminal() {
-            self.view.ended_at = Some(at);
+            view.ended_at = Some(self.run.last_at());
             ops.push(Op::Delete { key: keys::open(run) });
             if !self.run.secrets().is_empty() {
                 // Nothing will need them again.
@@ -185,7 +194,7 @@ impl Live {
             }
         }
         ops.push(Op::Put { key: keys::head(run), value: self.view.to_bytes() });
-        status.is_terminal()
+        Some(Arc::clone(&self.view))
     }
 
     /// Where the output of an attempt goes.

@@ -8,19 +8,21 @@
 //! nothing was done because of it. What its attempts in flight come to is remembered and told to
 //! the run, before anything else, when it is back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use windlass_engine::{Input, Run};
+use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 use windlass_model::time::Time;
 use windlass_store::{Store, StoreError};
 
 use super::live::{Live, Stall};
-use super::part::{Ack, Written, result};
+use super::lost::Lost;
+use super::part::{Ack, Written};
 use super::{Dispatcher, Going};
 use crate::call::{Answer, Waited};
 use crate::error::Error;
@@ -35,10 +37,12 @@ use crate::view::{Condition, RunView};
 pub(crate) struct Parked {
     pub(super) why: StoreError,
     pub(super) since: Time,
+    /// As it durably stands, as far as that is known.
+    pub(super) view: Option<Arc<RunView>>,
     /// How many of its attempts are still in flight.
     flying: usize,
-    /// What the others came to; what was asked of the world besides is asked again.
-    results: Vec<Input>,
+    /// What the others came to, and what was never made.
+    lost: Lost,
     /// Whether it is to be loaded when the last attempt has ended.
     wanted: Wanted,
 }
@@ -56,9 +60,9 @@ pub(crate) enum Phase {
     /// Its work.
     Open,
     /// The store has stopped, and is being opened again.
-    Reopening { why: StoreError, tries: u32 },
+    Reopening { why: StoreError, since: Time, tries: u32 },
     /// The store has stopped for good.
-    Stopped { why: StoreError },
+    Stopped { why: StoreError, since: Time },
     /// It ends.
     Closing { deadline: Instant, closing: bool, answers: Vec<Answer<()>> },
 }
@@ -81,13 +85,21 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 impl Dispatcher {
     /// Takes over a run that was loaded, before anything goes on.
-    pub(crate) fn adopt(&mut self, mut run: Run, view: RunView, key: Option<Arc<RunKey>>) {
+    pub(crate) fn adopt(
+        &mut self,
+        mut run: Run,
+        view: RunView,
+        key: Option<Arc<RunKey>>,
+        never_made: BTreeSet<(ElementId, u32)>,
+    ) {
         let id = run.id();
         let output = self.output(&view);
         run.hold_locks(&mut self.locks);
-        self.runs.insert(id, Live::new(run, view, key, output));
-        let by = self.options.name.clone();
-        self.inbox.push_back((id, Input::Recover { by, limit: self.options.recovery_limit }));
+        let mut live = Live::new(run, view, key, output);
+        live.never_made.clone_from(&never_made);
+        self.runs.insert(id, live);
+        let (by, limit) = (self.options.name.clone(), self.options.recovery_limit);
+        self.inbox.push_back((id, Input::Recover { by, limit, never_made }));
         self.touched.push(id);
     }
 
@@ -114,7 +126,7 @@ impl Dispatcher {
             self.wakes.remove(&(at, run));
         }
         let why = live.stall.as_ref().map_or(StoreError::Closed, |stall| stall.error.clone());
-        let results = self.refuse(&mut live, &why, lost);
+        let mut lost = self.refuse(&mut live, &why, lost);
         if live.durable == 0 {
             // It was never taken in; whoever submitted it has been told.
             self.forget_locks(run);
@@ -126,48 +138,54 @@ impl Dispatcher {
         }
         tracing::error!(%run, error = %why, "a run is parked");
         self.leave_locks(run);
+        if !matches!(why, StoreError::Stopped { .. } | StoreError::Closed) {
+            // Nothing of what was lost is durable, so nobody need wait for it.
+            self.locks.not_begun(run, &lost.not_begun);
+            self.offer_locks();
+        }
+        lost.never_made.append(&mut live.never_made);
         let flying = self.attempts.keys().filter(|(of, _)| *of == run).count();
-        let parked = Parked { why, since: now, flying, results, wanted: Wanted::Later };
+        let parked = Parked { why, since: now, view: live.shown, flying, lost, wanted: Wanted::Later };
         self.parked.insert(run, parked);
         self.wakes.insert((now + self.options.park_for, run));
     }
 
-    /// Answers everybody who waits for a write of this run; returns what its attempts have come to.
-    fn refuse(&mut self, live: &mut Live, why: &StoreError, lost: Vec<Written>) -> Vec<Input> {
+    /// Answers everybody who waits for a write of this run; returns what was lost.
+    fn refuse(&mut self, live: &mut Live, why: &StoreError, written: Vec<Written>) -> Lost {
         let run = live.id();
         let error = match why {
             StoreError::Precondition { .. } if live.durable == 0 => Error::Exists(run),
             _ => Error::Store(why.clone()),
         };
-        let mut results = Vec::new();
+        let mut lost = Lost::default();
         let stall = live.stall.take();
         let (parts, held) = stall.map_or_else(Default::default, |stall| (stall.parts, stall.held));
-        for part in parts.into_iter().chain(lost) {
-            results.extend(part.results());
+        for part in parts.into_iter().chain(written) {
+            part.events().into_iter().for_each(|event| lost.event(event, &live.run));
             part.acks.into_iter().for_each(|ack| ack.fail(error.clone()));
         }
         let part = std::mem::take(&mut live.part);
-        results.extend(part.events.into_iter().filter_map(result));
+        part.events.into_iter().for_each(|event| lost.event(event, &live.run));
         part.acks.into_iter().for_each(|ack| ack.fail(error.clone()));
         for (input, answer) in held {
             answer.map(Ack::Taken).into_iter().for_each(|ack| ack.fail(error.clone()));
-            results.extend(meanwhile(input));
+            lost.input(input);
         }
         for (of, input) in std::mem::take(&mut self.inbox) {
             if of == run {
-                results.extend(meanwhile(input));
+                lost.input(input);
             } else {
                 self.inbox.push_back((of, input));
             }
         }
-        results
+        lost
     }
 
     /// An attempt of a parked run has ended.
     pub(super) fn ended_while_parked(&mut self, run: RunId, input: Input) {
         let Some(parked) = self.parked.get_mut(&run) else { return };
         parked.flying = parked.flying.saturating_sub(1);
-        parked.results.extend(meanwhile(input));
+        parked.lost.input(input);
         self.load(run);
     }
 
@@ -224,12 +242,12 @@ impl Dispatcher {
         let Some(parked) = self.parked.get_mut(&run) else { return };
         match found {
             Ok(Found::Unfinished(engine, view, key)) => {
-                let results = std::mem::take(&mut parked.results);
+                let mut lost = std::mem::take(&mut parked.lost);
                 self.parked.remove(&run);
                 tracing::info!(%run, "a parked run goes on");
                 // Results first: what has ended was not interrupted.
-                self.inbox.extend(results.into_iter().map(|input| (run, input)));
-                self.adopt(*engine, *view, key);
+                self.inbox.extend(lost.results(engine.seq()).map(|input| (run, input)));
+                self.adopt(*engine, *view, key, lost.never_made);
             }
             Ok(Found::Finished(view)) => {
                 self.parked.remove(&run);
@@ -280,6 +298,7 @@ impl Dispatcher {
             return;
         }
         tracing::error!(error = %why, "the store has stopped");
+        let since = self.options.clock.now();
         let mut lost: HashMap<RunId, Vec<Written>> = HashMap::new();
         for part in std::mem::take(&mut self.commits).into_iter().flat_map(|commit| commit.parts) {
             lost.entry(part.run).or_default().push(part);
@@ -295,11 +314,11 @@ impl Dispatcher {
             self.park(run, lost.remove(&run).unwrap_or_default());
         }
         if self.options.reopen.is_some() {
-            self.phase = Phase::Reopening { why, tries: 0 };
+            self.phase = Phase::Reopening { why, since, tries: 0 };
             self.reopen();
         } else {
             self.give_up(&why);
-            self.phase = Phase::Stopped { why };
+            self.phase = Phase::Stopped { why, since };
         }
     }
 
@@ -323,6 +342,13 @@ impl Dispatcher {
     }
 
     fn reopened(&mut self, store: Arc<dyn Store>) {
+        if let Phase::Closing { closing, .. } = &self.phase {
+            // It is closed in its turn, unless that is done; then dropping it does.
+            if !closing {
+                self.archive.replace(store);
+            }
+            return;
+        }
         tracing::info!("the store is open again");
         self.archive.replace(store);
         self.phase = Phase::Open;
@@ -370,15 +396,5 @@ impl Dispatcher {
             return Poll::Ready(Going::On);
         }
         Poll::Pending
-    }
-}
-
-/// What an attempt came to while its run was not there to be told.
-fn meanwhile(input: Input) -> Option<Input> {
-    match input {
-        Input::Ended { element, n, result } | Input::EndedMeanwhile { element, n, result } => {
-            Some(Input::EndedMeanwhile { element, n, result })
-        }
-        _ => None,
     }
 }

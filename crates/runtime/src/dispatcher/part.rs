@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use windlass_engine::{AttemptResult, Effect, Input, Seal, Step};
+use windlass_engine::{Effect, Seal, Step};
 use windlass_model::codec;
 use windlass_model::event::{Event, What};
 use windlass_model::id::RunId;
-use windlass_model::outcome::Failure;
 use windlass_store::{Op, Precondition};
 
 use crate::call::{Answer, Taken};
@@ -14,6 +13,7 @@ use crate::error::Error;
 use crate::events::Told;
 use crate::keys;
 use crate::submit::Prepared;
+use crate::view::RunView;
 
 /// What has come out of a run in this turn, before it is written.
 #[derive(Debug, Default)]
@@ -38,6 +38,8 @@ pub(crate) struct Written {
     pub(crate) last: Option<u64>,
     /// What followers are told, if there are any.
     pub(crate) told: Option<Told>,
+    /// The head that was written with it, if the run has come to stand elsewhere.
+    pub(crate) head: Option<Arc<RunView>>,
     /// Whether the run is over with this.
     pub(crate) ends: bool,
 }
@@ -107,18 +109,14 @@ impl Part {
 // === impl Written ===
 
 impl Written {
-    /// What attempts had come to by this. Needed when it is lost: the work was done all the same.
-    pub(crate) fn results(&self) -> Vec<Input> {
-        let mut results = Vec::new();
-        for op in &self.ops {
-            if let Op::Put { key, value } = op
-                && key.starts_with(&keys::log(self.run))
-                && let Ok(events) = codec::decode(value)
-            {
-                results.extend(events.into_iter().filter_map(result));
-            }
-        }
-        results
+    /// The events in it.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let log = keys::log(self.run);
+        let chunks = self.ops.iter().filter_map(|op| match op {
+            Op::Put { key, value } if key.starts_with(&log) => codec::decode(value).ok(),
+            _ => None,
+        });
+        chunks.flatten().collect()
     }
 }
 
@@ -139,21 +137,6 @@ impl Ack {
             Self::Taken(answer) => drop(answer.send(Err(error))),
         }
     }
-}
-
-/// The end of an attempt, to be recorded once more. One that was only taken for interrupted has not ended.
-pub(crate) fn result(event: Event) -> Option<Input> {
-    let What::AttemptEnded { element, n, end } = event.what else { return None };
-    if end.failure.as_ref().is_some_and(|failure| failure.code == Failure::INTERRUPTED) {
-        return None;
-    }
-    let result = AttemptResult {
-        response: end.response.map(|response| response.value()),
-        changed: end.changed,
-        failure: end.failure,
-        retry_after: None,
-    };
-    Some(Input::EndedMeanwhile { element, n, result })
 }
 
 /// What the record of a new run consists of beside its log.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
 use windlass_model::plan::Plan;
-use windlass_runtime::{Handle, Options};
+use windlass_runtime::{Condition, Handle, Options};
 use windlass_store::memory::MemoryStore;
 
 use crate::doomed::{Picky, passing};
-use crate::stage::{Play, World, ann, end, plan, request};
+use crate::stage::{Play, World, ann, end, plan, request, until_it_is};
 
 fn on_a_node() -> Plan {
     plan("  blocks: [{name: b, targets: {nodes: [n]}, sequence: [{name: a, use: act}]}]")
@@ -102,4 +102,25 @@ async fn who_cannot_be_written_does_not_hold_up_the_others() {
         assert_eq!(order(&world), [first, third, second], "{patience:?}");
         assert_eq!(world.count("b/other/a"), 1);
     }
+}
+
+#[tokio::test]
+async fn who_takes_it_and_cannot_be_written_leaves_it_to_the_next() {
+    let world = World::default();
+    world.plays("b/n/a", [Play::Gate("go"), Play::Good]);
+    let (store, dislikes) = Picky::new(MemoryStore::new());
+    let options = Options { storage_patience: Duration::ZERO, ..Options::default() };
+    let handle = world.runtime_with(store, options).await.handle();
+    let runs = queue(&handle, 3).await;
+    world.begun("b/n/a", 1).await;
+    dislikes.run(runs[1], passing(), u32::MAX);
+    world.open("go");
+    for run in [runs[0], runs[2]] {
+        assert_eq!(end(&handle, run).await.status, RunStatus::Succeeded);
+    }
+    until_it_is(&handle, runs[1], |condition| matches!(condition, Condition::Parked { .. })).await;
+    dislikes.nothing();
+    handle.unpark(runs[1]).await.unwrap();
+    assert_eq!(end(&handle, runs[1]).await.status, RunStatus::Succeeded);
+    assert_eq!(order(&world), [runs[0], runs[2], runs[1]]);
 }

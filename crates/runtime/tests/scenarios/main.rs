@@ -19,6 +19,7 @@ mod runs;
 mod sealed;
 mod secrets;
 mod stage;
+mod stopped;
 mod storage;
 mod streams;
 mod waits;

@@ -16,7 +16,7 @@ use windlass_model::outcome::{RunStatus, Skip, Status};
 use windlass_model::plan::Plan;
 use windlass_model::time::Time;
 use windlass_plugin::{About, Call, CallError, Plugin, Recovery, Registry, Reply, Stream};
-use windlass_runtime::{Clock, Handle, Options, Request, RunView, Runtime};
+use windlass_runtime::{Clock, Condition, Handle, Options, Request, RunView, Runtime};
 use windlass_store::Store;
 use windlass_store::memory::MemoryStore;
 use windlass_store_fjall::FjallStore;
@@ -307,6 +307,20 @@ pub(crate) async fn end(handle: &Handle, run: RunId) -> RunView {
         Ok(view) => view.unwrap(),
         Err(_) => panic!("the run did not end: {:?}", handle.status(run).await),
     }
+}
+
+/// Asks again and again until a run stands so: nobody is told of that.
+pub(crate) async fn until_it_is(handle: &Handle, run: RunId, is_so: impl Fn(&Condition) -> bool) -> RunView {
+    let asking = async {
+        loop {
+            let view = handle.status(run).await.unwrap();
+            if is_so(&view.condition) {
+                return view;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.unwrap()
 }
 
 /// Submits, starts and waits for the end.

@@ -1,33 +1,18 @@
 //! W35: storage that fails, for a moment and for good, and plugins that are gone.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_model::event::What;
 use windlass_model::outcome::RunStatus;
 use windlass_plugin::Registry;
-use windlass_runtime::{Condition, Error, Options, Reopen, Runtime, Unrunnable};
-use windlass_store::faulty::{Fault, FaultyStore, Survives};
+use windlass_runtime::{Condition, Error, Options, Runtime, Unrunnable};
+use windlass_store::faulty::{Fault, FaultyStore};
 use windlass_store::memory::MemoryStore;
 use windlass_store::{Store, StoreError};
 
 use crate::doomed::{Picky, passing};
-use crate::stage::{Play, World, ann, chain, count_of, end, log, play, request};
-
-/// Asks again and again until a run is parked or the store has stopped: nobody is told of that.
-async fn until_parked(handle: &windlass_runtime::Handle, run: windlass_model::id::RunId) {
-    let asking = async {
-        loop {
-            match handle.status(run).await {
-                Ok(view) if matches!(view.condition, Condition::Parked { .. }) => return,
-                Err(Error::Store(_)) => return,
-                _ => tokio::task::yield_now().await,
-            }
-        }
-    };
-    tokio::time::timeout(crate::stage::PATIENCE, asking).await.unwrap();
-}
+use crate::stage::{Play, World, ann, chain, count_of, end, log, play, request, until_it_is};
 
 #[tokio::test]
 async fn w35_a_write_that_fails_for_a_moment_is_tried_again_and_others_do_not_notice() {
@@ -72,7 +57,7 @@ async fn w35_a_run_that_cannot_be_written_is_parked_and_goes_on_when_it_can() {
         let mut stream = handle.events(run, 1).await.unwrap();
         dislikes.run(run, error, u32::MAX);
         world.open("go");
-        until_parked(&handle, run).await;
+        until_it_is(&handle, run, |condition| matches!(condition, Condition::Parked { .. })).await;
         // The others are unaffected, and this one says how it stands.
         world.open("other");
         assert_eq!(end(&handle, other).await.status, RunStatus::Succeeded);
@@ -169,79 +154,4 @@ async fn a_log_that_cannot_be_read_is_reported_and_left() {
     copy.commit(windlass_store::Txn::new().delete(chunks[0].key.clone())).await.unwrap();
     let runtime = world.runtime(Arc::new(copy)).await;
     assert_eq!(runtime.taken_over().damaged[0].run, run);
-}
-
-#[tokio::test]
-async fn a_failed_flush_ends_the_runtime_where_the_store_cannot_be_opened_again() {
-    for survives in [Survives::Yes, Survives::No] {
-        let world = World::default();
-        world.plays("b/s/a", [Play::Gate("go")]);
-        let faulty = FaultyStore::new(MemoryStore::new());
-        let handle = world.runtime(Arc::new(faulty.clone())).await.handle();
-        let run = handle.submit(request(chain("act.again", &["a", "z"])).starting()).await.unwrap();
-        world.begun("b/s/a", 1).await;
-        let waiting = tokio::spawn({
-            let handle = handle.clone();
-            async move { handle.wait(run).await }
-        });
-        tokio::task::yield_now().await;
-        faulty.inject(Fault::Flush { commit: faulty.commits() + 1, survives });
-        world.open("go");
-        let told = waiting.await.unwrap().unwrap_err();
-        assert_eq!(told.code().as_str(), "WL-0406");
-        let refused = handle.submit(request(chain("act", &["b"]))).await.unwrap_err();
-        assert_eq!(refused.code().as_str(), "WL-0406");
-        assert_eq!(world.count("b/s/z"), 0);
-        // The next process goes on with what is there.
-        drop(handle);
-        let handle = world.runtime(Arc::new(faulty.inner().reopened())).await.handle();
-        assert_eq!(end(&handle, run).await.status, RunStatus::Succeeded);
-        let times = if survives == Survives::Yes { 1 } else { 2 };
-        assert_eq!((world.count("b/s/a"), world.count("b/s/z")), (times, 1));
-    }
-}
-
-#[tokio::test]
-async fn a_failed_flush_leads_through_recovery_where_the_store_can_be_opened_again() {
-    for survives in [Survives::Yes, Survives::No] {
-        let world = World::default();
-        world.plays("b/s/a", [Play::Gate("a")]).plays("b/s/held", [Play::Gate("held")]);
-        let memory = MemoryStore::new();
-        let faulty = FaultyStore::new(memory.clone());
-        let (opened, disk_back) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(false)));
-        let reopen = Reopen::with({
-            let (memory, opened, disk_back) = (memory.clone(), Arc::clone(&opened), Arc::clone(&disk_back));
-            move || {
-                opened.fetch_add(1, Ordering::Relaxed);
-                if *disk_back.lock().unwrap() {
-                    return Ok(Arc::new(memory.reopened()) as Arc<dyn Store>);
-                }
-                Err(passing())
-            }
-        });
-        let options = Options { reopen: Some(reopen), ..Options::default() };
-        let handle = world.runtime_with(Arc::new(faulty.clone()), options).await.handle();
-        let run = handle.submit(request(chain("act.again", &["a", "z"])).starting()).await.unwrap();
-        let held = handle.submit(request(chain("act", &["held"])).starting()).await.unwrap();
-        world.begun("b/s/held", 1).await;
-        faulty.inject(Fault::Flush { commit: faulty.commits() + 1, survives });
-        world.open("a");
-        world.until("a to end", |state| state.made[0].ended).await;
-        until_parked(&handle, run).await;
-        let refused = handle.submit(request(chain("act", &["b"]))).await.unwrap_err();
-        assert_eq!(refused.code().as_str(), "WL-0406");
-        *disk_back.lock().unwrap() = true;
-        // What was in flight all the time ends, and counts.
-        world.open("held");
-        for run in [run, held] {
-            let view = end(&handle, run).await;
-            assert_eq!(view.status, RunStatus::Succeeded, "{survives:?}");
-        }
-        assert!(opened.load(Ordering::Relaxed) >= 1);
-        for address in ["b/s/a", "b/s/z", "b/s/held"] {
-            assert_eq!(world.count(address), 1, "{address} {survives:?}");
-        }
-        assert_eq!(world.lock().most_overlap, 1);
-        assert_eq!(play(&handle, chain("noop", &["x"])).await.status, RunStatus::Succeeded);
-    }
 }

@@ -1,0 +1,83 @@
+//! What was in memory of a run, and not durable, when the run was parked.
+//!
+//! Its events are void: they are decided anew when the run is back, from what is durable. But two
+//! things they tell of the world stay true. An attempt that has ended has ended, whatever became of
+//! the record of it. And an attempt of which only the beginning was on its way to the disk was
+//! surely never made, since effects are released behind the write: should the beginning turn up in
+//! the record after all, as after a failed flush it may, nothing was interrupted.
+
+use std::collections::BTreeSet;
+
+use windlass_engine::{AttemptResult, Input, Run};
+use windlass_model::element::ElementId;
+use windlass_model::event::{Event, What};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    /// What attempts have come to.
+    results: Vec<Result>,
+    /// Attempts, by element and number, that were not made.
+    pub(super) never_made: BTreeSet<(ElementId, u32)>,
+    /// Sequences that have not begun after all.
+    pub(super) not_begun: BTreeSet<ElementId>,
+}
+
+/// What an attempt has come to.
+#[derive(Debug)]
+struct Result {
+    input: Input,
+    /// The number of the event that recorded it, if there was one.
+    recorded: Option<u64>,
+}
+
+// === impl Lost ===
+
+impl Lost {
+    /// Notes an event that is not known to be durable. The run must still know its secrets.
+    pub(super) fn event(&mut self, event: Event, run: &Run) {
+        let (seq, what) = (event.seq, event.what);
+        match what {
+            What::AttemptBegan { element, n } => {
+                self.never_made.insert((element, n));
+            }
+            What::Began(element @ ElementId::Sequence { .. }) => {
+                self.not_begun.insert(element);
+            }
+            What::AttemptEnded { element, n, end } => {
+                // One that was only taken for interrupted has not ended.
+                if end.failure.as_ref().is_some_and(|failure| failure.is_interruption()) {
+                    return;
+                }
+                let result = AttemptResult {
+                    // The secrets in it may be lost with it, and it will be recorded once more.
+                    response: end.response.map(|response| run.reveal(&response)),
+                    changed: end.changed,
+                    failure: end.failure,
+                    retry_after: None,
+                };
+                let input = Input::EndedMeanwhile { element, n, result };
+                self.results.push(Result { input, recorded: Some(seq) });
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes what the run was not told any more, if it is the end of an attempt. What was asked of the
+    /// world besides is asked again.
+    pub(super) fn input(&mut self, input: Input) {
+        if let Input::Ended { element, n, result } | Input::EndedMeanwhile { element, n, result } = input {
+            let input = Input::EndedMeanwhile { element, n, result };
+            self.results.push(Result { input, recorded: None });
+        }
+    }
+
+    /// What a run of which so many events turned out to be durable is to be told before all else.
+    pub(super) fn results(&mut self, durable: u64) -> impl Iterator<Item = Input> {
+        let results = std::mem::take(&mut self.results).into_iter();
+        // An end that is in the record may by now have been followed by another beginning.
+        results
+            .filter(move |result| result.recorded.is_none_or(|seq| seq > durable))
+            .map(|result| result.input)
+    }
+}
