@@ -25,6 +25,10 @@ use crate::printer::{Printer, STRONG, Styled, WARN};
 use crate::signals::Signals;
 use crate::user;
 
+mod several;
+
+pub(crate) use self::several::{drive_several, worst};
+
 /// How often the picture is drawn and the run is asked how it stands.
 const TICK: Duration = Duration::from_millis(100);
 

@@ -16,6 +16,7 @@ mod heat;
 mod line;
 mod outlook;
 mod painter;
+mod several;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,6 +31,8 @@ use self::frame::Frame;
 pub(crate) use self::frame::Seat;
 use self::line::Weight;
 use self::painter::Painter;
+pub(crate) use self::several::Labels;
+use self::several::Several;
 use crate::args::LiveFormat;
 use crate::data_dir::DataDir;
 use crate::drawing;
@@ -50,6 +53,8 @@ pub(crate) struct Live {
     form: Form,
     seat: Seat,
     data_dir: DataDir,
+    /// How runs are told apart; empty where there is one.
+    labels: Labels,
     /// Not to be drawn again before.
     next: Instant,
 }
@@ -66,13 +71,18 @@ enum Form {
 
 impl Live {
     pub(crate) fn new(format: LiveFormat, seat: Seat, data_dir: DataDir) -> Self {
+        Self::of_several(format, seat, data_dir, Labels::default())
+    }
+
+    /// Shows several runs at once, each line with the label of its run.
+    pub(crate) fn of_several(format: LiveFormat, seat: Seat, data_dir: DataDir, labels: Labels) -> Self {
         let form = match format {
             LiveFormat::Text if printer::is_live_terminal() => Form::Picture(Painter::default()),
             LiveFormat::Text => Form::Lines,
             LiveFormat::Events => Form::Events,
             LiveFormat::Json => Form::Silent,
         };
-        Self { form, seat, data_dir, next: Instant::now() + FIRST }
+        Self { form, seat, data_dir, labels, next: Instant::now() + FIRST }
     }
 
     /// Shows an event that was applied to the fold just now.
@@ -80,18 +90,25 @@ impl Live {
         match &mut self.form {
             Form::Silent => {}
             Form::Events => {
-                printer.line(windlass_report::event_json(event, fold.layout(), Clock::Wall));
+                let mut line = windlass_report::event_json(event, fold.layout(), Clock::Wall);
+                if let Some(map) = line.as_object_mut().filter(|_| !self.labels.is_empty()) {
+                    map.insert("run".into(), fold.layout().submission.run.to_string().into());
+                }
+                printer.line(line);
             }
             Form::Lines => {
-                if let Some(line) = line::of(fold, event) {
-                    printer.note(format_args!("{} {}", Styled(FAINT, time_of_day(event.at)), line.text));
+                let line = line::of(fold, event).map(|line| line.text);
+                if let Some(text) = line.or_else(|| self.labels.end(fold, event)) {
+                    printer.note(self.labels.line(fold, event, &text));
                 }
             }
             Form::Picture(painter) => {
                 let lines = line::of(fold, event).into_iter().filter(|line| line.weight == Weight::Heavy);
                 let lines: Vec<String> = lines
                     .filter_map(|line| line.unless_too_many(fold, event))
-                    .map(|line| format!("{} {}", Styled(FAINT, time_of_day(event.at)), line.text))
+                    .map(|line| line.text)
+                    .chain(self.labels.end(fold, event))
+                    .map(|text| self.labels.line(fold, event, &text))
                     .collect();
                 painter.print(&lines, printer::terminal_size().0, printer);
             }
@@ -100,15 +117,43 @@ impl Live {
 
     /// Draws the picture anew if it is time to.
     pub(crate) fn tick(&mut self, fold: &Fold, now: Time, printer: &mut Printer) {
-        let Form::Picture(painter) = &mut self.form else { return };
-        if Instant::now() < self.next {
-            return;
+        if self.is_due(fold.seq()) {
+            let (width, rows) = printer::terminal_size();
+            let frame = Frame { fold, now, width, rows, seat: self.seat, data_dir: &self.data_dir };
+            self.draw(&frame.lines(), printer);
         }
-        self.next = Instant::now() + if fold.seq() > LARGE { EVERY_LARGE } else { EVERY };
-        let (width, rows) = printer::terminal_size();
-        let lines = Frame { fold, now, width, rows, seat: self.seat, data_dir: &self.data_dir }.lines();
-        let lines: Vec<String> = lines.iter().map(|line| drawing::shown(line).into_owned()).collect();
-        painter.draw(&lines, width, printer);
+    }
+
+    /// The same for several runs.
+    pub(crate) fn tick_several<'a>(
+        &mut self,
+        folds: impl Iterator<Item = &'a Fold>,
+        now: Time,
+        printer: &mut Printer,
+    ) {
+        let folds: Vec<&Fold> = folds.collect();
+        if self.is_due(folds.iter().map(|fold| fold.seq()).fold(0, u64::saturating_add)) {
+            let (width, rows) = printer::terminal_size();
+            let (seat, data_dir) = (self.seat, &self.data_dir);
+            let picture = Several { folds: &folds, now, width, rows, seat, data_dir };
+            self.draw(&picture.lines(), printer);
+        }
+    }
+
+    /// Whether there is a picture and it is time to draw it anew.
+    fn is_due(&mut self, events: u64) -> bool {
+        let is_due = matches!(self.form, Form::Picture(_)) && Instant::now() >= self.next;
+        if is_due {
+            self.next = Instant::now() + if events > LARGE { EVERY_LARGE } else { EVERY };
+        }
+        is_due
+    }
+
+    fn draw(&mut self, lines: &[String], printer: &mut Printer) {
+        if let Form::Picture(painter) = &mut self.form {
+            let lines: Vec<String> = lines.iter().map(|line| drawing::shown(line).into_owned()).collect();
+            painter.draw(&lines, printer::terminal_size().0, printer);
+        }
     }
 
     /// Says something about the process rather than the run.
@@ -156,20 +201,55 @@ impl Live {
         let is_in_sight =
             printer::out_width().is_some() && text.lines().count() + 5 <= printer::terminal_size().1;
         if matches!(self.form, Form::Picture(_)) && !is_in_sight {
-            printer.note(verdict(fold));
+            printer.note(format_args!("\n{}", verdict(fold)));
         }
     }
 }
 
-/// How a run ended and why, in one line.
+impl Live {
+    /// Takes the picture away and prints what became of each run.
+    pub(crate) fn end_several<'a>(&mut self, folds: impl Iterator<Item = &'a Fold>, printer: &mut Printer) {
+        self.leave(printer);
+        match &self.form {
+            Form::Picture(_) | Form::Lines => {
+                printer.note("");
+                for fold in folds {
+                    let run = fold.layout().submission.run;
+                    let told = verdict(fold);
+                    printer.line(format_args!("{told} {}", Styled(FAINT, format_args!("· run {run}"))));
+                }
+                let report = self.data_dir.command("runs report RUN");
+                printer.note(Styled(FAINT, format_args!("all that happened in one: {report}")));
+            }
+            Form::Events => {}
+            Form::Silent => {
+                let documents = folds.map(|fold| {
+                    let mut bytes = Vec::new();
+                    // Writing into memory cannot fail.
+                    let _ = windlass_report::write_json(fold, &JsonOptions::default(), &mut bytes);
+                    String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned()
+                });
+                let documents: Vec<String> = documents.collect();
+                printer.line(format_args!("{{\"runs\":[{}]}}", documents.join(",")));
+            }
+        }
+    }
+}
+
+/// Which run ended how and why, in one line.
 fn verdict(fold: &Fold) -> String {
+    let name = legible::line(&fold.layout().submission.plan.metadata.name, 60);
+    format!("{} {}", Styled(STRONG, name), outcome(fold))
+}
+
+/// How a run ended and why, or what it waits for.
+fn outcome(fold: &Fold) -> String {
     let status = fold.status();
     let tone = match status {
         RunStatus::Succeeded => GOOD,
         RunStatus::Failed => BAD,
         _ => WARN,
     };
-    let name = legible::line(&fold.layout().submission.plan.metadata.name, 60);
     let why = fold.run().reason.as_ref().map(|reason| {
         let at = match reason.element {
             ElementId::Run => String::new(),
@@ -177,13 +257,11 @@ fn verdict(fold: &Fold) -> String {
         };
         format!(": {}", legible::line(&format!("{at}{}", reason.message), 200))
     });
-    let word = Styled(tone, words::run_status(status));
-    format!("\n{} {word}{}", Styled(STRONG, name), why.unwrap_or_default())
-}
-
-/// An event as a line with its time, if there is something to say.
-pub(crate) fn line(fold: &Fold, event: &Event) -> Option<String> {
-    line::of(fold, event).map(|line| format!("{} {}", Styled(FAINT, time_of_day(event.at)), line.text))
+    let word = match status {
+        RunStatus::Running if fold.asked().next().is_some() => "waits for a person",
+        status => words::run_status(status),
+    };
+    format!("{}{}", Styled(tone, word), why.unwrap_or_default())
 }
 
 /// `14:03:12`, in UTC like everything that is recorded.

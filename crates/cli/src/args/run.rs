@@ -61,6 +61,10 @@ pub(crate) struct RunArgs {
 Finished work is not repeated; what was in flight when the process died is taken up as its plugin and plan allow, or \
 a person is asked. Remaining retries, delays and batches are kept.
 
+All unfinished runs go on at once. The exit code is that of the worst: 5 for one that cannot be gone on with, then 4 for
+one that waits for a person, 1 for one that failed, 3 for one that was stopped. --output json prints {\"runs\": [...]} with
+one document for each, --output events says in each line which run it is of.
+
 Example:
   windlass recover --data-dir /var/lib/windlass")]
 pub(crate) struct RecoverArgs {

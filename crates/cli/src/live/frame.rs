@@ -66,6 +66,23 @@ impl Frame<'_> {
         lines
     }
 
+    /// The same without what can be done, as one of several pictures in so many rows.
+    pub(crate) fn brief(&self, rows: usize) -> Vec<String> {
+        let mut lines = vec![self.head()];
+        let mut waits = self.waits();
+        waits.truncate(rows.saturating_sub(1));
+        let room = rows.saturating_sub(lines.len() + waits.len());
+        if room > 0 {
+            lines.extend(self.body(room).into_iter().take(room));
+        }
+        lines.extend(waits);
+        lines
+    }
+
+    pub(crate) fn hint(&self) -> &'static str {
+        self.seat.hint(self.fold)
+    }
+
     fn head(&self) -> String {
         let (fold, run) = (self.fold, self.fold.run());
         let submission = &fold.layout().submission;

@@ -9,6 +9,7 @@ use windlass_report::Fold;
 
 use super::frame::{Frame, Seat};
 use super::line;
+use super::several::Several;
 use crate::args::DataDirArgs;
 use crate::data_dir::DataDir;
 use crate::plan_file;
@@ -70,6 +71,41 @@ fn a_picture_has_no_more_rows_than_the_terminal_at_any_moment() {
             assert!(text.lines().count() < rows, "{text}");
         }
     });
+}
+
+/// The common picture of the same run in so many stages, without colours.
+fn pictures(folds: &[&Fold], now: Time, (width, rows): (usize, usize)) -> String {
+    let data_dir = data_dir();
+    let picture = Several { folds, now, width, rows, seat: Seat::Driver, data_dir: &data_dir };
+    plain(&picture.lines().join("\n"))
+}
+
+#[test]
+fn several_runs_share_the_rows_that_there_are() {
+    watch(120, &["patch/n0001?/patch=fail"], |fold, event| {
+        for runs in [2, 3, 40] {
+            let folds = vec![fold; runs];
+            for (width, rows) in [(20, 6), (60, 10), (200, 50)] {
+                let text = pictures(&folds, event.at, (width, rows));
+                assert!(text.lines().count() < rows, "{text}");
+                let heads = text.lines().filter(|line| line.starts_with("wide ")).count();
+                let more = text.lines().any(|line| line.contains("more runs"));
+                let going = if fold.status().is_terminal() { 0 } else { runs };
+                assert!(heads == going || (more && heads + 3 < rows && heads < going), "{text}");
+            }
+        }
+    });
+}
+
+#[test]
+fn several_runs_are_drawn_below_each_other() {
+    let mut picture = None;
+    watch(60, &["patch/n0001?/patch=permanent"], |fold, event| {
+        if fold.blocks()[1].succeeded == 20 {
+            picture.get_or_insert_with(|| pictures(&[fold, fold, fold], event.at, (100, 40)));
+        }
+    });
+    insta::assert_snapshot!(picture.unwrap());
 }
 
 #[test]

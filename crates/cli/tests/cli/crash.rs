@@ -15,7 +15,15 @@ struct Crash {
 impl Crash {
     fn new(on_interrupt: &str) -> Self {
         let place = Place::new();
-        let log = place.path("log");
+        Self::die(&place, "crash", on_interrupt);
+        // What the process left behind may end, and whoever goes on does not wait.
+        place.file("gate", "");
+        Self { log: place.path("crash.log"), place }
+    }
+
+    /// A process dies in a plan of this name.
+    fn die(place: &Place, name: &str, on_interrupt: &str) {
+        let log = place.path(&format!("{name}.log"));
         let wait = place.until("gate");
         let spec = format!(
             "  blocks:
@@ -29,15 +37,12 @@ impl Crash {
 ",
             log = log.display()
         );
-        let plan = place.plan("crash", &spec);
+        let plan = place.plan(name, &spec);
         let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
         run.wait_for("attemptBegan", "work/s/held");
-        place.wait_for_line("log", "held");
+        place.wait_for_line(&format!("{name}.log"), "held");
         run.signal("KILL");
         run.end();
-        // What the process left behind may end, and whoever goes on does not wait.
-        place.file("gate", "");
-        Self { place, log }
     }
 
     /// How often an action left its line.
@@ -89,6 +94,103 @@ fn commands_to_a_run_that_nobody_drives_take_effect_when_somebody_does() {
     crash.place.run(&["runs", "stop", "--why", "enough"]).exits(0).says(&["windlass recover"]);
     crash.place.run(&["recover"]).exits(3).shows(&["stopped"]);
     assert_eq!(crash.lines("last"), 0);
+}
+
+/// One that will end well, one that will fail, one that will wait for a person.
+fn three(place: &Place) {
+    Crash::die(place, "good", "rerun");
+    Crash::die(place, "bad", "fail");
+    Crash::die(place, "open", "ask");
+}
+
+#[test]
+fn several_runs_are_told_apart_and_the_worst_counts() {
+    let place = Place::new();
+    three(&place);
+    place.file("gate", "");
+    let recovered = place.run(&["recover"]).exits(4);
+    let died = "work/s/held: Windlass died while this was running; whether it was done is not known";
+    let ends = recovered.out.lines().map(|line| line.rsplit_once(" · run ").unwrap().0);
+    let mut ends: Vec<&str> = ends.collect();
+    ends.sort_unstable();
+    assert_eq!(ends, [format!("bad failed: {died}").as_str(), "good succeeded", "open waits for a person"]);
+    recovered.says(&[
+        "going on with 3 runs",
+        " good: taken over by",
+        " good: work/s succeeded in",
+        " good: succeeded\n",
+        &format!(" bad: failed: {died}\n"),
+        " open: work/s/held waits for a person",
+        "windlass runs resolve",
+        "windlass runs report RUN",
+    ]);
+    // Those that have ended have, and the one that is left is shown like any single one.
+    place.run(&["runs", "resolve", "--failed", "work/s/held"]).exits(0);
+    place.run(&["recover"]).exits(1).shows(&["open failed after"]);
+}
+
+#[test]
+fn runs_of_one_plan_are_told_apart_by_their_ids() {
+    let place = Place::new();
+    Crash::die(&place, "twice", "rerun");
+    Crash::die(&place, "twice", "fail");
+    place.file("gate", "");
+    let recovered = place.run(&["recover"]).exits(1);
+    for line in recovered.out.lines() {
+        let end = &line[line.len() - 6..];
+        assert!(recovered.err.contains(&format!(" twice …{end}: ")), "{end} is not in\n{}", recovered.err);
+    }
+}
+
+#[test]
+fn several_runs_for_programs() {
+    let place = Place::new();
+    three(&place);
+    place.file("gate", "");
+    let document = place.run(&["recover", "--output", "json"]).exits(4).json();
+    let statuses = document["runs"].as_array().unwrap().iter().map(|it| &it["run"]);
+    let mut statuses: Vec<(&str, &str)> =
+        statuses.map(|run| (run["plan"].as_str().unwrap(), run["status"].as_str().unwrap())).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [("bad", "failed"), ("good", "succeeded"), ("open", "running")]);
+
+    let place = Place::new();
+    three(&place);
+    place.file("gate", "");
+    let recovered = place.run(&["recover", "--output", "events"]).exits(4);
+    let mut ends = Vec::new();
+    for line in recovered.out.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        if matches!(event["kind"].as_str().unwrap(), "finished" | "asked") {
+            ends.push(event["run"].as_str().unwrap().to_owned());
+        }
+    }
+    ends.sort_unstable();
+    ends.dedup();
+    assert_eq!(ends.len(), 3, "{}", recovered.out);
+}
+
+#[test]
+fn a_run_that_cannot_be_gone_on_with_holds_up_no_other() {
+    let place = Place::new();
+    let wait = place.until("gate");
+    let spec = format!(
+        "  params: {{token: {{type: secret, required: true}}}}
+  blocks: [{{name: b, sequences: [{{name: s, actions: [{{name: wait, use: shell, timeout: 1h, with: {{script: '{wait}'}}}}]}}]}}]
+"
+    );
+    let plan = place.plan("locked", &spec);
+    let token = format!("token=@{}", place.file("token", "hunter2").display());
+    let mut run = place.start(&["run", plan.to_str().unwrap(), "-p", &token, "--output", "events"]);
+    run.wait_for("attemptBegan", "b/s/wait");
+    run.signal("KILL");
+    run.end();
+    std::fs::remove_dir_all(place.data().join("keys")).unwrap();
+    Crash::die(&place, "good", "rerun");
+    Crash::die(&place, "bad", "fail");
+    place.file("gate", "");
+    let recovered = place.run(&["recover"]).exits(5);
+    recovered.shows(&["good succeeded", "bad failed"]).says(&["WL-0312", "it is left as it is"]);
 }
 
 #[test]

@@ -432,3 +432,36 @@ fn a_run_that_waits_for_a_person_says_what_to_type() {
     terminal.reads("windlass runs approve", 2);
     terminal.reads("▸", 0);
 }
+
+#[test]
+fn several_runs_share_the_picture() {
+    let place = Place::new();
+    for name in ["one", "two", "three"] {
+        let wait = place.until(name);
+        let spec = format!(
+            "  blocks: [{{name: b, targets: {{nodes: [a, b]}}, concurrency: 2, sequence: [{{name: wait, use: shell, timeout: 1h, onInterrupt: rerun, with: {{script: '{wait}'}}}}]}}]\n"
+        );
+        let plan = place.plan(name, &spec);
+        let mut run = place.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
+        run.wait_for("attemptBegan", "b/b/wait");
+        run.signal("KILL");
+        run.end();
+    }
+    let mut terminal = Terminal::start(place.terminal(&["recover"]), (100, 40));
+    let screen =
+        terminal.wait_for(&["3 runs · 3 running", "one running", "two running", "three running", HINT]);
+    for part in ["▸ b 0/2", "2/2 active", "a/wait", "b/wait"] {
+        assert_eq!(screen.matches(part).count(), 3, "`{part}` in\n{screen}");
+    }
+    open(&place, "two");
+    let screen = terminal.wait_for(&["two: succeeded", "3 runs · 2 running · 1 succeeded"]);
+    assert!(!screen.contains("two running"), "{screen}");
+    open(&place, "one");
+    open(&place, "three");
+    assert_eq!(terminal.end(), Some(0));
+    terminal.reads(HINT, 0);
+    terminal.reads("▸", 0);
+    for name in ["one", "two", "three"] {
+        terminal.reads(&format!("{name} succeeded · run"), 1);
+    }
+}
