@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use windlass_engine::Setup;
-use windlass_lang::{Evaluator, Excerpt, Findings, Inputs, Loaded};
+use windlass_lang::{Among, Evaluator, Excerpt, Findings, Inputs, Loaded};
 use windlass_model::code;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::layout::Layout;
@@ -71,7 +71,7 @@ pub(crate) fn inputs(loaded: &Loaded, mut given: Given, choice: Choice<'_>) -> R
     let step_set = choice.step_set.unwrap_or(DEFAULT_STEP_SET);
     let targets = choice.targets.and_then(|count| simulated(&loaded.plan, step_set, count));
     let values = std::mem::take(&mut given.values);
-    windlass_lang::inputs(&loaded.plan, step_set, values, targets, &Evaluator::new())
+    windlass_lang::inputs(&loaded.plan, step_set, values, targets, &Evaluator::new(), Among::default())
         .map_err(|problems| findings(loaded, &given, choice.step_set, problems.0).into())
 }
 

@@ -14,6 +14,7 @@ use windlass_model::payload::Payload;
 use windlass_model::secret::Secrets;
 use windlass_model::span::Span;
 use windlass_model::time::Time;
+use windlass_model::vars::Vars;
 use windlass_model::{Map, Value};
 
 use crate::action::is_loop;
@@ -48,7 +49,7 @@ pub(crate) struct Env {
     pub(crate) eval: Arc<dyn Evaluate>,
     pub(crate) params: Arc<Map>,
     pub(crate) secret_params: Arc<Vec<String>>,
-    pub(crate) vars: Arc<Map>,
+    pub(crate) vars: Arc<Vars>,
     pub(crate) run: Arc<Map>,
     pub(crate) start_within: Option<Duration>,
 }
@@ -274,7 +275,7 @@ impl Run {
             eval,
             params: Arc::new(params),
             secret_params: Arc::new(secret_params),
-            vars: Arc::new(submission.plan.spec.vars.clone()),
+            vars: Arc::new(Vars::from(submission.plan.spec.vars.clone())),
             run: Arc::new(facts),
             start_within,
         };

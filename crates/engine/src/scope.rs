@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use windlass_model::element::{ElementId, Work};
 use windlass_model::eval::Scope;
-use windlass_model::layout::Body;
+use windlass_model::layout::BlockDef;
 use windlass_model::payload::Payload;
 use windlass_model::secret::{self, Secrets};
 use windlass_model::target::Node;
+use windlass_model::vars::Vars;
 use windlass_model::{Map, Value};
 
 use crate::input::Seal;
@@ -38,18 +39,17 @@ impl Turn<'_> {
             secret_params: env.secret_params.clone(),
             ..Scope::default()
         };
-        let Some((block, seq)) = element.work().and_then(Work::sequence) else { return scope };
-        let Some(def) = self.layout.block(block) else { return scope };
-        let body = def.sequences.body(seq);
-        let node = def.sequences.targets().and_then(|targets| targets.details(seq));
-        scope.vars = overlay(&scope.vars, [node.map(|node| &node.vars), body.map(|body: &Body| &body.vars)]);
+        let Some(work) = element.work() else { return scope };
+        let Some(def) = work.block().and_then(|block| self.layout.block(block)) else { return scope };
+        scope.vars = layered(&env.vars, def, work);
+        let Some((block, seq)) = work.sequence() else { return scope };
         scope.node = self.node(element);
         let own = self.state.block_at(block).and_then(|state| match state.active.get(&seq) {
             Some(sequence) => Some((&sequence.store, &sequence.steps)),
             None => state.undoable.get(&seq).map(|undoable| (&undoable.store, &undoable.steps)),
         });
         if let Some((store, steps)) = own {
-            scope.store = overlay(&scope.store, [Some(&**store), None]);
+            scope.store = overlay(&scope.store, store);
             scope.steps = steps.clone();
         }
         scope
@@ -59,11 +59,7 @@ impl Turn<'_> {
     pub(crate) fn node(&self, element: ElementId) -> Option<Arc<Node>> {
         let (block, seq) = element.work().and_then(Work::sequence)?;
         let targets = self.layout.block(block)?.sequences.targets()?;
-        let node = match targets.details(seq) {
-            Some(node) => node.clone(),
-            None => Node { name: targets.name(seq)?.to_owned(), ..Node::default() },
-        };
-        Some(Arc::new(node))
+        targets.node(seq)
     }
 
     /// A value as it may stand in the log.
@@ -112,13 +108,31 @@ pub(crate) fn is_token(value: &Value, name: &str) -> bool {
     value.as_str() == Some(&*secret::token(name))
 }
 
-fn overlay(base: &Arc<Map>, over: [Option<&Map>; 2]) -> Arc<Map> {
-    if over.iter().flatten().all(|map| map.is_empty()) {
+fn overlay(base: &Arc<Map>, over: &Map) -> Arc<Map> {
+    if over.is_empty() {
         return base.clone();
     }
     let mut merged = (**base).clone();
-    for map in over.into_iter().flatten() {
-        merged.extend(map.iter().map(|(key, value)| (key.clone(), value.clone())));
-    }
+    merged.extend(over.iter().map(|(key, value)| (key.clone(), value.clone())));
     Arc::new(merged)
+}
+
+/// The plan's variables, then those of the target, the block and the sequence, layer over layer: nothing is copied.
+fn layered(plan: &Arc<Vars>, def: &BlockDef, work: Work) -> Arc<Vars> {
+    let seq = work.sequence().map(|(_, seq)| seq);
+    let body = seq.and_then(|seq| def.sequences.body(seq));
+    let target = seq.and_then(|seq| Some((def.sequences.targets()?, seq)));
+    let target = target.filter(|(targets, seq)| targets.details(*seq).is_some());
+    if target.is_none() && def.vars.vars.is_empty() && body.is_none_or(|body| body.vars.vars.is_empty()) {
+        return plan.clone();
+    }
+    let mut vars = (**plan).clone();
+    if let Some((targets, seq)) = target {
+        targets.add_vars(seq, &mut vars);
+    }
+    vars.push(&def.vars);
+    if let Some(body) = body {
+        vars.push(&body.vars);
+    }
+    Arc::new(vars)
 }

@@ -79,6 +79,12 @@ impl Evaluate for Evaluator {
         }
         Ok(value.is_true())
     }
+
+    fn understands(&self, expression: &str) -> Result<(), EvalError> {
+        let expression = unwrapped(expression);
+        let compiled = self.cache.get(Kind::Expression, expression);
+        compiled.map(drop).map_err(|error| EvalError(explain::syntax(&error, expression)))
+    }
 }
 
 /// A condition may be written with or without `{{ }}`.

@@ -13,13 +13,24 @@ use std::sync::Arc;
 
 use windlass_model::Value;
 use windlass_model::eval::{Evaluate, Scope};
-use windlass_model::freeze::{self, Resolved};
+use windlass_model::freeze::{self, Blocks, Inventory, Means, Nodes, Resolved};
 use windlass_model::plan::Plan;
 use windlass_model::problem::{Problem, Problems};
-use windlass_model::target::Frozen;
+use windlass_model::target::{Frozen, Targets};
 
 use crate::params::{self, Given, Params};
+use crate::references::asks_an_inventory;
+use crate::validate::Surroundings;
 use crate::warn;
+
+/// What targets are chosen from, and what they are narrowed to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Among<'a> {
+    /// The nodes of an inventory; without one every name stands for itself.
+    pub nodes: Option<&'a dyn Nodes>,
+    /// The selection that the targets of all blocks are narrowed to.
+    pub filter: Option<&'a Targets>,
+}
 
 /// What a run is made from besides its plan.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,6 +57,7 @@ pub fn inputs(
     given: BTreeMap<String, Given>,
     targets: Option<Vec<Frozen>>,
     eval: &dyn Evaluate,
+    among: Among<'_>,
 ) -> Result<Inputs, Problems> {
     let (params, mut problems) = params::read(plan, given);
     let lacking: Vec<String> = plan
@@ -58,7 +70,7 @@ pub fn inputs(
     let is_incomplete = !problems.is_empty();
     let scope = Scope {
         params: Arc::new(params.values.clone()),
-        vars: Arc::new(plan.spec.vars.clone()),
+        vars: Arc::new(plan.spec.vars.clone().into()),
         secret_params: Arc::new(params.secrets.clone()),
         ..Scope::default()
     };
@@ -68,15 +80,20 @@ pub fn inputs(
         Err(why) if is_incomplete && lacking.iter().any(|name| why.0.contains(name)) => Err(LATER.to_owned()),
         Err(why) => Err(why.0),
     };
+    let with_facts = among.nodes.is_some() && looks_at_facts(plan);
+    let inventory = among.nodes.map(|nodes| Inventory { nodes, eval, scope: &scope, with_facts });
+    let means = Means { render: &render, inventory, filter: among.filter };
     // With targets of its own a step set must be there all the same; nothing is resolved for it.
     let blocks = match targets {
         Some(targets) if plan.step_set(step_set).is_some() => {
-            targets.into_iter().map(|targets| Ok(Resolved { targets, ..Resolved::default() })).collect()
+            let each = targets.into_iter().map(|targets| Ok(Resolved { targets, ..Resolved::default() }));
+            Blocks { each: each.collect(), warnings: Vec::new() }
         }
-        _ => freeze::blocks(plan, step_set, &render).unwrap_or_else(|problem| vec![Err(vec![*problem])]),
+        _ => freeze::blocks(plan, step_set, &means)
+            .unwrap_or_else(|problems| Blocks { each: vec![Err(problems)], warnings: Vec::new() }),
     };
-    let mut inputs = Inputs { params, ..Inputs::default() };
-    for resolved in blocks {
+    let mut inputs = Inputs { params, warnings: blocks.warnings, ..Inputs::default() };
+    for resolved in blocks.each {
         match resolved {
             Ok(resolved) => {
                 inputs.targets.push(resolved.targets);
@@ -91,13 +108,20 @@ pub fn inputs(
 }
 
 /// What can be said of the targets of all step sets before any parameter is known: problems and warnings.
-pub(crate) fn foreseen(plan: &Plan) -> (Vec<Problem>, Vec<Problem>) {
+///
+/// What an inventory must answer is left to who has it and the parameters.
+pub(crate) fn foreseen(plan: &Plan, surroundings: Surroundings<'_>) -> (Vec<Problem>, Vec<Problem>) {
     let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+    if surroundings.nodes.is_some() {
+        return (problems, warnings);
+    }
     let render = |_: &str| Err(LATER.to_owned());
     for step_set in plan.step_set_names() {
         let mut known = Vec::new();
-        for resolved in freeze::blocks(plan, step_set, &render).unwrap_or_default() {
+        let blocks = freeze::blocks(plan, step_set, &Means::plain(&render)).unwrap_or_default();
+        for (resolved, block) in blocks.each.into_iter().zip(plan.step_set(step_set).unwrap_or_default()) {
             match resolved {
+                _ if block.targets.as_ref().is_some_and(asks_an_inventory) => known.push(None),
                 Ok(resolved) => {
                     known.push(Some(resolved.targets));
                     warnings.extend(resolved.warnings);
@@ -111,6 +135,14 @@ pub(crate) fn foreseen(plan: &Plan) -> (Vec<Problem>, Vec<Problem>) {
         warnings.extend(warn::limits(plan, step_set, known.iter().map(Option::as_ref)));
     }
     (problems, warnings)
+}
+
+/// Whether anything in a plan may look at what nodes reported of themselves. A limit per label may count by a fact.
+fn looks_at_facts(plan: &Plan) -> bool {
+    let sets = plan.spec.stepsets.values().flat_map(|set| &set.blocks);
+    let mut blocks = plan.spec.blocks.iter().chain(sets);
+    blocks.any(|block| !block.max_per.is_empty())
+        || serde_json::to_string(plan).is_ok_and(|text| text.contains("facts"))
 }
 
 #[cfg(test)]

@@ -25,12 +25,12 @@ mod yaml;
 
 pub use self::evaluator::{Evaluator, MAX_OUTPUT};
 pub use self::findings::{Excerpt, Findings, Found};
-pub use self::inputs::{Inputs, inputs};
+pub use self::inputs::{Among, Inputs, inputs};
 pub use self::load::load;
 pub use self::loaded::Loaded;
 pub use self::params::{Given, Params, params};
 pub use self::schema::plan_schema;
 pub use self::source::{Source, decode};
 pub use self::spans::{Located, Range, SpanTree};
-pub use self::validate::validate;
+pub use self::validate::{Surroundings, validate};
 pub use self::yaml::{Document, MAX_ALIAS_NODES, MAX_BYTES, MAX_DEPTH, MAX_NODES, parse};

@@ -11,7 +11,6 @@
 use std::sync::Arc;
 
 use windlass_model::code;
-use windlass_model::fact::Catalog;
 use windlass_model::plan::{API_VERSION, Plan};
 use windlass_model::problem::Problem;
 use windlass_model::schema::{Rules, SchemaProblem, SchemaProblemKind, check};
@@ -24,7 +23,7 @@ use crate::loaded::place::{self, address_of};
 use crate::patterns::Regexes;
 use crate::schema::plan_schema;
 use crate::source::Source;
-use crate::validate::validate;
+use crate::validate::{Surroundings, validate};
 use crate::warn;
 use crate::yaml::{self, Document};
 
@@ -40,7 +39,12 @@ const MAX_PROBLEMS: usize = 1000;
 /// # Errors
 ///
 /// Everything that is wrong with any of them.
-pub fn load(source_name: &str, text: &str, catalog: &Catalog) -> Result<Vec<Loaded>, Findings> {
+pub fn load<'a>(
+    source_name: &str,
+    text: &str,
+    surroundings: impl Into<Surroundings<'a>>,
+) -> Result<Vec<Loaded>, Findings> {
+    let surroundings = surroundings.into();
     let source = Source::new(source_name, text);
     let documents = yaml::read(&source)?;
     if documents.is_empty() {
@@ -51,7 +55,7 @@ pub fn load(source_name: &str, text: &str, catalog: &Catalog) -> Result<Vec<Load
     let mut loaded = Vec::new();
     let mut all = Vec::new();
     for document in documents {
-        match one(document, &source, catalog) {
+        match one(document, &source, surroundings) {
             Ok(plan) => loaded.push(plan),
             Err(found) => all.extend(found),
         }
@@ -63,40 +67,40 @@ pub fn load(source_name: &str, text: &str, catalog: &Catalog) -> Result<Vec<Load
     Err(Findings::of(&source, all))
 }
 
-fn one(document: Document, source: &Source, catalog: &Catalog) -> Result<Loaded, Vec<Found>> {
+fn one(document: Document, source: &Source, surroundings: Surroundings<'_>) -> Result<Loaded, Vec<Found>> {
     let Document { value, spans } = document;
     let placed = |problem| place::found(problem, &value, &spans, source);
     kind(&value).map_err(|problem| vec![placed(problem)])?;
     let patterns = Regexes::default();
     let misfits = check(plan_schema(), &value, Rules { templates: false, patterns: &patterns });
     if !misfits.is_empty() {
-        let rest = sound(&value, &misfits, catalog);
+        let rest = sound(&value, &misfits, surroundings);
         let misfits = misfits.iter().map(|misfit| described(misfit, &value));
         return Err(misfits.chain(rest).map(placed).collect());
     }
     let plan = Plan::deserialize_from(&value)
         .map_err(|why| vec![placed(Problem::new(code::WRONG_TYPE, "", "", why.to_string()))])?;
-    let (problems, odd) = judge(&plan, catalog);
+    let (problems, odd) = judge(&plan, surroundings);
     if !problems.is_empty() {
         return Err(problems.into_iter().map(placed).collect());
     }
-    let mut warnings = warn::plan(&plan, &value, catalog);
+    let mut warnings = warn::plan(&plan, &value, surroundings);
     warnings.extend(odd);
     Ok(Loaded { plan: Arc::new(plan), source: source.clone(), document: value, spans, warnings })
 }
 
 /// What is wrong with that part of a document which fits the schema.
-fn sound(document: &Value, misfits: &[SchemaProblem], catalog: &Catalog) -> Vec<Problem> {
+fn sound(document: &Value, misfits: &[SchemaProblem], surroundings: Surroundings<'_>) -> Vec<Problem> {
     let pruned = Pruned::new(document, misfits);
     let Ok(plan) = Plan::deserialize_from(&pruned.value) else { return Vec::new() };
-    let (problems, _) = judge(&plan, catalog);
+    let (problems, _) = judge(&plan, surroundings);
     problems.into_iter().filter_map(|problem| pruned.original(problem)).collect()
 }
 
 /// Everything that is wrong with a plan, its targets included as far as they are known; and what is odd about them.
-fn judge(plan: &Plan, catalog: &Catalog) -> (Vec<Problem>, Vec<Problem>) {
-    let mut problems = validate(plan, catalog);
-    let (found, odd) = inputs::foreseen(plan);
+fn judge(plan: &Plan, surroundings: Surroundings<'_>) -> (Vec<Problem>, Vec<Problem>) {
+    let mut problems = validate(plan, surroundings);
+    let (found, odd) = inputs::foreseen(plan, surroundings);
     problems.extend(found);
     (problems, odd)
 }

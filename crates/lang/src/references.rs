@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_model::code::{self, Code};
 use windlass_model::eval::is_template;
+use windlass_model::freeze::KnownVars;
+use windlass_model::pattern;
 use windlass_model::plan::{Action, Block, Plan};
 use windlass_model::problem::Problem;
 use windlass_model::schema::escape;
-use windlass_model::target::NodeEntry;
+use windlass_model::target::{NodeEntry, Targets};
 use windlass_model::validate::walk::{self, ActionAt, Role};
 use windlass_model::{Map, Value, name};
 
@@ -15,10 +17,11 @@ mod text;
 
 use self::text::{Mention, Text};
 
-/// Everything that is wrong with the templates of a plan.
+/// Everything that is wrong with the templates of a plan. Nodes bring along variables of their own.
 #[must_use]
-pub(crate) fn check(plan: &Plan) -> Vec<Problem> {
+pub(crate) fn check(plan: &Plan, nodes: Option<&dyn KnownVars>) -> Vec<Problem> {
     let mut checker = Checker {
+        nodes,
         params: plan.spec.params.keys().map(String::as_str).collect(),
         vars: plan.spec.vars.keys().cloned().collect(),
         shared: shared(plan),
@@ -35,6 +38,8 @@ pub(crate) fn check(plan: &Plan) -> Vec<Problem> {
 }
 
 struct Checker<'a> {
+    /// The nodes that there are, if that is known.
+    nodes: Option<&'a dyn KnownVars>,
     params: BTreeSet<&'a str>,
     vars: BTreeSet<String>,
     /// What actions outside of sequences save, for all of the run.
@@ -44,6 +49,10 @@ struct Checker<'a> {
     found: Vec<Problem>,
 }
 
+/// What is there when targets are written, and when nodes are looked at one by one to choose them.
+const BEFORE: &[&str] = &["params", "vars"];
+const CHOOSING: &[&str] = &["params", "vars", "node", "facts"];
+
 /// What can be seen at some place. It is looked up for what is mentioned there, and collected only for advice.
 #[derive(Clone, Copy, Default)]
 struct Sees<'a> {
@@ -51,8 +60,8 @@ struct Sees<'a> {
     /// The variables of the sequence that it is in; `None` outside of sequences.
     sequence: Option<&'a Map>,
     node: bool,
-    /// Only params and vars: before a run there is nothing else.
-    values_only: bool,
+    /// The only roots that there are, where not all are: before a run there is not much.
+    only: Option<&'static [&'static str]>,
     /// Nothing that a run changes: what is named by it must keep its name.
     unchanging: bool,
     /// The actions before it.
@@ -77,7 +86,11 @@ fn shared(plan: &Plan) -> BTreeSet<String> {
 
 impl<'a> Sees<'a> {
     fn values() -> Self {
-        Self { values_only: true, ..Self::default() }
+        Self { only: Some(BEFORE), ..Self::default() }
+    }
+
+    fn choosing() -> Self {
+        Self { only: Some(CHOOSING), node: true, ..Self::default() }
     }
 
     fn action(at: &ActionAt<'a>) -> Self {
@@ -85,7 +98,7 @@ impl<'a> Sees<'a> {
             block: at.block,
             sequence: at.vars,
             node: at.vars.is_some() && at.block.is_some_and(|block| block.targets.is_some()),
-            values_only: false,
+            only: None,
             unchanging: false,
             earlier: at.earlier,
             // An undo comes after its action and knows its response. `verifyAfter` does not: the action is
@@ -100,11 +113,18 @@ impl<'a> Sees<'a> {
         self.earlier.iter().chain(self.undoes)
     }
 
-    /// The variables of its sequence and of the nodes that are written out; `None` when a template makes nodes.
-    fn vars(self) -> Option<BTreeSet<&'a str>> {
+    /// The variables of its block, its sequence and its nodes; `None` when a template makes nodes, or when
+    /// only an inventory knows them that is not here.
+    fn vars(self, nodes: Option<&'a dyn KnownVars>) -> Option<BTreeSet<&'a str>> {
+        let of_block = self.block.map(|block| &block.vars);
         let mut names: BTreeSet<&str> =
-            self.sequence.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+            self.sequence.into_iter().chain(of_block).flat_map(Map::keys).map(String::as_str).collect();
         let targets = self.block.filter(|_| self.sequence.is_some()).and_then(|block| block.targets.as_ref());
+        match nodes.filter(|_| self.node) {
+            Some(nodes) => names.extend(nodes.var_names()),
+            None if self.only == Some(CHOOSING) || targets.is_some_and(asks_an_inventory) => return None,
+            None => {}
+        }
         for entry in targets.into_iter().flat_map(|targets| &targets.nodes) {
             match entry {
                 NodeEntry::Name(text) if is_template(text) => return None,
@@ -125,6 +145,15 @@ impl<'a> Sees<'a> {
     }
 }
 
+/// Whether only an inventory can say which nodes these are.
+pub(crate) fn asks_an_inventory(targets: &Targets) -> bool {
+    let matched = |entry: &NodeEntry| match entry {
+        NodeEntry::Name(text) => pattern::needs_inventory(text),
+        NodeEntry::Node(_) => false,
+    };
+    targets.of_inventory().next().is_some() || targets.nodes.iter().any(matched)
+}
+
 // === impl Checker ===
 
 impl Checker<'_> {
@@ -141,9 +170,19 @@ impl Checker<'_> {
                 self.text(text, false, address, &format!("{pointer}/targets/nodes/{index}{key}"), values);
             }
         }
-        for (index, text) in targets.flat_map(|targets| &targets.exclude_nodes).enumerate() {
+        for (index, text) in targets.clone().flat_map(|targets| &targets.exclude_nodes).enumerate() {
             self.text(text, false, address, &format!("{pointer}/targets/excludeNodes/{index}"), values);
         }
+        for (key, texts) in targets.flat_map(Targets::of_inventory) {
+            let is_expression = matches!(key, "where" | "excludeWhere");
+            let sees = if is_expression { Sees::choosing() } else { values };
+            for (index, text) in texts.iter().enumerate() {
+                let pointer = format!("{pointer}/targets/{key}/{index}");
+                self.text(text, is_expression, address, &pointer, sees);
+            }
+        }
+        let of_block = Sees { block: Some(block), ..Sees::default() };
+        self.map(&block.vars, address, &format!("{pointer}/vars"), of_block);
         if let Some(template) = &block.sequence {
             let sees =
                 Sees { block: Some(block), sequence: Some(&template.vars), node: true, ..Sees::default() };
@@ -240,8 +279,9 @@ impl Checker<'_> {
     fn judge(&self, mention: &Mention, sees: Sees<'_>) -> Option<(Code, String, Option<String>)> {
         let root = mention.root.as_str();
         let unknown = |message: String, help: Option<String>| Some((code::UNKNOWN_NAME, message, help));
-        if sees.values_only && text::ROOTS.contains(&root) && !matches!(root, "params" | "vars") {
-            return unknown(format!("`{root}` is not known yet here: only params and vars are"), None);
+        if let Some(only) = sees.only.filter(|only| text::ROOTS.contains(&root) && !only.contains(&root)) {
+            let known = only.join(", ");
+            return unknown(format!("`{root}` is not known yet here: only {known} are"), None);
         }
         if sees.unchanging && matches!(root, "store" | "steps" | "targets") {
             let help = "name it by params, vars, node, facts or run".to_owned();
@@ -267,7 +307,10 @@ impl Checker<'_> {
                 if mention.guarded || self.vars.contains(key) {
                     return None;
                 }
-                let own = sees.vars()?;
+                if sees.node && self.nodes.is_some_and(|nodes| nodes.has_var(key)) {
+                    return None;
+                }
+                let own = sees.vars(self.nodes)?;
                 if own.contains(key) {
                     return None;
                 }

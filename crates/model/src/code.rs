@@ -1,7 +1,8 @@
 //! The stable codes of everything that a person can be told is wrong. Never reused, never renumbered.
 //!
 //! Each has a page `docs/errors/WL-dddd.md`. Ranges: 01 the file, 02 what a plan means, 03 runs,
-//! 04 the store, 05 plugins, 06 the command line, 07 warnings: not wrong, but worth a look.
+//! 04 the store, 05 plugins, 06 the command line, 07 warnings: not wrong, but worth a look,
+//! 08 the inventory.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -129,6 +130,15 @@ codes! {
     TIMEOUT_BEYOND_DEADLINE = "WL-0705", "a timeout that is longer than the deadline";
     LIMITS_NOTHING = "WL-0706", "a limit that limits nothing";
     EXCLUDES_NOTHING = "WL-0707", "an exclusion that excludes nothing";
+    SELECTS_NOTHING = "WL-0708", "a part of a selection that selects nothing";
+    NOT_JUDGED = "WL-0709", "nodes left out because an expression cannot be judged";
+    OUT_OF_SERVICE = "WL-0710", "nodes left out because they are out of service";
+
+    UNKNOWN_NODE = "WL-0801", "no such node in the inventory";
+    UNKNOWN_GROUP = "WL-0802", "no such group in the inventory";
+    BAD_SELECTOR = "WL-0803", "a selection or label selector is not understood";
+    NEEDS_INVENTORY = "WL-0804", "a selection needs an inventory, and there is none";
+    ANCESTRY_CYCLE = "WL-0805", "something is a part of itself";
 }
 
 #[cfg(test)]

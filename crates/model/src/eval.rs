@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::target::Node;
+use crate::vars::Vars;
 use crate::{Map, Value};
 
 /// What a template or condition can see.
@@ -16,8 +17,8 @@ use crate::{Map, Value};
 pub struct Scope {
     /// `params`, with secrets in clear.
     pub params: Arc<Map>,
-    /// `vars`: the plan's, overlaid by the node's and the sequence's.
-    pub vars: Arc<Map>,
+    /// `vars`: the plan's, overlaid by those of the target, the block and the sequence.
+    pub vars: Arc<Vars>,
     /// `node` and `facts`, where there is a target.
     pub node: Option<Arc<Node>>,
     /// `store`: run-wide values, overlaid by those of the sequence.
@@ -53,6 +54,12 @@ pub trait Evaluate: Send + Sync {
 
     /// The truth of an expression. Unknown names are errors.
     fn condition(&self, expression: &str, scope: &Scope) -> Result<bool, EvalError>;
+
+    /// Whether an expression can be understood at all, whatever it is about.
+    fn understands(&self, expression: &str) -> Result<(), EvalError> {
+        let _ = expression;
+        Ok(())
+    }
 }
 
 /// Whether any text in a value is a template.

@@ -1,36 +1,91 @@
-//! Targets as written to targets as frozen: patterns written out, exclusions applied, each node once.
+//! Targets as written to targets as frozen: patterns written out or matched, exclusions applied, each node once.
 //!
-//! A pure function of the plan and of a way to render templates. There is no inventory here: a
-//! pattern that would have to be matched against one (`web*`) is refused among `nodes`, and is
-//! welcome in `excludeNodes`, where the nodes to match against are known.
+//! A pure function of the plan, of a way to render templates, and of the inventory, if there is one.
+//!
+//! ```text
+//! Targets ─┬─ without inventory: names and series written out ─┬─ Filter ─► Frozen
+//!          └─ with one: Asked ─► Nodes (another crate) ────────┘
+//! ```
+//!
+//! Without an inventory, a pattern that would have to be matched against one (`web*`) is refused among
+//! `nodes`, and is welcome in `excludeNodes`, where the nodes to match against are known.
 
-use std::collections::hash_map::{DefaultHasher, Entry};
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::Hasher as _;
+use std::collections::BTreeSet;
+use std::fmt;
 
-use crate::Value;
-use crate::code::{self, Code};
-use crate::eval::is_template;
+use crate::code;
+use crate::eval::{Evaluate, Scope};
 use crate::name;
 use crate::plan::{Block, DEFAULT_STEP_SET, Plan};
 use crate::problem::Problem;
-use crate::target::{Frozen, Node, NodeEntry, Targets};
+use crate::target::{Frozen, Targets};
+use crate::{Map, Value};
 
-mod pattern;
+mod asked;
+mod filter;
+mod written;
 
-use self::pattern::{Glob, Refused};
+pub use self::asked::{Asked, Key, What, Wish};
+use self::filter::Filter;
 
 /// The most nodes that a block may work on.
 pub const MAX_NODES: usize = 1_000_000;
-
-/// The most names that may be written out for one block, repeated and excluded ones too.
-const MAX_WRITTEN: usize = 4 * MAX_NODES;
 
 /// The most problems that are worth listing.
 const MAX_PROBLEMS: usize = 1000;
 
 /// How a template in a list of nodes becomes a value: a name, or a list of names or nodes.
 pub type Render<'a> = dyn Fn(&str) -> Result<Value, String> + 'a;
+
+/// Which variables nodes bring along.
+pub trait KnownVars: fmt::Debug {
+    /// Whether any node may have a variable of this name.
+    fn has_var(&self, name: &str) -> bool;
+
+    /// The names of all variables, for advice.
+    fn var_names(&self) -> Vec<&str>;
+}
+
+/// The nodes that there are, where there is an inventory.
+pub trait Nodes: KnownVars + Send + Sync {
+    /// Chooses nodes: what is included, minus what is excluded. Expressions see the scope and each node in turn.
+    fn choose(&self, asked: &Asked, with: &Inventory<'_>) -> Choice;
+}
+
+/// What was chosen from an inventory. Pointers are relative to the targets: `/nodes/3`.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// The nodes, each once.
+    pub targets: Frozen,
+    /// Not wrong, but worth a look.
+    pub warnings: Vec<Problem>,
+    /// What makes the choice void.
+    pub problems: Vec<Problem>,
+}
+
+/// An inventory and what its nodes are judged with.
+#[derive(Clone, Copy)]
+pub struct Inventory<'a> {
+    /// The nodes.
+    pub nodes: &'a dyn Nodes,
+    /// What judges expressions.
+    pub eval: &'a dyn Evaluate,
+    /// What expressions see beside a node.
+    pub scope: &'a Scope,
+    /// Whether the nodes bring along what they reported of themselves.
+    pub with_facts: bool,
+}
+
+/// What targets are resolved with.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// How templates become values.
+    pub render: &'a Render<'a>,
+    /// The inventory; without one every name stands for itself.
+    pub inventory: Option<Inventory<'a>>,
+    /// What the operator narrows all targets of a run to.
+    pub filter: Option<&'a Targets>,
+}
 
 /// Frozen targets, and what is odd about how they were written.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,28 +96,118 @@ pub struct Resolved {
     pub warnings: Vec<Problem>,
 }
 
+/// The targets of the blocks of a step set, each with what is odd about it, or with what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Blocks {
+    /// Each block's.
+    pub each: Vec<Result<Resolved, Vec<Problem>>>,
+    /// What is odd about the selection that they were narrowed to.
+    pub warnings: Vec<Problem>,
+}
+
+/// Targets that were chosen before bring along what was frozen with them.
+impl KnownVars for Vec<Frozen> {
+    fn has_var(&self, name: &str) -> bool {
+        self.iter().any(|frozen| frozen.var_maps().any(|map| map.contains_key(name)))
+    }
+
+    fn var_names(&self) -> Vec<&str> {
+        let keys = self.iter().flat_map(|frozen| frozen.var_maps().flat_map(Map::keys));
+        let names: BTreeSet<&str> = keys.map(String::as_str).collect();
+        names.into_iter().collect()
+    }
+}
+
+// === impl Means ===
+
+impl<'a> Means<'a> {
+    /// No inventory and no filter.
+    #[must_use]
+    pub fn plain(render: &'a Render<'a>) -> Self {
+        Self { render, inventory: None, filter: None }
+    }
+}
+
+impl fmt::Debug for Means<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Means").field("filter", &self.filter).finish_non_exhaustive()
+    }
+}
+
+// === impl Inventory ===
+
+impl Inventory<'_> {
+    fn choose(&self, asked: &Asked) -> Choice {
+        self.nodes.choose(asked, self)
+    }
+}
+
+impl fmt::Debug for Inventory<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inventory").field("nodes", &self.nodes).finish_non_exhaustive()
+    }
+}
+
 /// Resolves the targets of every block of a step set, each by itself; there are none for a block with explicit
 /// sequences.
 ///
 /// # Errors
 ///
-/// That there is no such step set. What is wrong with a block's targets stands in its place, with address and pointer.
-pub fn blocks(
-    plan: &Plan,
-    step_set: &str,
-    render: &Render<'_>,
-) -> Result<Vec<Result<Resolved, Vec<Problem>>>, Box<Problem>> {
-    let blocks = plan.step_set(step_set).ok_or_else(|| Box::new(unknown(plan, step_set)))?;
-    let resolved = blocks.iter().enumerate().map(|(index, block)| {
+/// That there is no such step set, or what is wrong with the filter. What is wrong with a block's targets stands in
+/// its place, with address and pointer.
+pub fn blocks(plan: &Plan, step_set: &str, means: &Means<'_>) -> Result<Blocks, Vec<Problem>> {
+    let blocks = plan.step_set(step_set).ok_or_else(|| vec![unknown(plan, step_set)])?;
+    let mut filter = means.filter.map(|filter| Filter::new(filter, means)).transpose()?;
+    let mut all = Blocks::default();
+    let mut before = 0_u64;
+    for (index, block) in blocks.iter().enumerate() {
         let place = |problem: Problem| placed(problem, plan, step_set, block, index);
         let place_all = |problems: Vec<Problem>| problems.into_iter().map(place).collect();
-        match block.targets.as_ref().map(|written| targets(written, render)) {
+        all.each.push(match block.targets.as_ref().map(|written| targets(written, means)) {
             None => Ok(Resolved::default()),
-            Some(Ok(found)) => Ok(Resolved { warnings: place_all(found.warnings), ..found }),
             Some(Err(problems)) => Err(place_all(problems)),
+            Some(Ok(found)) => {
+                before += u64::from(found.targets.len());
+                let targets = match &mut filter {
+                    Some(filter) => filter.apply(&found.targets),
+                    None => found.targets,
+                };
+                Ok(Resolved { targets, warnings: place_all(found.warnings) })
+            }
+        });
+    }
+    if let Some(filter) = filter {
+        let is_void = all.each.iter().all(|one| one.as_ref().is_ok_and(|one| one.targets.is_empty()));
+        if is_void && before > 0 && !filter.may_be_empty() {
+            return Err(vec![filter.leaves_nothing()]);
         }
-    });
-    Ok(resolved.collect())
+        all.warnings = filter.warnings();
+    }
+    Ok(all)
+}
+
+/// Resolves targets, whatever the filter says.
+///
+/// # Errors
+///
+/// Everything that is wrong with them. Pointers are relative to the targets: `/nodes/3`.
+pub fn targets(targets: &Targets, means: &Means<'_>) -> Result<Resolved, Vec<Problem>> {
+    let choice = match means.inventory {
+        None => written::write_out(targets, means.render),
+        Some(inventory) => match Asked::new(targets, means.render) {
+            Ok(asked) => inventory.choose(&asked),
+            Err(problems) => Choice { problems, ..Choice::default() },
+        },
+    };
+    let Choice { targets: frozen, warnings, mut problems } = choice;
+    if problems.is_empty() && frozen.is_empty() && !targets.allow_empty {
+        let message = if targets.includes_nothing() { "no nodes are given" } else { "no nodes are left" };
+        // Why nothing is left is usually one of the warnings.
+        let reasons = warnings.iter().take(3).map(|warning| format!("{}; ", warning.message));
+        let help = format!("{}write `allowEmpty: true` if that is fine", reasons.collect::<String>());
+        problems.push(Problem::new(code::EMPTY_SELECTION, "", "", message).help(help));
+    }
+    if problems.is_empty() { Ok(Resolved { targets: frozen, warnings }) } else { Err(problems) }
 }
 
 fn unknown(plan: &Plan, step_set: &str) -> Problem {
@@ -88,297 +233,6 @@ fn placed(problem: Problem, plan: &Plan, step_set: &str, block: &Block, index: u
         set => format!("{set}:{}", block.name),
     };
     Problem { address, pointer: format!("{blocks}/{index}/targets{}", problem.pointer), ..problem }
-}
-
-/// Resolves targets.
-///
-/// # Errors
-///
-/// Everything that is wrong with them. Pointers are relative to the targets: `/nodes/3`.
-pub fn targets(targets: &Targets, render: &Render<'_>) -> Result<Resolved, Vec<Problem>> {
-    let (excludes, refused) = excludes(&targets.exclude_nodes, render);
-    let mut freezer = Freezer {
-        render,
-        excludes,
-        used: vec![false; targets.exclude_nodes.len()],
-        seen: Seen::default(),
-        written: 0,
-        out: Frozen::default(),
-        problems: Vec::new(),
-    };
-    for (index, entry) in targets.nodes.iter().enumerate() {
-        freezer.entry(entry, &|| format!("/nodes/{index}"));
-        if freezer.is_full() {
-            break;
-        }
-    }
-    let Freezer { used, out, mut problems, .. } = freezer;
-    problems.extend(refused);
-    if problems.is_empty() && out.is_empty() && !targets.allow_empty {
-        let message = if targets.nodes.is_empty() { "no nodes are given" } else { "no nodes are left" };
-        let problem = Problem::new(code::EMPTY_SELECTION, "", "", message);
-        problems.push(problem.help("write `allowEmpty: true` if that is fine"));
-    }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let unused = used.iter().zip(&targets.exclude_nodes).enumerate().filter(|(_, (used, _))| !**used);
-    let warnings = unused.map(|(index, (_, text))| {
-        let message = format!("`{text}` excludes nothing");
-        Problem::new(code::EXCLUDES_NOTHING, "", format!("/excludeNodes/{index}"), message)
-            .help("look whether it is spelt like the nodes; what is not needed any more can go")
-    });
-    Ok(Resolved { targets: out, warnings: warnings.collect() })
-}
-
-struct Freezer<'a> {
-    render: &'a Render<'a>,
-    excludes: Vec<(usize, Exclude)>,
-    /// Which of the exclusions as written left something out.
-    used: Vec<bool>,
-    seen: Seen,
-    /// How many names were written out, repeated ones too.
-    written: usize,
-    out: Frozen,
-    problems: Vec<Problem>,
-}
-
-/// Which names are there already: their hashes with their positions, so that a million take little.
-#[derive(Default)]
-struct Seen {
-    by_hash: HashMap<u64, u32>,
-    /// Names whose hash another name has too.
-    clashes: BTreeSet<String>,
-}
-
-/// What a place in the list of nodes is called; made only when something is wrong there.
-type Place<'a> = dyn Fn() -> String + 'a;
-
-enum Exclude {
-    Names(HashSet<String>),
-    Globs(Vec<Glob>),
-}
-
-// === impl Seen ===
-
-impl Seen {
-    /// Notes a name that is about to be pushed; says whether it is new.
-    fn insert(&mut self, name: &str, out: &Frozen) -> bool {
-        // A hasher without a random key: what comes out must not depend on the process.
-        let mut hasher = DefaultHasher::new();
-        hasher.write(name.as_bytes());
-        match self.by_hash.entry(hasher.finish()) {
-            Entry::Vacant(slot) => {
-                slot.insert(out.len());
-                true
-            }
-            Entry::Occupied(slot) => {
-                out.name(*slot.get()) != Some(name) && self.clashes.insert(name.to_owned())
-            }
-        }
-    }
-}
-
-// === impl Freezer ===
-
-impl Freezer<'_> {
-    fn is_full(&self) -> bool {
-        self.written > MAX_WRITTEN || self.problems.len() >= MAX_PROBLEMS
-    }
-
-    fn problem(&mut self, code: Code, at: &Place<'_>, message: impl Into<String>) {
-        self.problems.push(Problem::new(code, "", at(), message));
-    }
-
-    fn entry(&mut self, entry: &NodeEntry, at: &Place<'_>) {
-        match entry {
-            NodeEntry::Name(text) if is_template(text) => self.rendered(text, at),
-            NodeEntry::Name(text) => self.expand(text, None, at),
-            NodeEntry::Node(node) if is_template(&node.name) => match (self.render)(&node.name) {
-                Ok(Value::String(text)) => self.expand(&text, Some(node), at),
-                Ok(other) => {
-                    self.problem(code::BAD_NAME, at, format!("a node's name must be a text, not {other}"));
-                }
-                Err(why) => {
-                    self.problem(code::UNKNOWN_NAME, at, why);
-                }
-            },
-            NodeEntry::Node(node) => self.expand(&node.name, Some(node), at),
-        }
-    }
-
-    fn rendered(&mut self, text: &str, at: &Place<'_>) {
-        match (self.render)(text) {
-            Ok(Value::String(text)) => self.expand(&text, None, at),
-            Ok(Value::Array(items)) => {
-                for item in items {
-                    match serde_json::from_value::<NodeEntry>(item.clone()) {
-                        Ok(NodeEntry::Name(text)) => self.expand(&text, None, at),
-                        Ok(NodeEntry::Node(node)) => self.expand(&node.name, Some(&node), at),
-                        Err(_) => {
-                            let message =
-                                format!("`{text}` gives {item}, which is neither a name nor a node");
-                            self.problem(code::WRONG_TYPE, at, message);
-                        }
-                    }
-                    if self.is_full() {
-                        return;
-                    }
-                }
-            }
-            Ok(other) => {
-                let message = format!("`{text}` gives {other}; expected a name or a list of names");
-                self.problem(code::WRONG_TYPE, at, message);
-            }
-            Err(why) => {
-                self.problem(code::UNKNOWN_NAME, at, why);
-            }
-        }
-    }
-
-    fn expand(&mut self, text: &str, like: Option<&Node>, at: &Place<'_>) {
-        if !pattern::is_pattern(text) {
-            self.add(text.to_owned(), like, at);
-            return;
-        }
-        let room = MAX_NODES;
-        match pattern::expand(text, room) {
-            Ok(names) => {
-                for name in names {
-                    self.add(name, like, at);
-                    if self.is_full() {
-                        return;
-                    }
-                }
-            }
-            Err(Refused::NeedsInventory) => {
-                let problem = Problem::new(
-                    code::BAD_PATTERN,
-                    "",
-                    at(),
-                    format!("`{text}` needs an inventory to match against, and this plan has none"),
-                );
-                self.problems.push(problem.help("write the names out: web[01-20], db{1..3}, {red,blue}-1"));
-            }
-            Err(Refused::Malformed(why)) => {
-                self.problem(code::BAD_PATTERN, at, format!("`{text}` is no pattern: {why}"));
-            }
-            Err(Refused::TooMany) => self.too_many(at),
-        }
-    }
-
-    fn add(&mut self, name: String, like: Option<&Node>, at: &Place<'_>) {
-        if self.is_full() {
-            return;
-        }
-        self.written += 1;
-        if self.written > MAX_WRITTEN {
-            self.too_many(at);
-            return;
-        }
-        if name.is_empty() {
-            self.problem(code::BLANK_NAME, at, "a node has no name");
-            return;
-        }
-        if !name::is_target(&name) {
-            let problem = Problem::new(code::BAD_NAME, "", at(), format!("`{name}` cannot name a node"));
-            self.problems.push(
-                problem.help(
-                    "use letters, digits and - _ . : @ %, beginning with a letter or digit, at most 253",
-                ),
-            );
-            return;
-        }
-        let mut left_out = false;
-        for (index, exclude) in &self.excludes {
-            if exclude.matches(&name) {
-                left_out = true;
-                if let Some(used) = self.used.get_mut(*index) {
-                    *used = true;
-                }
-            }
-        }
-        if left_out || !self.seen.insert(&name, &self.out) {
-            return;
-        }
-        if self.out.len() as usize == MAX_NODES {
-            self.too_many(at);
-            // That is how everybody knows that there is no room for more.
-            self.written = MAX_WRITTEN + 1;
-            return;
-        }
-        self.out.push(match like {
-            Some(node) => Node { name, ..node.clone() },
-            None => Node { name, ..Node::default() },
-        });
-    }
-
-    fn too_many(&mut self, at: &Place<'_>) {
-        self.problem(code::TOO_MANY, at, format!("more than {MAX_NODES} nodes"));
-    }
-}
-
-fn excludes(texts: &[String], render: &Render<'_>) -> (Vec<(usize, Exclude)>, Vec<Problem>) {
-    let (mut excludes, mut problems) = (Vec::new(), Vec::new());
-    for (index, text) in texts.iter().enumerate() {
-        let rendered = if is_template(text) { render(text) } else { Ok(text.clone().into()) };
-        let patterns: Result<Vec<String>, (Code, String)> = match rendered {
-            Ok(Value::String(text)) => Ok(vec![text]),
-            Ok(Value::Array(items)) if items.iter().all(Value::is_string) => {
-                Ok(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
-            }
-            Ok(other) => {
-                let message = format!("`{text}` gives {other}; expected a name or a list of names");
-                Err((code::WRONG_TYPE, message))
-            }
-            Err(why) => Err((code::UNKNOWN_NAME, why)),
-        };
-        let mut refuse = |code, message: String| {
-            problems.push(Problem::new(code, "", format!("/excludeNodes/{index}"), message));
-        };
-        match patterns {
-            Err((code, why)) => refuse(code, why),
-            Ok(patterns) => {
-                for pattern in patterns {
-                    match Exclude::new(&pattern) {
-                        Ok(exclude) => excludes.push((index, exclude)),
-                        Err(Refused::TooMany) => {
-                            refuse(
-                                code::TOO_MANY,
-                                format!("`{pattern}` stands for more than {MAX_NODES} names"),
-                            );
-                        }
-                        Err(Refused::NeedsInventory) => refuse(
-                            code::BAD_PATTERN,
-                            format!("`{pattern}` is a regular expression; use * and ? instead"),
-                        ),
-                        Err(Refused::Malformed(why)) => {
-                            refuse(code::BAD_PATTERN, format!("`{pattern}` is no pattern: {why}"));
-                        }
-                    }
-                }
-            }
-        }
-    }
-    (excludes, problems)
-}
-
-// === impl Exclude ===
-
-impl Exclude {
-    fn new(text: &str) -> Result<Self, Refused> {
-        if pattern::needs_inventory(text) || text.contains("[!") || text.contains("[^") {
-            return Glob::all(text).map(Self::Globs);
-        }
-        pattern::expand(text, MAX_NODES).map(|names| Self::Names(names.collect()))
-    }
-
-    fn matches(&self, name: &str) -> bool {
-        match self {
-            Self::Names(names) => names.contains(name),
-            Self::Globs(globs) => globs.iter().any(|glob| glob.matches(name)),
-        }
-    }
 }
 
 #[cfg(test)]

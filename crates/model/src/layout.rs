@@ -14,6 +14,7 @@ use crate::limit::{Backoff, Batches};
 use crate::plan::{Action, Block, Checks, OnFailure, When};
 use crate::submission::Submission;
 use crate::target::Frozen;
+use crate::vars::{Layer, Origin};
 use crate::{Map, Value, eval};
 
 mod address;
@@ -52,6 +53,8 @@ pub struct SlotDefs {
 pub struct BlockDef {
     /// Its name.
     pub name: String,
+    /// Its variables.
+    pub vars: Arc<Layer>,
     /// Its checks.
     pub checks: SlotDefs,
     /// Its sequences.
@@ -109,7 +112,7 @@ pub struct Body {
     /// Its actions, in order.
     pub actions: Vec<ActionDef>,
     /// Its variables.
-    pub vars: Map,
+    pub vars: Arc<Layer>,
     /// Its lock, which may be a template.
     pub lock: Option<String>,
     /// Whether any template looks at the responses of earlier actions.
@@ -392,7 +395,7 @@ impl Compiler<'_> {
         let actions_text = serde_json::to_string(actions).unwrap_or_default();
         Body {
             actions: self.actions(actions),
-            vars: vars.clone(),
+            vars: Layer::new(Origin::Sequence, vars.clone()),
             lock: lock.cloned(),
             uses_steps: actions_text.contains("steps"),
         }
@@ -420,6 +423,7 @@ impl Compiler<'_> {
         let wait = |span: Option<crate::span::Span>| span.map_or(Duration::ZERO, |span| span.0);
         BlockDef {
             name: block.name.clone(),
+            vars: Layer::new(Origin::Block(block.name.clone()), block.vars.clone()),
             checks: self.slots(&block.checks),
             concurrency: block.concurrency.map_or(1, |amount| amount.at_least_one_of(total)),
             failures: failures.max.map(|max| max.at_most_of(total)),

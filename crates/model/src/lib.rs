@@ -22,18 +22,24 @@ pub mod limit;
 pub mod name;
 pub mod outcome;
 pub mod param;
+pub mod pattern;
 pub mod payload;
 pub mod plan;
 pub mod problem;
 pub mod quick;
 pub mod schema;
 pub mod secret;
+pub mod selection;
+pub mod selector;
 pub mod span;
 pub mod submission;
 pub mod target;
+pub mod texts;
 pub mod time;
+pub mod transport;
 pub mod validate;
 mod value;
+pub mod vars;
 
 pub use serde_json::Value;
 

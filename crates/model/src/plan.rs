@@ -156,6 +156,9 @@ pub struct Block {
     /// Checks of this block.
     #[serde(default, skip_serializing_if = "Checks::is_empty")]
     pub checks: Checks,
+    /// Values for the templates of this block; nearer than those of the plan and of the targets.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub vars: Map,
     /// The nodes to work on; goes with `sequence`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targets: Option<Targets>,

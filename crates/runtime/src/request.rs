@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use windlass_lang::Given;
 use windlass_model::Map;
+use windlass_model::freeze::Nodes;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
-use windlass_model::target::Frozen;
+use windlass_model::target::{Frozen, Targets};
 
 /// A run to be. Begin with [`Request::new`].
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub struct Request {
     pub retry_of: Option<RunId>,
     /// The targets of each block instead of those that the plan selects.
     pub targets: Option<Vec<Frozen>>,
+    /// The inventory that targets are selected from; without one every name stands for itself.
+    pub nodes: Option<Arc<dyn Nodes>>,
+    /// A selection that the targets of all blocks are narrowed to.
+    pub selection: Option<Targets>,
     /// What random choices are made from; chance where there is none.
     pub seed: Option<u64>,
     /// The sequences of each block that the retried run had done, by position.
@@ -71,6 +76,8 @@ impl Request {
             run_id: None,
             retry_of: None,
             targets: None,
+            nodes: None,
+            selection: None,
             seed: None,
             done: Vec::new(),
             carried: BTreeMap::new(),
@@ -102,6 +109,18 @@ impl Request {
     pub fn param(mut self, name: impl Into<String>, value: impl Into<windlass_model::Value>) -> Self {
         self.params.insert(name.into(), Given::Value(value.into()));
         self
+    }
+
+    /// Over the nodes of an inventory.
+    #[must_use]
+    pub fn nodes(self, nodes: Arc<dyn Nodes>) -> Self {
+        Self { nodes: Some(nodes), ..self }
+    }
+
+    /// On no more than these nodes.
+    #[must_use]
+    pub fn selection(self, selection: Targets) -> Self {
+        Self { selection: Some(selection), ..self }
     }
 
     /// Beginning at once.

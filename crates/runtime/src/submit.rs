@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use windlass_engine::Setup;
-use windlass_lang::Evaluator;
+use windlass_lang::{Among, Evaluator, Surroundings};
 use windlass_model::eval::Evaluate;
 use windlass_model::fact::Catalog;
+use windlass_model::freeze::KnownVars;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::layout::Layout;
 use windlass_model::problem::Problems;
@@ -92,13 +93,22 @@ impl Reader {
             run_id,
             retry_of,
             targets,
+            nodes,
+            selection,
             seed,
             done,
             carried,
             ..
         } = request;
-        let mut problems = windlass_lang::validate(&plan, &self.catalog);
-        let inputs = match windlass_lang::inputs(&plan, &step_set, params, targets, &*self.eval) {
+        let known = match (&targets, &nodes) {
+            (Some(chosen), _) => Some(chosen as &dyn KnownVars),
+            (None, Some(nodes)) => Some(&**nodes as &dyn KnownVars),
+            (None, None) => None,
+        };
+        let surroundings = Surroundings { catalog: &self.catalog, nodes: known };
+        let mut problems = windlass_lang::validate(&plan, surroundings);
+        let among = Among { nodes: nodes.as_deref(), filter: selection.as_ref() };
+        let inputs = match windlass_lang::inputs(&plan, &step_set, params, targets, &*self.eval, among) {
             Ok(inputs) if problems.is_empty() => inputs,
             inputs => {
                 for found in inputs.err().into_iter().flat_map(|found| found.0) {

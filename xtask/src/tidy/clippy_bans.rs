@@ -10,7 +10,7 @@ const MASTER: &str = ".config/clippy-pure.toml";
 const ORDINARY: &str = "clippy.toml";
 
 /// The crates in which time, chance and the outside world are arguments.
-const PURE: &[&str] = &["model", "engine", "store", "plugin", "lang", "report", "rehearsal"];
+const PURE: &[&str] = &["model", "engine", "store", "plugin", "lang", "inventory", "report", "rehearsal"];
 
 pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
     let text = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.text.as_str());

@@ -17,6 +17,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("wire", &["model", "plugin"]),
     ("engine", &["model"]),
     ("lang", &["model", "plugin"]),
+    ("inventory", &["model", "lang"]),
     ("report", &["model", "engine"]),
     ("store-fjall", &["store"]),
     ("plugins", &["model", "plugin"]),

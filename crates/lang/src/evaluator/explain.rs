@@ -2,7 +2,7 @@
 
 use minijinja::{Error, ErrorKind};
 use windlass_model::eval::Scope;
-use windlass_model::name;
+use windlass_model::{Map, name};
 
 use super::root::Trace;
 
@@ -34,6 +34,7 @@ pub(crate) fn syntax(error: &Error, source: &str) -> String {
 /// A rendering that failed.
 pub(super) fn failure(error: &Error, source: &str, trace: &Trace, scope: &Scope) -> String {
     match error.kind() {
+        _ if let Some(circle) = trace.circle() => format!("`{}` cannot be rendered: {circle}", short(source)),
         ErrorKind::UndefinedError if trace.missing().is_some() => undefined(source, trace, scope),
         ErrorKind::OutOfFuel => format!("`{}` takes too many steps", short(source)),
         ErrorKind::WriteFailure => {
@@ -71,17 +72,17 @@ pub(super) fn undefined(source: &str, trace: &Trace, scope: &Scope) -> String {
             name::nearest(&missing, ROOTS).map(str::to_owned)
         }
         Some((parent, key)) => {
-            let map = match parent {
-                "params" => Some(&*scope.params),
-                "vars" => Some(&*scope.vars),
-                "store" => Some(&*scope.store),
-                "steps" => Some(&*scope.steps),
-                "run" => Some(&*scope.run),
-                "facts" => scope.node.as_deref().map(|node| &node.facts),
-                _ => None,
+            let keys = |map: &Map| map.keys().cloned().collect::<Vec<_>>();
+            let known = match parent {
+                "params" => keys(&scope.params),
+                "vars" => scope.vars.keys().map(str::to_owned).collect(),
+                "store" => keys(&scope.store),
+                "steps" => keys(&scope.steps),
+                "run" => keys(&scope.run),
+                "facts" => scope.node.as_deref().map(|node| keys(&node.facts)).unwrap_or_default(),
+                _ => Vec::new(),
             };
-            map.and_then(|map| name::nearest(key, map.keys().map(String::as_str)))
-                .map(|near| format!("{parent}.{near}"))
+            name::nearest(key, known.iter().map(String::as_str)).map(|near| format!("{parent}.{near}"))
         }
     };
     match near {

@@ -6,13 +6,14 @@ use minijinja::value::{Enumerator, Object, Value as Inner};
 use minijinja::{Error, ErrorKind};
 use windlass_model::eval::{Scope, is_template};
 use windlass_model::target::Node;
+use windlass_model::vars::Vars;
 use windlass_model::{Map, Value, secret};
 
 use super::cache::{Cache, Kind};
 use super::{convert, sole_expression};
 
 /// How deep variables may refer to variables.
-const MAX_NESTING: usize = 8;
+const MAX_NESTING: usize = 32;
 
 /// What was looked up in one rendering, as far as anybody needs to know afterwards.
 #[derive(Debug, Default)]
@@ -22,7 +23,10 @@ pub(super) struct Trace(Mutex<Seen>);
 struct Seen {
     touched: Vec<String>,
     missing: Option<String>,
-    nesting: usize,
+    /// The variables that are being computed, each for the one before it.
+    computing: Vec<String>,
+    /// Why no variable can be computed any more, once one could not.
+    circle: Option<String>,
 }
 
 /// All that a template can see.
@@ -52,7 +56,7 @@ struct View {
 #[derive(Clone, Debug)]
 enum Held {
     Map(Arc<Map>),
-    NodeVars(Arc<Node>),
+    Vars(Arc<Vars>),
     NodeFacts(Arc<Node>),
 }
 
@@ -114,6 +118,34 @@ impl Trace {
     fn miss(&self, name: String) {
         self.seen().missing = Some(name);
     }
+
+    /// Why variables cannot be computed, if they refer to each other in a circle.
+    pub(super) fn circle(&self) -> Option<String> {
+        self.seen().circle.clone()
+    }
+
+    /// Notes that a variable is being computed; `Err` when it is being computed already.
+    fn begin(&self, name: &str) -> Result<(), String> {
+        let mut seen = self.seen();
+        let from = seen.computing.iter().position(|other| other == name);
+        if from.is_none() && seen.computing.len() < MAX_NESTING {
+            seen.computing.push(name.to_owned());
+            return Ok(());
+        }
+        let why = match from {
+            Some(from) => {
+                let circle = seen.computing.iter().skip(from).map(String::as_str).chain([name]);
+                let circle: Vec<&str> = circle.collect();
+                format!("variables refer to each other in a circle: {}", circle.join(" → "))
+            }
+            None => format!("variables refer to each other more than {MAX_NESTING} deep, at {name}"),
+        };
+        Err(seen.circle.get_or_insert(why).clone())
+    }
+
+    fn end(&self) {
+        self.seen().computing.pop();
+    }
 }
 
 // === impl Root ===
@@ -139,18 +171,12 @@ impl Root {
     }
 
     /// A variable that is a template itself, rendered.
-    fn nested(&self, text: &str) -> Inner {
-        let too_deep = {
-            let mut seen = self.trace.seen();
-            seen.nesting += 1;
-            seen.nesting > MAX_NESTING
-        };
-        let result = if too_deep {
-            Err(Error::new(ErrorKind::InvalidOperation, "variables refer to each other in a circle"))
-        } else {
-            self.render(text)
-        };
-        self.trace.seen().nesting -= 1;
+    fn computed(&self, name: &str, text: &str) -> Inner {
+        if let Err(why) = self.trace.begin(name) {
+            return Error::new(ErrorKind::InvalidOperation, why).into();
+        }
+        let result = self.render(text);
+        self.trace.end();
         result.unwrap_or_else(Inner::from)
     }
 
@@ -179,7 +205,7 @@ impl Object for Root {
         let plain = |map: &Arc<Map>| Some(self.view(Held::Map(Arc::clone(map)), key, Sort::Plain));
         match key {
             "params" => Some(self.view(Held::Map(Arc::clone(&scope.params)), key, Sort::Params)),
-            "vars" => Some(self.view(Held::Map(Arc::clone(&scope.vars)), key, Sort::Vars)),
+            "vars" => Some(self.view(Held::Vars(Arc::clone(&scope.vars)), key, Sort::Vars)),
             "store" => plain(&scope.store),
             "steps" => plain(&scope.steps),
             "run" => plain(&scope.run),
@@ -209,23 +235,29 @@ impl Object for Root {
 // === impl View ===
 
 impl View {
-    fn map(&self) -> Option<&Map> {
-        let mut at: &Map = match &self.map {
-            Held::Map(map) => map,
-            Held::NodeVars(node) => &node.vars,
-            Held::NodeFacts(node) => &node.facts,
-        };
+    /// The map that this view is of; `None` when it is all of what is held.
+    fn inner(&self) -> Option<&Map> {
         let mut steps = self.path.iter();
-        while let Some(step) = steps.next() {
-            let Step::Key(key) = step else { return None };
-            let mut value = at.get(key)?;
-            while let Value::Array(items) = value {
-                let Some(Step::Index(index)) = steps.next() else { return None };
-                value = items.get(*index)?;
-            }
-            at = value.as_object()?;
+        let Some(Step::Key(first)) = steps.next() else { return None };
+        let mut value = self.map.get(first)?;
+        for step in steps {
+            value = match step {
+                Step::Key(key) => value.get(key)?,
+                Step::Index(index) => value.get(*index)?,
+            };
         }
-        Some(at)
+        value.as_object()
+    }
+
+    fn get(&self, key: &str) -> Option<&Value> {
+        if self.path.is_empty() { self.map.get(key) } else { self.inner()?.get(key) }
+    }
+
+    fn keys(&self) -> Vec<Inner> {
+        if self.path.is_empty() {
+            return self.map.keys();
+        }
+        self.inner().into_iter().flat_map(Map::keys).map(|key| Inner::from(key.as_str())).collect()
     }
 
     fn convert(&self, value: &Value, key: &str, path: &mut Vec<Step>) -> Inner {
@@ -244,7 +276,16 @@ impl View {
                 });
                 converted.collect::<Vec<_>>().into()
             }
-            Value::String(text) if self.kind == Sort::Vars && is_template(text) => self.root.nested(text),
+            Value::String(text) if self.kind == Sort::Vars && is_template(text) => {
+                let mut name = format!("{}.{key}", self.name);
+                for step in path.iter().rev().map_while(|step| match step {
+                    Step::Index(index) => Some(index),
+                    Step::Key(_) => None,
+                }) {
+                    name.push_str(&format!("[{step}]"));
+                }
+                self.root.computed(&name, text)
+            }
             scalar => convert::scalar(scalar),
         }
     }
@@ -259,7 +300,7 @@ impl Object for View {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Inner> {
-        let Some(value) = self.map().and_then(|map| map.get(key)) else {
+        let Some(value) = self.get(key) else {
             self.root.trace.miss(format!("{}.{key}", self.name));
             return None;
         };
@@ -283,11 +324,28 @@ impl Object for View {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let keys: Vec<Inner> = self
-            .map()
-            .map(|map| map.keys().map(|key| Inner::from(key.as_str())).collect())
-            .unwrap_or_default();
-        Enumerator::Iter(Box::new(keys.into_iter()))
+        Enumerator::Iter(Box::new(self.keys().into_iter()))
+    }
+}
+
+// === impl Held ===
+
+impl Held {
+    fn get(&self, key: &str) -> Option<&Value> {
+        match self {
+            Self::Map(map) => map.get(key),
+            Self::Vars(vars) => vars.get(key),
+            Self::NodeFacts(node) => node.facts.get(key),
+        }
+    }
+
+    fn keys(&self) -> Vec<Inner> {
+        let inner = |key: &String| Inner::from(key.as_str());
+        match self {
+            Self::Map(map) => map.keys().map(inner).collect(),
+            Self::Vars(vars) => vars.keys().map(Inner::from).collect(),
+            Self::NodeFacts(node) => node.facts.keys().map(inner).collect(),
+        }
     }
 }
 
@@ -307,7 +365,15 @@ impl Object for NodeView {
                     node.labels.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
                 Some(self.root.view(Held::Map(Arc::new(labels)), "node.labels", Sort::Plain))
             }
-            "vars" => Some(self.root.view(Held::NodeVars(Arc::clone(node)), "node.vars", Sort::Vars)),
+            "addresses" if node.addresses.is_empty() => Some(vec![Inner::from(node.name.as_str())].into()),
+            "addresses" => Some(texts(&node.addresses)),
+            "groups" => Some(texts(&node.groups)),
+            "roles" => Some(texts(&node.roles)),
+            "parent" => Some(node.parent.as_deref().map_or_else(|| Inner::from(()), Inner::from)),
+            "vars" => {
+                let own = Arc::new(self.root.seen.scope.vars.of_target());
+                Some(self.root.view(Held::Vars(own), "node.vars", Sort::Vars))
+            }
             "facts" => Some(self.root.view(Held::NodeFacts(Arc::clone(node)), "node.facts", Sort::Plain)),
             _ => {
                 self.root.trace.miss(format!("node.{key}"));
@@ -317,8 +383,12 @@ impl Object for NodeView {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["name", "labels", "vars", "facts"])
+        Enumerator::Str(&["name", "addresses", "labels", "groups", "parent", "roles", "vars", "facts"])
     }
+}
+
+fn texts(texts: &[String]) -> Inner {
+    texts.iter().map(|text| Inner::from(text.as_str())).collect::<Vec<_>>().into()
 }
 
 // === impl TargetsView ===

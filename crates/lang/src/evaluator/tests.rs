@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use windlass_model::target::Node;
+use windlass_model::vars::{Layer, Origin, Vars};
 
 use super::*;
 
@@ -14,14 +15,28 @@ fn map(value: Value) -> Arc<Map> {
     }
 }
 
+fn vars() -> Arc<Vars> {
+    let plan = json!({
+        "unit": "nginx", "url": "https://{{ params.release }}/", "loop": "{{ vars.loop }}",
+        "a": "{{ vars.b }}", "b": ["x", "{{ vars.c.d }}"], "c": {"d": "{{ vars.a }}"},
+    });
+    let group = json!({"port": 80, "listen": "{{ vars.port }}/{{ node.name }}"});
+    let mut vars = Vars::from((*map(plan)).clone());
+    vars.push(&Layer::new(Origin::Group("web".into()), (*map(group)).clone()));
+    for depth in 0..40 {
+        let computed = json!({format!("v{depth}"): format!("{{{{ vars.v{} }}}}", depth + 1)});
+        vars.push(&Layer::new(Origin::Plan, (*map(computed)).clone()));
+    }
+    vars.push(&Layer::new(Origin::Plan, (*map(json!({"v40": 1}))).clone()));
+    Arc::new(vars)
+}
+
 fn scope() -> Scope {
     Scope {
         params: map(
             json!({"release": "1.4", "count": 3, "pw": "hunter22", "list": ["a", {"b": 1}], "off": false}),
         ),
-        vars: map(
-            json!({"unit": "nginx", "url": "https://{{ params.release }}/", "loop": "{{ vars.loop }}"}),
-        ),
+        vars: vars(),
         node: Some(Arc::new(Node {
             name: "web03".into(),
             labels: [("rack".to_owned(), "r1".to_owned())].into_iter().collect(),
@@ -75,6 +90,11 @@ fn renders() {
         (json!("{{ '{\"a\": [1]}' | fromjson }}"), r#"{"a":[1]}"#),
         (json!({"{{ node.name }}": ["{{ params.count }}"]}), r#"{"web03":[3]}"#),
         (json!("{{ none }}"), "null"),
+        (json!("{{ vars.listen }}"), r#""80/web03""#),
+        (json!("{{ vars.v10 }}"), "1"),
+        (json!("{{ node.vars }}"), r#"{"port":80,"listen":"80/web03"}"#),
+        (json!("{{ node.vars.unit | default('none') }}"), r#""none""#),
+        (json!("{{ node.roles }} {{ node.addresses }} {{ node.parent }}"), r#""[] [\"web03\"] null""#),
     ] {
         assert_eq!(render(text.clone()), expect, "{text}");
     }
@@ -91,7 +111,19 @@ fn names_what_is_missing() {
         ("{{ targets['web09'].store.ip }}", "targets['web09'] is not defined"),
         ("{{ targets.web01.store.x }}", "targets['web01'].store.x is not defined"),
         ("{{ store.x ~ 'y' }}", "store.x is not defined"),
-        ("{{ vars.loop }}", "`vars.loop` cannot be rendered: variables refer to each other in a circle"),
+        (
+            "{{ vars.loop }}",
+            "`vars.loop` cannot be rendered: variables refer to each other in a circle: vars.loop → vars.loop",
+        ),
+        (
+            "x {{ vars.a }}",
+            "`x {{ vars.a }}` cannot be rendered: variables refer to each other in a circle: \
+             vars.a → vars.b[1] → vars.c.d → vars.a",
+        ),
+        (
+            "{{ vars.v0 }}",
+            "`vars.v0` cannot be rendered: variables refer to each other more than 32 deep, at vars.v32",
+        ),
     ] {
         assert_eq!(render(json!(text)), expect, "{text}");
     }

@@ -24,7 +24,7 @@ fn plan() -> Plan {
 
 fn check(given: &[(&str, &str)], step_set: &str, expect: &[&str]) {
     let given = given.iter().map(|(name, text)| ((*name).to_owned(), Given::Text((*text).to_owned())));
-    let said = match inputs(&plan(), step_set, given.collect(), None, &Evaluator::new()) {
+    let said = match inputs(&plan(), step_set, given.collect(), None, &Evaluator::new(), Among::default()) {
         Ok(inputs) => {
             let names = inputs.targets.iter().map(|targets| targets.names().collect::<Vec<_>>().join(" "));
             names.chain(inputs.warnings.iter().map(ToString::to_string)).collect::<Vec<_>>()
@@ -75,7 +75,9 @@ fn takes_targets_that_are_frozen_already_but_no_step_set_that_is_not_there() {
     let given = || BTreeMap::from([("hosts".to_owned(), Given::Value(json!(["n"])))]);
     let frozen: Frozen = ["m".to_owned()].into_iter().collect();
     let targets = vec![frozen.clone(), frozen, Frozen::default()];
-    let inputs = |set: &str| super::inputs(&plan(), set, given(), Some(targets.clone()), &Evaluator::new());
+    let inputs = |set: &str| {
+        super::inputs(&plan(), set, given(), Some(targets.clone()), &Evaluator::new(), Among::default())
+    };
     assert_eq!(inputs("default").unwrap().targets, targets);
     assert!(inputs("other").unwrap_err().to_string().contains("WL-0213"));
 }

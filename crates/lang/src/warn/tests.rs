@@ -1,10 +1,8 @@
 //! Each warning: where it is due, and where it is not.
 
-use windlass_model::fact::{PluginFacts, PluginKind, Recovery};
+use windlass_model::fact::{Catalog, PluginFacts, PluginKind, Recovery};
 
 use crate::load;
-
-use super::*;
 
 fn catalog() -> Catalog {
     let safe =

@@ -35,6 +35,7 @@ pub(super) fn check(plan: &Plan, document: &Value) -> Vec<Problem> {
     };
     vars(&plan.spec.vars, "", "/spec/vars");
     walk::blocks(plan, &mut |at| {
+        vars(&at.block.vars, &at.address, &format!("{}/vars", at.pointer));
         if let Some(template) = &at.block.sequence {
             vars(&template.vars, &format!("{}/*", at.address), &format!("{}/sequence/vars", at.pointer));
         }

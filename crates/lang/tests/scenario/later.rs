@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use serde_json::json;
-use windlass_lang::{Evaluator, Excerpt, Findings, Given, Loaded, Source, inputs, load};
+use windlass_lang::{Among, Evaluator, Excerpt, Findings, Given, Loaded, Source, inputs, load};
 use windlass_model::code;
 use windlass_model::plan::Plan;
 use windlass_model::problem::Problem;
@@ -47,10 +47,11 @@ fn option(name: &str, text: &str) -> Excerpt {
 
 fn found(loaded: &Loaded, given: &[(&str, &str)], step_set: &str) -> Findings {
     let texts = given.iter().map(|(name, text)| ((*name).to_owned(), Given::Text((*text).to_owned())));
-    let problems = match inputs(&loaded.plan, step_set, texts.collect(), None, &Evaluator::new()) {
-        Ok(inputs) => inputs.warnings,
-        Err(problems) => problems.0,
-    };
+    let problems =
+        match inputs(&loaded.plan, step_set, texts.collect(), None, &Evaluator::new(), Among::default()) {
+            Ok(inputs) => inputs.warnings,
+            Err(problems) => problems.0,
+        };
     loaded.findings(problems, &|problem| {
         let name = problem.address.strip_prefix("params.")?;
         given.iter().find(|(known, _)| *known == name).map(|(name, text)| option(name, text))
@@ -116,7 +117,8 @@ fn draws_in_a_plan_that_was_never_in_a_file() {
     .unwrap();
     let loaded = Loaded::printed("the plan of run 0199f3c2", Arc::new(plan));
     let mut problems = windlass_lang::validate(&loaded.plan, &catalog());
-    let of_inputs = inputs(&loaded.plan, "default", BTreeMap::new(), None, &Evaluator::new());
+    let of_inputs =
+        inputs(&loaded.plan, "default", BTreeMap::new(), None, &Evaluator::new(), Among::default());
     problems.extend(of_inputs.unwrap_err().0);
     problems.push(Problem::new(
         code::PLUGIN_NOT_READY,

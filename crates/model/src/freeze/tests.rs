@@ -3,19 +3,23 @@
 use serde_json::json;
 
 use super::*;
+use crate::target::NodeEntry;
 
 fn freeze(nodes: &[&str], exclude: &[&str]) -> Result<Resolved, Vec<Problem>> {
     let written = Targets {
         nodes: nodes.iter().map(|name| NodeEntry::Name((*name).into())).collect(),
         exclude_nodes: exclude.iter().map(|name| (*name).into()).collect(),
-        allow_empty: false,
+        ..Targets::default()
     };
-    targets(&written, &|text| match text {
-        "{{ params.nodes }}" => Ok(json!(["a1", "b[1-2]", {"name": "c", "labels": {"rack": "r1"}}])),
-        "{{ params.one }}" => Ok(json!("x[1-2]")),
-        "{{ params.odd }}" => Ok(json!(5)),
-        _ => Err(format!("{text} is not defined")),
-    })
+    targets(
+        &written,
+        &Means::plain(&|text| match text {
+            "{{ params.nodes }}" => Ok(json!(["a1", "b[1-2]", {"name": "c", "labels": {"rack": "r1"}}])),
+            "{{ params.one }}" => Ok(json!("x[1-2]")),
+            "{{ params.odd }}" => Ok(json!(5)),
+            _ => Err(format!("{text} is not defined")),
+        }),
+    )
 }
 
 fn names(nodes: &[&str], exclude: &[&str]) -> String {
@@ -104,9 +108,9 @@ fn ends_where_names_only_repeat() {
     let written = Targets {
         nodes: vec![NodeEntry::Name("n{1..1000000}".into()); 1000],
         exclude_nodes: Vec::new(),
-        allow_empty: false,
+        ..Targets::default()
     };
-    let problems = targets(&written, &|text| Err(text.to_owned())).unwrap_err();
+    let problems = targets(&written, &Means::plain(&|text| Err(text.to_owned()))).unwrap_err();
     assert_eq!(problems.iter().map(|problem| problem.code.as_str()).collect::<Vec<_>>(), ["WL-0220"]);
 }
 

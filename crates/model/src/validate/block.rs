@@ -4,7 +4,9 @@ use super::walk::{BlockAt, child};
 use super::{Checker, Place};
 use crate::code;
 use crate::element::Slot;
+use crate::eval::is_template;
 use crate::plan::{Action, Block, Checks, Resolve};
+use crate::selector::LabelSelector;
 
 // === impl Checker ===
 
@@ -88,9 +90,21 @@ impl Checker<'_> {
             }
             return;
         };
-        if targets.nodes.is_empty() && !targets.allow_empty {
+        if targets.includes_nothing() && !targets.allow_empty {
             let help = "name some, or write `allowEmpty: true`";
             self.push_help(code::EMPTY_SELECTION, place, "/targets", "no nodes are given", help);
+        }
+        for (key, texts) in targets.of_inventory() {
+            let is_selector = matches!(key, "labels" | "excludeLabels");
+            for (index, text) in texts.iter().enumerate().filter(|(_, text)| !is_template(text)) {
+                let key = format!("/targets/{key}/{index}");
+                if text.trim().is_empty() {
+                    self.push(code::BLANK_NAME, place, &key, "nothing is written here");
+                } else if is_selector && let Err(why) = text.parse::<LabelSelector>() {
+                    let message = format!("this is no label selector: {why}");
+                    self.push(code::BAD_SELECTOR, place, &key, message);
+                }
+            }
         }
     }
 

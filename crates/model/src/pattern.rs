@@ -1,8 +1,10 @@
 //! Patterns of node names: `web[01-20]`, `db[abc]`, `n{1..12}`, `{red,blue}-1`, and `*` and `?` to match with.
+//!
+//! A series stands for names that can be written out; a glob can only be matched against names that there are.
 
 /// Why a pattern cannot be written out.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
     /// It has `*` or `?`, or is a regular expression.
     NeedsInventory,
     /// It stands for too many names.
@@ -20,17 +22,29 @@ enum Part {
 }
 
 /// Whether a text is a pattern rather than a name.
-pub(super) fn is_pattern(text: &str) -> bool {
+#[must_use]
+pub fn is_pattern(text: &str) -> bool {
     text.contains(['[', '{', '}', '*', '?', '/'])
 }
 
 /// Whether a text is a pattern that cannot be written out, only matched.
-pub(super) fn needs_inventory(text: &str) -> bool {
-    text.contains(['*', '?']) || (text.len() > 1 && text.starts_with('/') && text.ends_with('/'))
+#[must_use]
+pub fn needs_inventory(text: &str) -> bool {
+    text.contains(['*', '?']) || regex(text).is_some()
+}
+
+/// The regular expression in a text such as `/web[0-9]+/`.
+#[must_use]
+pub fn regex(text: &str) -> Option<&str> {
+    text.strip_prefix('/')?.strip_suffix('/')
 }
 
 /// Writes a pattern out, if that gives at most `most` names. The names are made one by one.
-pub(super) fn expand(text: &str, most: usize) -> Result<impl Iterator<Item = String>, Refused> {
+///
+/// # Errors
+///
+/// When it cannot be written out, or stands for too many names.
+pub fn expand(text: &str, most: usize) -> Result<impl Iterator<Item = String>, Refused> {
     if needs_inventory(text) {
         return Err(Refused::NeedsInventory);
     }
@@ -205,8 +219,10 @@ impl Part {
 }
 
 /// A pattern to match with.
-pub(super) struct Glob(Vec<Token>);
+#[derive(Clone, Debug)]
+pub struct Glob(Vec<Token>);
 
+#[derive(Clone, Debug)]
 enum Token {
     Is(char),
     Any,
@@ -218,7 +234,11 @@ enum Token {
 
 impl Glob {
     /// The globs that a text with braces stands for.
-    pub(super) fn all(text: &str) -> Result<Vec<Self>, Refused> {
+    ///
+    /// # Errors
+    ///
+    /// When it is not well-formed, or a regular expression.
+    pub fn all(text: &str) -> Result<Vec<Self>, Refused> {
         if text.starts_with('/') {
             return Err(Refused::NeedsInventory);
         }
@@ -284,8 +304,19 @@ impl Glob {
         Ok(Self(tokens))
     }
 
+    /// What every name that matches begins with.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        let literal = self.0.iter().map_while(|token| match token {
+            Token::Is(c) => Some(*c),
+            _ => None,
+        });
+        literal.collect()
+    }
+
     /// Whether a name matches, in time proportional to pattern × name at worst.
-    pub(super) fn matches(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
         // Names of nodes are ASCII; in what is none, nothing but `*` and `?` matches.
         let chars = name.as_bytes();
         let (mut at, mut token) = (0, 0);
