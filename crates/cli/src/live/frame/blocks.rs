@@ -47,7 +47,7 @@ impl Frame<'_> {
                 free -= 1;
                 lines.push(strip);
             }
-            let below = self.rows_of(drawn.rows, free);
+            let below = self.rows_of(drawn.rows, free, "    ");
             free -= below.len();
             lines.extend(below);
         }
@@ -55,7 +55,7 @@ impl Frame<'_> {
             lines.push(Styled(FAINT, format_args!("  {} to come", count(after, "block"))).to_string());
         }
         let others = works.into_iter().filter(|row| row.block.is_none()).collect();
-        lines.extend(self.rows_of(others, free));
+        lines.extend(self.rows_of(others, free, "  "));
         lines
     }
 
@@ -105,11 +105,12 @@ impl Frame<'_> {
         let tone = if view.failed > 0 { BAD } else { FAINT };
         let failed = grouped(u64::from(view.failed));
         match def.failures {
-            Some(limit) => {
+            // Where none is allowed, a limit beside the number says nothing.
+            Some(limit) if limit > 0 => {
                 let limit = grouped(u64::from(limit));
                 pieces.add(1, Styled(tone, format_args!("{failed}/{limit} failed")));
             }
-            None => pieces.add(1, Styled(tone, format_args!("{failed} failed"))),
+            _ => pieces.add(1, Styled(tone, format_args!("{failed} failed"))),
         }
         let outlook = outlook::of(self.fold, index, self.now);
         if let Some(rate) = outlook.rate_in_words() {

@@ -58,7 +58,7 @@ impl Frame<'_> {
     }
 
     /// As many of these rows as fit, and how many more there are.
-    pub(super) fn rows_of(&self, rows: Vec<Row>, room: usize) -> Vec<String> {
+    pub(super) fn rows_of(&self, rows: Vec<Row>, room: usize, indent: &str) -> Vec<String> {
         let room = room.min(MOST);
         let shown = if rows.len() > room { room.saturating_sub(1) } else { rows.len() };
         let more = rows.len() - shown;
@@ -68,12 +68,12 @@ impl Frame<'_> {
             .into_iter()
             .map(|(address, state)| {
                 let pad = width.saturating_sub(shown_width(&address));
-                format!("    {address}{:pad$}  {state}", "")
+                format!("{indent}{address}{:pad$}  {state}", "")
             })
             .collect();
         if more > 0 && room > 0 {
             let word = if lines.is_empty() { "at work" } else { "more" };
-            lines.push(Styled(FAINT, format_args!("    {} {word}", grouped(more as u64))).to_string());
+            lines.push(Styled(FAINT, format_args!("{indent}{} {word}", grouped(more as u64))).to_string());
         }
         lines
     }
