@@ -177,7 +177,7 @@ impl Driven {
     async fn look(&mut self, handle: &Handle, live: &mut Live, printer: &mut Printer) -> Result<(), Failure> {
         let run = self.run;
         match handle.status(run).await?.condition {
-            Condition::Parked { why, .. } if !self.is_parked => {
+            Condition::Parked { why, .. } | Condition::StoreStopped { why, .. } if !self.is_parked => {
                 self.is_parked = true;
                 let said = Styled(WARN, format_args!("run {run} is parked:"));
                 let text = format!("{said} {why}: {}; it goes on by itself when that is over", why.help());
@@ -190,7 +190,10 @@ impl Driven {
             Condition::Unrunnable { missing } => self.lose(Error::Unrunnable { run, missing }, live, printer),
             Condition::Sealed { why } => self.lose(Error::Sealed { run, why }, live, printer),
             Condition::Damaged { detail } => self.lose(Error::Damaged { run, detail }, live, printer),
-            Condition::Resting | Condition::Driven { .. } | Condition::Parked { .. } => {}
+            Condition::Resting
+            | Condition::Driven { .. }
+            | Condition::Parked { .. }
+            | Condition::StoreStopped { .. } => {}
         }
         Ok(())
     }
