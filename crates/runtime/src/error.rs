@@ -201,8 +201,58 @@ impl Error {
     }
 }
 
+/// The code of a store's error. Those of the store are texts, as it imports nothing of ours.
 fn store_code(error: &StoreError) -> Code {
-    let text = error.code();
-    let known = code::ALL.iter().find(|(known, _)| known.as_str() == text);
-    known.map_or(code::STORE_IO, |(known, _)| known.clone())
+    match error {
+        StoreError::Locked { .. } => code::STORE_LOCKED,
+        StoreError::Newer { .. } => code::STORE_NEWER,
+        StoreError::Full { .. } => code::STORE_FULL,
+        StoreError::ReadOnly { .. } => code::STORE_READ_ONLY,
+        StoreError::Corrupt { .. } => code::STORE_CORRUPT,
+        StoreError::Stopped { .. } => code::STORE_STOPPED,
+        StoreError::Io { .. } => code::STORE_IO,
+        StoreError::Precondition { .. } => code::STORE_PRECONDITION,
+        StoreError::Compacted { .. } => code::STORE_COMPACTED,
+        StoreError::TooLarge { .. } => code::STORE_TOO_LARGE,
+        StoreError::Closed => code::STORE_CLOSED,
+        StoreError::Busy { .. } => code::STORE_BUSY,
+        StoreError::Leased { .. } => code::STORE_LEASED,
+        StoreError::LeaseLost { .. } => code::STORE_LEASE_LOST,
+        StoreError::BadKey { .. } => code::STORE_BAD_KEY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use windlass_store::Precondition;
+
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_store_keeps_its_own_code() {
+        let path = std::path::PathBuf::new;
+        let errors = [
+            StoreError::Locked { path: path(), holder: String::new() },
+            StoreError::Newer { path: path(), found: 2, supported: 1 },
+            StoreError::Full { path: path() },
+            StoreError::ReadOnly { path: path() },
+            StoreError::Corrupt { path: path(), detail: String::new() },
+            StoreError::Stopped { cause: Arc::new(StoreError::Closed) },
+            StoreError::io("use", path(), std::io::Error::other("it")),
+            StoreError::Precondition { which: Precondition::Absent("k".into()) },
+            StoreError::Compacted { oldest: 1 },
+            StoreError::TooLarge { what: "value", size: 2, limit: 1 },
+            StoreError::Closed,
+            StoreError::Busy { queued: 1 },
+            StoreError::Leased { name: String::new(), holder: String::new() },
+            StoreError::LeaseLost { name: String::new() },
+            StoreError::BadKey { why: "it is empty" },
+        ];
+        for error in errors {
+            let text = error.code();
+            assert_eq!(Error::Store(error).code().as_str(), text);
+        }
+    }
 }
