@@ -19,9 +19,10 @@ use crate::access::apply;
 use crate::args::LiveFormat;
 use crate::data_dir::{DataDir, quoted};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, with_causes};
 use crate::live::{Live, Seat};
 use crate::printer::{Printer, STRONG, Styled, WARN};
+use crate::session::STORAGE_PATIENCE;
 use crate::signals::Signals;
 use crate::user;
 
@@ -136,6 +137,17 @@ async fn follow(
                         is_parked = true;
                         let text = format!("{} {why}: {}; it goes on by itself when that is over", Styled(WARN, "the run is parked:"), why.help());
                         live.say(&text, printer);
+                    }
+                    Condition::StoreStopped { why, since } => {
+                        // Nothing of what was said to be done is lost; who waits here is told before long.
+                        if clock.now().since(since) > STORAGE_PATIENCE {
+                            return Err(Error::Store(why).into());
+                        }
+                        if !is_parked {
+                            is_parked = true;
+                            let text = format!("{} {}; it is being opened again", Styled(WARN, "WL-0406"), with_causes(&why));
+                            live.say(&text, printer);
+                        }
                     }
                     Condition::Driven { .. } if is_parked => {
                         is_parked = false;

@@ -36,6 +36,17 @@ pub(crate) struct One {
 /// What a command comes to.
 pub(crate) type Outcome = Result<Exit, Failure>;
 
+/// An error in one line, with what lay behind it.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
 // === impl Failure ===
 
 impl Failure {

@@ -19,7 +19,7 @@ use crate::printer::Printer;
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long a write that may still succeed is tried again before anybody hears of it.
-const STORAGE_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const STORAGE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long attempts in flight have to end when the process does. There are none, unless something is wrong.
 const GRACE: Duration = Duration::from_secs(5);
 

@@ -11,7 +11,7 @@ use windlass_model::time::Time;
 use windlass_runtime::{Condition, Cursor, Error, Filter, Handle, RunView};
 
 use crate::exit::Exit;
-use crate::failure::{Failure, One};
+use crate::failure::{Failure, One, with_causes};
 
 /// The version of the lines.
 pub(super) const VERSION: u32 = 1;
@@ -211,7 +211,7 @@ impl Row {
                 asked.clone_from(waiting);
             }
             Condition::Parked { why, .. } => trouble = Some(format!("parked: {why}")),
-            Condition::StoreStopped { why, .. } => trouble = Some(why.to_string()),
+            Condition::StoreStopped { why, .. } => trouble = Some(with_causes(why)),
             Condition::Unrunnable { missing } => {
                 trouble = Some(format!("needs plugins that are not there: {}", missing.join(", ")));
             }

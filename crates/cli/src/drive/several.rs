@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::live::{Labels, Live, Seat};
 use crate::printer::{FAINT, Printer, Styled, WARN};
+use crate::session::STORAGE_PATIENCE;
 use crate::signals::{Signals, Step};
 use crate::user;
 
@@ -177,6 +178,11 @@ impl Driven {
     async fn look(&mut self, handle: &Handle, live: &mut Live, printer: &mut Printer) -> Result<(), Failure> {
         let run = self.run;
         match handle.status(run).await?.condition {
+            Condition::StoreStopped { why, since }
+                if Clock::system().now().since(since) > STORAGE_PATIENCE =>
+            {
+                return Err(Error::Store(why).into());
+            }
             Condition::Parked { why, .. } | Condition::StoreStopped { why, .. } if !self.is_parked => {
                 self.is_parked = true;
                 let said = Styled(WARN, format_args!("run {run} is parked:"));
