@@ -15,12 +15,20 @@ pub(crate) struct Tool {
 }
 
 /// What the tests need. Short is good: every row is something a newcomer has to install.
-pub(crate) const FOR_TESTS: &[Tool] = &[Tool {
-    name: "sshd",
-    probe: &["test", "-x", "/usr/sbin/sshd"],
-    package: "openssh-server",
-    reason: "the tests of SSH talk to a real server",
-}];
+pub(crate) const FOR_TESTS: &[Tool] = &[
+    Tool {
+        name: "sshd",
+        probe: &["test", "-x", "/usr/sbin/sshd"],
+        package: "openssh-server",
+        reason: "the tests of SSH talk to a real server",
+    },
+    Tool {
+        name: "strace",
+        probe: &["strace", "--version"],
+        package: "strace",
+        reason: "it lets real flushes of a real process fail",
+    },
+];
 
 /// What fuzzing needs.
 pub(crate) const FOR_FUZZING: &[Tool] = &[Tool {

@@ -8,6 +8,7 @@
     reason = "the way for a test to fail, and to tell why it did not run"
 )]
 
+mod flushes;
 mod harness;
 mod terminal;
 
