@@ -28,7 +28,8 @@ pub(crate) fn listen() {
         LAST.with_borrow_mut(|last| *last = format!("{what}{place}"));
         if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
             let trace = std::backtrace::Backtrace::force_capture();
-            Printer::new(ColorWhen::Auto).note(format_args!("panic: {what}{place}\n{trace}"));
+            // Not what was said: a plugin may have said a secret. Where it is recorded, tokens stand in it.
+            Printer::new(ColorWhen::Auto).note(format_args!("panic{place}\n{trace}"));
         }
     }));
 }

@@ -55,6 +55,9 @@ pub(crate) struct Finished {
     pub(crate) stopped: Option<Severity>,
 }
 
+/// What the names of variables begin with in which parameters of plans are given.
+const PARAMETERS: &[u8] = b"WINDLASS_PARAM_";
+
 /// How long the pipes may stay open after the main process has ended.
 const PIPES_LINGER: Duration = Duration::from_millis(500);
 
@@ -137,6 +140,12 @@ fn command(job: &Job) -> Command {
     command.args(&job.args).process_group(0).kill_on_drop(true);
     command.stdin(if job.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Parameters, among them secrets, that were given to Windlass in its environment are for no program.
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(PARAMETERS) {
+            command.env_remove(name);
+        }
+    }
     for (name, value) in &job.env {
         match value {
             Some(value) => command.env(name, value),

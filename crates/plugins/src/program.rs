@@ -16,7 +16,8 @@ use crate::process::{self, Finished, Job, Watch};
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Surroundings {
-    /// Variables to add to the environment that Windlass itself has; null removes one.
+    /// Variables to add to the environment that Windlass itself has; null removes one. Parameters that
+    /// were given in the environment, `WINDLASS_PARAM_…`, are not handed on.
     #[serde(default)]
     pub env: BTreeMap<String, Option<String>>,
     /// The directory to run in; the one that Windlass runs in where this is left out.

@@ -11,6 +11,9 @@ const HALF: usize = 512 * 1024;
 /// The longest line that is passed on whole; longer ones come in pieces.
 const LONGEST_LINE: usize = 64 * 1024;
 
+/// How far a place between two words is looked for where something has to be cut.
+const LONGEST_WORD: usize = 4096;
+
 /// How many warnings are kept.
 const MOST_WARNINGS: usize = 100;
 
@@ -92,11 +95,12 @@ impl<'a> Capture<'a> {
         let (head, tail) = (self.head, Vec::from(self.tail));
         self.captured.is_truncated = self.dropped > 0;
         self.captured.text = if self.dropped > 0 {
+            let dropped = self.dropped + (head.len() + tail.len()) as u64;
             let (head, tail) = (without_torn_end(&head), without_torn_start(&tail));
+            let dropped = dropped - (head.len() + tail.len()) as u64;
             format!(
-                "{}\n[{} bytes dropped]\n{}",
+                "{}\n[{dropped} bytes dropped]\n{}",
                 String::from_utf8_lossy(head),
-                self.dropped,
                 String::from_utf8_lossy(tail)
             )
         } else {
@@ -121,7 +125,9 @@ impl<'a> Capture<'a> {
         while self.line.len() + piece.len() > LONGEST_LINE {
             let (fits, rest) = piece.split_at(LONGEST_LINE - self.line.len());
             self.line.extend_from_slice(fits);
+            let torn = self.line.split_off(without_torn_end(&self.line).len());
             self.end_line();
+            self.line = torn;
             piece = rest;
         }
         self.line.extend_from_slice(piece);
@@ -150,16 +156,24 @@ impl<'a> Capture<'a> {
     }
 }
 
-/// Without a character of which only the beginning is there.
+/// Without a word of which only the beginning is there: half of a secret would not be known as one.
+/// Where there are no words, without a character of which only the beginning is there.
 fn without_torn_end(bytes: &[u8]) -> &[u8] {
+    let place = bytes.iter().rev().take(LONGEST_WORD).position(u8::is_ascii_whitespace);
+    if let Some(place) = place {
+        return bytes.get(..bytes.len() - place).unwrap_or(bytes);
+    }
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => bytes.get(..error.valid_up_to()).unwrap_or(bytes),
         _ => bytes,
     }
 }
 
-/// Without a character of which only the end is there.
+/// The same for a word, or a character, of which only the end is there.
 fn without_torn_start(bytes: &[u8]) -> &[u8] {
+    if let Some(place) = bytes.iter().take(LONGEST_WORD).position(u8::is_ascii_whitespace) {
+        return bytes.get(place..).unwrap_or(bytes);
+    }
     let torn = bytes.iter().take(3).take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000).count();
     bytes.get(torn..).unwrap_or_default()
 }
@@ -183,13 +197,49 @@ mod tests {
     }
 
     #[test]
+    fn what_is_cut_is_cut_between_words() {
+        let long = "0123456789abcdef ".repeat(2 * HALF / 17 + 7);
+        let captured = captured(&[long.as_bytes()]);
+        let (head, tail) = captured.text.split_once("\n[").unwrap();
+        let (dropped, tail) = tail.split_once(" bytes dropped]\n").unwrap();
+        assert!(head.ends_with("abcdef ") && tail.starts_with(" 0123"));
+        assert_eq!(head.len() + tail.len() + dropped.parse::<usize>().unwrap(), long.len());
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_on_in_whole_words() {
+        let lines = std::sync::Arc::new(Lines::default());
+        let (output, watch) = (Output::to(lines.clone()), Watch::default());
+        let mut capture = Capture::new(Stream::Stdout, &output, &watch);
+        let long = "0123456789abcdef ".repeat(LONGEST_LINE / 8);
+        long.as_bytes().chunks(1000).for_each(|piece| capture.take(piece));
+        capture.finish();
+        let lines = lines.0.lock().unwrap();
+        assert!(
+            lines.len() > 1
+                && lines.iter().all(|line| line.len() <= LONGEST_LINE && line.ends_with("abcdef "))
+        );
+        assert_eq!(lines.concat(), long);
+    }
+
+    #[derive(Debug, Default)]
+    struct Lines(std::sync::Mutex<Vec<String>>);
+
+    impl windlass_plugin::OutputSink for Lines {
+        fn line(&self, _: Stream, bytes: &[u8]) {
+            self.0.lock().unwrap().push(String::from_utf8(bytes.to_vec()).unwrap());
+        }
+    }
+
+    #[test]
     fn keeps_both_ends_of_long_output_and_no_half_characters() {
         let long = format!("begin{}end", "ä".repeat(2 * HALF));
         let captured = captured(&[long.as_bytes()]);
         assert!(captured.is_truncated);
         assert!(captured.text.starts_with("beginä") && captured.text.ends_with("äend"));
         assert!(!captured.text.contains('\u{fffd}'));
-        let dropped = long.len() - 2 * HALF;
+        // With the two halves of characters.
+        let dropped = long.len() - 2 * HALF + 2;
         assert!(captured.text.contains(&format!("\n[{dropped} bytes dropped]\n")));
     }
 }
