@@ -10,6 +10,7 @@ use windlass_model::Value;
 use windlass_model::param::{ParamSpec, ParamType};
 use windlass_model::plan::Plan;
 use windlass_model::problem::Problem;
+use windlass_model::secret;
 
 use crate::args::{ParamArg, ParamArgs, ParamValue};
 use crate::failure::Failure;
@@ -73,6 +74,18 @@ pub(crate) fn gather(args: &ParamArgs, plan: &Plan, printer: &mut Printer) -> Re
         // What nobody asked for is meant by its name.
         let place = if spec.is_none() { Excerpt { span: 3..3 + name.len(), ..place } } else { place };
         given.put(name, windlass_lang::Given::Text(text(name, value)?), place);
+    }
+    for (name, _) in plan.spec.params.iter().filter(|(_, spec)| spec.kind == ParamType::Secret) {
+        let text = match given.values.get(name) {
+            Some(windlass_lang::Given::Text(text) | windlass_lang::Given::Value(Value::String(text))) => text,
+            _ => continue,
+        };
+        if text.len() < secret::SHORTEST {
+            printer.warn(format_args!(
+                "the secret `{name}` has fewer than {} bytes: what programs print and answer is not searched for it",
+                secret::SHORTEST
+            ));
+        }
     }
     Ok(given)
 }

@@ -21,6 +21,7 @@ use windlass_model::layout::ActionDef;
 use windlass_model::outcome::{Failure, Outcome, Skip};
 use windlass_model::payload::Payload;
 use windlass_model::span::Span;
+use windlass_model::target::Node;
 
 use crate::chance;
 use crate::input::{AttemptCall, AttemptResult, Effect};
@@ -242,7 +243,7 @@ impl Turn<'_> {
                 request
             }
         };
-        let node = self.call_node(element, def);
+        let node = self.call_node(element, def)?;
         Ok(AttemptCall { element, n, request, timeout: def.timeout, node })
     }
 
@@ -353,10 +354,13 @@ impl Turn<'_> {
                 let message = format!("`{path}` is to be saved as `{name}` and is not in the response");
                 return self.fail_action(element, Failure::permanent(Failure::SAVE, message));
             };
-            if def.action.sensitive {
+            let saved = if def.action.sensitive {
                 self.keep_secret(value);
-            }
-            saves.push((name.clone(), self.recordable(value)));
+                self.seal(value)
+            } else {
+                Payload::of(&self.hidden(value.clone()))
+            };
+            saves.push((name.clone(), saved));
         }
         self.end_action(element, Outcome::Succeeded { changed: end.changed }, None, saves);
     }
@@ -386,7 +390,7 @@ impl Turn<'_> {
 
     /// The request in clear, and as it is recorded where that is another; without a scope, as it was written.
     fn render(
-        &self,
+        &mut self,
         def: &ActionDef,
         scope: Option<&eval::Scope>,
     ) -> Result<(Arc<Value>, Option<Payload>), Failure> {
@@ -397,19 +401,41 @@ impl Turn<'_> {
             let message = format!("the request of `{}` cannot be rendered: {why}", def.action.uses);
             Failure::permanent(Failure::TEMPLATE, message)
         })?;
-        let shown = (!def.action.sensitive)
-            .then(|| self.recordable(rendered.shown.as_ref().unwrap_or(&rendered.clear)));
+        // What was made of a secret is one: it is to be found in output and responses, too.
+        rendered.derived.iter().for_each(|text| self.keep_text(text));
+        let shown =
+            (!def.action.sensitive).then(|| self.shown(rendered.shown.as_ref().unwrap_or(&rendered.clear)));
         Ok((Arc::new(rendered.clear), shown))
     }
 
-    fn call_node(&self, element: ElementId, def: &ActionDef) -> Option<Arc<windlass_model::target::Node>> {
-        let Some(on) = &def.action.on else { return self.node(element) };
-        let mut name = on.clone();
-        if eval::is_template(on) {
-            let rendered = self.env.eval.render(&Value::String(on.clone()), &self.scope(element)).ok()?;
-            name = rendered.clear.as_str().map_or_else(|| rendered.clear.to_string(), str::to_owned);
+    fn call_node(&self, element: ElementId, def: &ActionDef) -> Result<Option<Arc<Node>>, Failure> {
+        match &def.action.on {
+            None => Ok(self.node(element)),
+            Some(on) => {
+                let name = self.render_name("node", on, || self.scope(element))?;
+                Ok(Some(Arc::new(Node { name, ..Node::default() })))
+            }
         }
-        Some(Arc::new(windlass_model::target::Node { name, ..windlass_model::target::Node::default() }))
+    }
+
+    /// The name of something that is shown everywhere.
+    pub(crate) fn render_name(
+        &self,
+        what: &str,
+        text: &str,
+        scope: impl FnOnce() -> eval::Scope,
+    ) -> Result<String, Failure> {
+        if !eval::is_template(text) {
+            return Ok(text.to_owned());
+        }
+        let rendered = self.env.eval.render(&Value::from(text), &scope()).map_err(|why| {
+            Failure::permanent(Failure::TEMPLATE, format!("the {what} `{text}` cannot be rendered: {why}"))
+        })?;
+        if rendered.shown.is_some() {
+            let message = format!("the {what} `{text}` is refused: a secret cannot name a {what}");
+            return Err(Failure::permanent(Failure::TEMPLATE, message));
+        }
+        Ok(rendered.clear.as_str().map_or_else(|| rendered.clear.to_string(), str::to_owned))
     }
 
     /// What an attempt's end looks like in the log.
@@ -421,6 +447,7 @@ impl Turn<'_> {
         failure: Option<Failure>,
         cancelled: Option<(Severity, CancelCause)>,
     ) -> AttemptEnd {
+        let failure = failure.map(|failure| if def.action.sensitive { kept_back(failure) } else { failure });
         let failure = failure.map(|failure| match cancelled {
             Some((_, CancelCause::Timeout)) => {
                 let message = format!("took longer than its timeout of {}", Span(def.timeout));
@@ -433,14 +460,14 @@ impl Turn<'_> {
             }
             Some((_, CancelCause::Command)) | None => failure,
         });
-        let failure = failure.map(|failure| Failure {
-            message: self.recordable_text(failure.message),
-            causes: failure.causes.into_iter().map(|cause| self.recordable_text(cause)).collect(),
-            ..failure
-        });
         let changed = changed && def.facts.kind == PluginKind::Acting && failure.is_none();
         let response = response.filter(|response| !response.is_null()).map(|response| {
-            if def.action.sensitive { self.seal(&response) } else { self.recordable(&bounded(response)) }
+            if def.action.sensitive {
+                self.seal(&response)
+            } else {
+                // Hidden before it is cut: a secret that is cut in two is found no more.
+                Payload::of(&bounded(self.hidden(response)))
+            }
         });
         AttemptEnd { response, changed, failure }
     }
@@ -463,6 +490,12 @@ impl<'a> Turn<'a> {
 pub(crate) fn is_loop(element: ElementId) -> bool {
     use windlass_model::element::Slot;
     matches!(element.work(), Some(Work::Check { slot: Slot::Continuous, .. }))
+}
+
+/// A failure of a sensitive action: what its plugin says may quote request and response.
+fn kept_back(failure: Failure) -> Failure {
+    let message = "what it says is kept back, because the action is sensitive".to_owned();
+    Failure { message, causes: Vec::new(), ..failure }
 }
 
 /// A response of bounded size: long texts keep their beginning and end.

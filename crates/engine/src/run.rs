@@ -40,7 +40,7 @@ pub struct Setup {
 pub struct Run {
     layout: Arc<Layout>,
     env: Env,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     state: State,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Env {
 pub(crate) struct Turn<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) env: &'a Env,
-    pub(crate) secrets: &'a mut Secrets,
+    pub(crate) secrets: &'a mut Arc<Secrets>,
     pub(crate) state: &'a mut State,
     pub(crate) locks: &'a mut dyn Locks,
     pub(crate) now: Time,
@@ -198,7 +198,7 @@ impl Run {
 
     /// Its secrets, those that came up on the way included.
     #[must_use]
-    pub fn secrets(&self) -> &Secrets {
+    pub fn secrets(&self) -> &Arc<Secrets> {
         &self.secrets
     }
 
@@ -254,7 +254,10 @@ impl Run {
     }
 
     pub(crate) fn with_state(setup: Setup, state: State) -> Self {
-        let Setup { layout, eval, secrets, start_within } = setup;
+        let Setup { layout, eval, mut secrets, start_within } = setup;
+        if layout.is_sensitive() {
+            secrets.expect_more();
+        }
         let submission = &layout.submission;
         let mut params = submission.params.clone();
         let mut secret_params = Vec::new();
@@ -262,6 +265,8 @@ impl Run {
             if scope::is_token(value, name) {
                 secret_params.push(name.clone());
                 *value = secrets.get(name).map_or(Value::Null, Value::from);
+            } else {
+                *value = secrets.reveal_value(value);
             }
         }
         let mut facts = Map::new();
@@ -279,7 +284,7 @@ impl Run {
             run: Arc::new(facts),
             start_within,
         };
-        Self { layout, env, secrets, state }
+        Self { layout, env, secrets: Arc::new(secrets), state }
     }
 
     fn turn(
@@ -321,7 +326,10 @@ impl std::fmt::Debug for Setup {
 
 impl Turn<'_> {
     /// Appends an event: the only way in which anything changes.
-    pub(crate) fn emit(&mut self, what: What) {
+    pub(crate) fn emit(&mut self, mut what: What) {
+        if !self.secrets.is_empty() {
+            what.redact(self.secrets);
+        }
         let event = Event { seq: self.state.seq.saturating_add(1), at: self.now, what };
         self.state.apply(self.layout, self.secrets, &event);
         self.out.events.push(event);

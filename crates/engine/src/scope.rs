@@ -6,7 +6,7 @@ use windlass_model::element::{ElementId, Work};
 use windlass_model::eval::Scope;
 use windlass_model::layout::BlockDef;
 use windlass_model::payload::Payload;
-use windlass_model::secret::{self, Secrets};
+use windlass_model::secret::{self, SEALED, Secrets};
 use windlass_model::target::Node;
 use windlass_model::vars::Vars;
 use windlass_model::{Map, Value};
@@ -14,16 +14,19 @@ use windlass_model::{Map, Value};
 use crate::input::Seal;
 use crate::run::Turn;
 
-/// The key under which a sealed value stands in the log in the place of the value.
-const SEALED: &str = "$sealed";
+/// Shorter numbers stand everywhere: ports, exit codes, statuses.
+const SHORTEST_NUMBER: usize = 4;
 
 /// A recorded value with its secrets in clear again.
 pub(crate) fn reveal(secrets: &Secrets, payload: &Payload) -> Value {
     let value = payload.value();
-    if let Some(name) = value.get(SEALED).and_then(Value::as_str) {
-        return secrets.get(name).and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
+    if secrets.is_idle() {
+        return value;
     }
-    secrets.reveal_value(&value)
+    match secret::sealed_as(&value) {
+        Some(name) => secrets.get(name).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        None => secrets.reveal_value(&value),
+    }
 }
 
 impl Turn<'_> {
@@ -37,6 +40,7 @@ impl Turn<'_> {
             targets: self.state.targets.clone(),
             run: env.run.clone(),
             secret_params: env.secret_params.clone(),
+            secrets: self.secrets.clone(),
             ..Scope::default()
         };
         let Some(work) = element.work() else { return scope };
@@ -51,6 +55,9 @@ impl Turn<'_> {
         if let Some((store, steps)) = own {
             scope.store = overlay(&scope.store, store);
             scope.steps = steps.clone();
+            let body = def.sequences.body(seq);
+            let sealed = body.into_iter().flat_map(|body| &body.actions).filter(|def| def.action.sensitive);
+            scope.sealed_steps = sealed.map(|def| def.action.name.clone()).collect();
         }
         scope
     }
@@ -62,26 +69,20 @@ impl Turn<'_> {
         targets.node(seq)
     }
 
-    /// A value as it may stand in the log.
-    pub(crate) fn recordable(&self, value: &Value) -> Payload {
-        if self.secrets.is_empty() {
-            Payload::of(value)
-        } else {
-            Payload::of(&self.secrets.redact_value(value))
-        }
+    /// What a plugin answered, as it may stand in the log; [`reveal`] gives it back as it was.
+    pub(crate) fn hidden(&self, value: Value) -> Value {
+        if self.secrets.is_idle() { value } else { self.secrets.hide_value(&value) }
     }
 
-    /// A text as it may stand in the log.
-    pub(crate) fn recordable_text(&self, text: String) -> String {
-        if self.secrets.is_empty() { text } else { self.secrets.redact(&text) }
+    /// What is only shown, as it may stand in the log.
+    pub(crate) fn shown(&self, value: &Value) -> Payload {
+        Payload::of(&self.secrets.redact_value(value))
     }
 
     /// Keeps a value apart from the log, and gives what stands in the log in its place.
     pub(crate) fn seal(&mut self, value: &Value) -> Payload {
-        let name = format!("@{}.{}", self.state.seq, self.out.seals.len());
-        let clear = value.to_string();
-        self.secrets.insert(name.clone(), clear.clone());
-        self.out.seals.push(Seal { name: name.clone(), clear });
+        let name = secret::name_of_value(self.state.seq, self.out.seals.len());
+        self.keep(name.clone(), value.to_string());
         let mut map = Map::new();
         map.insert(SEALED.into(), Value::String(name));
         Payload::of(&Value::Object(map))
@@ -90,15 +91,27 @@ impl Turn<'_> {
     /// Keeps the texts in a value as secrets, so that they are redacted wherever they turn up later.
     pub(crate) fn keep_secret(&mut self, value: &Value) {
         match value {
-            Value::String(text) if !text.is_empty() && !self.secrets.occur_in(text) => {
-                let name = format!("@{}.{}", self.state.seq, self.out.seals.len());
-                self.secrets.insert(name.clone(), text.clone());
-                self.out.seals.push(Seal { name, clear: text.clone() });
+            Value::String(text) => self.keep_text(text),
+            Value::Number(number) if number.to_string().len() >= SHORTEST_NUMBER => {
+                self.keep_text(&number.to_string());
             }
             Value::Array(items) => items.iter().for_each(|item| self.keep_secret(item)),
             Value::Object(map) => map.values().for_each(|item| self.keep_secret(item)),
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
+    }
+
+    /// The same for one text. What is too short to be looked for, or is looked for already, is left.
+    pub(crate) fn keep_text(&mut self, text: &str) {
+        let text = text.trim();
+        if text.len() >= secret::SHORTEST && !self.secrets.covers(text) {
+            self.keep(secret::name_of_text(self.state.seq, self.out.seals.len()), text.to_owned());
+        }
+    }
+
+    fn keep(&mut self, name: String, clear: String) {
+        Arc::make_mut(self.secrets).insert(name.clone(), clear.clone());
+        self.out.seals.push(Seal { name, clear });
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use windlass_model::Value;
 use windlass_model::element::{ElementId, Level, Work};
 use windlass_model::eval;
 use windlass_model::event::What;
@@ -102,17 +101,14 @@ impl Turn<'_> {
         if lock.is_empty() || lock == "none" {
             return Ok(None);
         }
-        if !eval::is_template(lock) {
-            return Ok(Some(lock.clone()));
-        }
-        // What is saved while the sequence runs must not change under which name its lock is held.
-        let scope = self.scope(Work::Action { block, seq, action: 0 }.into());
-        let scope =
-            eval::Scope { store: Arc::default(), targets: Arc::default(), steps: Arc::default(), ..scope };
-        let rendered = self.env.eval.render(&Value::String(lock.clone()), &scope).map_err(|why| {
-            Failure::permanent(Failure::TEMPLATE, format!("the lock `{lock}` cannot be rendered: {why}"))
-        })?;
-        Ok(Some(rendered.clear.as_str().map_or_else(|| rendered.clear.to_string(), str::to_owned)))
+        let scope = || eval::Scope {
+            // What is saved while the sequence runs must not change under which name its lock is held.
+            store: Arc::default(),
+            targets: Arc::default(),
+            steps: Arc::default(),
+            ..self.scope(Work::Action { block, seq, action: 0 }.into())
+        };
+        self.render_name("lock", lock, scope).map(Some)
     }
 
     /// What `maxPer` counts a sequence under.

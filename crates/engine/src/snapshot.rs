@@ -30,7 +30,7 @@ impl Run {
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         let mut state = self.state().clone();
-        state.change_values(&|value| self.secrets().redact_value(value));
+        state.change_values(&|value| self.secrets().hide_value(value));
         // The state serializes into memory: there is nothing that could fail.
         postcard::to_extend(&state, vec![VERSION]).unwrap_or_default()
     }

@@ -11,17 +11,20 @@
 //! What touched a secret is found out by watching what is looked up, not by searching the result;
 //! so a secret that went through a filter is known as well.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use minijinja::value::Value as Inner;
 use windlass_model::eval::{EvalError, Evaluate, Rendered, Scope, is_template};
-use windlass_model::{Map, Value, secret};
+use windlass_model::secret::SHORTEST_DERIVED;
+use windlass_model::{Map, Value};
 
 mod cache;
 mod convert;
 mod explain;
 mod filters;
 mod root;
+mod trace;
 
 use self::cache::Cache;
 pub(crate) use self::cache::{Compiled, Kind, environment};
@@ -44,6 +47,7 @@ struct Session<'a> {
     clear: Option<Root>,
     masked: Option<Root>,
     tainted: bool,
+    derived: Vec<String>,
 }
 
 // === impl Evaluator ===
@@ -58,9 +62,11 @@ impl Evaluator {
 
 impl Evaluate for Evaluator {
     fn render(&self, value: &Value, scope: &Scope) -> Result<Rendered, EvalError> {
-        let mut session = Session { cache: &self.cache, scope, clear: None, masked: None, tainted: false };
+        let (clear, masked, derived) = (None, None, Vec::new());
+        let mut session = Session { cache: &self.cache, scope, clear, masked, tainted: false, derived };
         let (clear, shown) = session.value(value)?;
-        Ok(Rendered { clear, shown: if session.tainted { shown } else { None } })
+        let shown = if session.tainted { shown } else { None };
+        Ok(Rendered { clear, shown, derived: session.derived })
     }
 
     fn condition(&self, expression: &str, scope: &Scope) -> Result<bool, EvalError> {
@@ -182,18 +188,49 @@ impl Session<'_> {
 
     /// The same text made from tokens instead of secrets, if every token is still to be seen in it;
     /// otherwise the token alone. Nothing of a secret goes into it either way.
-    fn masked(&mut self, compiled: &Compiled, clear: &Value, touched: &[String]) -> Value {
-        let tokens: Vec<String> = touched.iter().map(|name| secret::token(name)).collect();
-        let root = self.masked.get_or_insert_with(|| Root::new(self.scope, self.cache, true));
+    fn masked(&mut self, compiled: &Compiled, clear: &Value, tokens: &[String]) -> Value {
+        let root = self.masked.get_or_insert_with(|| Root::noting(self.scope, self.cache, true));
         root.trace.reset();
-        if clear.is_string()
-            && let Ok(Some(Value::String(shown))) = compiled.run(root.value())
-            && tokens.iter().all(|token| shown.contains(token.as_str()))
-        {
-            return Value::String(shown);
+        let shown = compiled.run(root.value()).ok().flatten();
+        shown.iter().for_each(|shown| root.trace.write(shown));
+        let (_, written, _) = root.trace.take();
+        self.derive(compiled, &written);
+        match shown {
+            Some(Value::String(shown))
+                if clear.is_string() && tokens.iter().all(|token| shown.contains(token.as_str())) =>
+            {
+                Value::String(shown)
+            }
+            _ => Value::String(tokens.join(" ")),
         }
-        Value::String(tokens.join(" "))
     }
+
+    /// Finds what was made of secrets so that they cannot be seen in it: what the expressions give, and
+    /// do not give when the secrets are tokens.
+    fn derive(&mut self, compiled: &Compiled, masked: &BTreeSet<String>) {
+        let root = Root::noting(self.scope, self.cache, false);
+        if let Ok(Some(value)) = compiled.run(root.value())
+            && compiled.kind == Kind::Expression
+        {
+            root.trace.write(&value);
+        }
+        let (mut derived, written, plain) = root.trace.take();
+        derived.extend(written.into_iter().filter(|text| {
+            let redacted = self.scope.secrets.redact(text);
+            text.len() >= SHORTEST_DERIVED
+                && !plain.contains(text)
+                && !masked.contains(&redacted)
+                && !is_tokens(&redacted)
+        }));
+        self.derived.extend(derived);
+    }
+}
+
+/// Whether hardly anything stands in a text beside tokens.
+fn is_tokens(text: &str) -> bool {
+    let mut beside = text.split('«').map(|part| part.rsplit('»').next().unwrap_or_default());
+    let mut letters = beside.by_ref().flat_map(str::chars).filter(|letter| letter.is_alphanumeric());
+    text.contains('«') && letters.nth(2).is_none()
 }
 
 impl Compiled {

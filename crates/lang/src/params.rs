@@ -45,6 +45,12 @@ impl Params {
                 secrets.insert(name, clear);
             }
         }
+        // A secret that was also given as part of something else is one there, too.
+        let values = values.iter().map(|(name, value)| {
+            let is_token = value.as_str() == Some(&*token(name));
+            (name.clone(), if is_token { value.clone() } else { secrets.hide_value(value) })
+        });
+        let values = values.collect();
         (values, secrets)
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::secret::Secrets;
 use crate::target::Node;
 use crate::vars::Vars;
 use crate::{Map, Value};
@@ -31,6 +32,10 @@ pub struct Scope {
     pub run: Arc<Map>,
     /// Which names of `params` are secrets.
     pub secret_params: Arc<Vec<String>>,
+    /// All secrets of the run, which may stand in any of the values.
+    pub secrets: Arc<Secrets>,
+    /// Which names of `steps` are sensitive, so that whatever they answered is a secret.
+    pub sealed_steps: Vec<String>,
 }
 
 /// A rendered value in two forms.
@@ -40,6 +45,18 @@ pub struct Rendered {
     pub clear: Value,
     /// What may be shown: texts made with a secret are replaced by tokens. `None`: the same.
     pub shown: Option<Value>,
+    /// Texts that were made from a secret so that it cannot be found in them by looking for it.
+    pub derived: Vec<String>,
+}
+
+// === impl Rendered ===
+
+impl Rendered {
+    /// A value that no secret went into.
+    #[must_use]
+    pub fn plain(clear: Value) -> Self {
+        Self { clear, shown: None, derived: Vec::new() }
+    }
 }
 
 /// Why something could not be rendered: one sentence that names the key.

@@ -11,6 +11,8 @@ use crate::payload::Payload;
 use crate::submission::Digest;
 use crate::time::Time;
 
+mod redact;
+
 /// One entry of a run's log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {

@@ -295,7 +295,7 @@ pub struct Action {
     /// What to do with an attempt of which a crash hid the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_interrupt: Option<OnInterrupt>,
-    /// Whether its request and response stay out of the log.
+    /// Whether its request, its response and what it prints stay out of every log; what it saves is a secret.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sensitive: bool,
 }
@@ -328,7 +328,7 @@ pub struct Undo {
     /// What to do with an attempt of which a crash hid the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_interrupt: Option<OnInterrupt>,
-    /// Whether its request and response stay out of the log.
+    /// Whether its request, its response and what it prints stay out of every log; what it saves is a secret.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sensitive: bool,
     /// Not allowed; read only to be able to say so.

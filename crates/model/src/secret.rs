@@ -1,26 +1,61 @@
 //! Secrets: values that are shown nowhere.
 //!
-//! A secret is in clear only in memory; what is kept of it is sealed. Everything that
-//! is recorded or shown goes through [`Secrets::redact`], which replaces each occurrence by a
-//! token that names it, `«secret:db_password»`. Whoever holds the secrets can turn tokens back
-//! ([`Secrets::reveal`]); so a value that was saved from a response survives a restart without its
-//! secret ever standing in the log.
+//! A secret is in clear only in memory; what is kept of it is sealed. Everything that is recorded or
+//! shown goes through here: each occurrence is replaced by a token that names it,
+//! `«secret:db_password»`, and the form in which it stood there, `«secret:db_password/base64»`.
+//!
+//! ```text
+//! what a plugin answers ── hide_value ──▶ the log ── reveal_value ──▶ exactly what it was
+//! what people read      ── redact ──────▶ with tokens, for good
+//! ```
+//!
+//! Whoever holds the secrets can turn tokens back; so a value that was saved from a response
+//! survives a restart without its secret ever standing in the log. A text that looks like a token
+//! and came from outside is hidden as well, so that nobody gets a secret by printing its token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+
+use zeroize::Zeroize;
 
 use crate::{Map, Value};
 
+mod forms;
+mod search;
+
+use self::forms::forms;
+use self::search::{Search, Tokens};
+
 /// The secrets of one run by name.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Secrets {
     by_name: BTreeMap<String, String>,
-    /// What to look for, longest first, with the token that stands for it.
-    forms: Vec<(String, String)>,
+    search: Search,
+    /// The tokens of those that are numbers, by how JSON writes them.
+    numbers: HashMap<String, String>,
+    /// Whether there may be some later.
+    more_to_come: bool,
 }
 
 /// Shorter texts are not looked for by value: `1` or `on` would redact half of every log.
-const SHORTEST: usize = 3;
+pub const SHORTEST: usize = 3;
+
+/// A shorter text that was made from a secret says too little of it, and stands too often in others.
+pub const SHORTEST_DERIVED: usize = 6;
+
+/// The key under which a sealed value stands in the log in the place of the value.
+pub const SEALED: &str = "$sealed";
+
+const OPENING: &str = "«secret:";
+const CLOSING: char = '»';
+/// How a token ends that stands for a number rather than a text.
+const NUMBER: &str = "/number»";
+/// In the place of what looked like the beginning of a token and came from outside.
+const ESCAPED: &str = "«secret:»";
+/// What the names of secrets begin with that came up during a run; no parameter can be called so.
+const OF_THE_RUN: char = '@';
+/// What the names begin with of values that are sealed as a whole, and not looked for in texts.
+const WHOLE: &str = "@@";
 
 // === impl Secrets ===
 
@@ -31,21 +66,30 @@ impl Secrets {
         self.by_name.is_empty()
     }
 
+    /// Says that some may come up later.
+    pub fn expect_more(&mut self) {
+        self.more_to_come = true;
+    }
+
+    /// Whether there is nothing to hide, now or ever.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.by_name.is_empty() && !self.more_to_come
+    }
+
     /// Adds one.
     pub fn insert(&mut self, name: impl Into<String>, clear: impl Into<String>) {
         let (name, clear) = (name.into(), clear.into());
-        let token = token(&name);
-        let mut forms = vec![clear.clone()];
-        let quoted = Value::String(clear.clone()).to_string();
-        forms.push(quoted.trim_matches('"').to_owned());
-        forms.push(percent_encoded(&clear));
-        forms.push(base64(clear.as_bytes()));
-        // A secret of several lines is shown line by line in output.
-        forms.extend(clear.lines().map(|line| line.trim().to_owned()).filter(|line| line.len() >= 8));
-        forms.retain(|form| form.len() >= SHORTEST);
-        self.forms.extend(forms.into_iter().map(|form| (form, token.clone())));
-        self.forms.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
-        self.forms.dedup_by(|a, b| a.0 == b.0);
+        if !name.starts_with(WHOLE) {
+            for (form, text) in forms(&clear) {
+                self.search.add(text, token_of(&name, form.as_deref()));
+            }
+            if clear.len() >= SHORTEST && is_number(&clear) {
+                let token = token_of(&name, Some("number"));
+                self.search.add(clear.clone(), token.clone());
+                self.numbers.insert(clear.clone(), token);
+            }
+        }
         self.by_name.insert(name, clear);
     }
 
@@ -60,45 +104,112 @@ impl Secrets {
         self.by_name.iter().map(|(name, clear)| (name.as_str(), clear.as_str()))
     }
 
-    /// Whether a text holds one.
+    /// Whether a text is one, in one of the forms that are looked for.
     #[must_use]
-    pub fn occur_in(&self, text: &str) -> bool {
-        self.forms.iter().any(|(form, _)| text.contains(form.as_str()))
+    pub fn covers(&self, text: &str) -> bool {
+        matches!(self.search.all_in(text).as_slice(), [form] if form.text == text)
     }
 
-    /// The text with every secret replaced by its token.
+    /// The tokens of those that a text holds.
+    #[must_use]
+    pub fn tokens_of<'a>(&'a self, text: &str) -> Vec<&'a str> {
+        self.search.all_in(text).into_iter().map(|form| form.token.as_str()).collect()
+    }
+
+    /// The token of a number that is one.
+    #[must_use]
+    pub fn token_of_number<'a>(&'a self, number: &str) -> Option<&'a str> {
+        self.numbers.get(number).map(String::as_str)
+    }
+
+    /// A text as it may be shown: every secret is replaced by its token.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (form, token) in &self.forms {
-            if text.contains(form.as_str()) {
-                text = text.replace(form.as_str(), token);
-            }
-        }
-        text
+        self.search.replace(text, Tokens::Stay)
     }
 
-    /// The value with every secret in a text or key replaced by its token.
+    /// The same for a message, in which something longer may have been cut off at a `…`: what is left
+    /// there of the beginning of a secret is replaced, too.
+    #[must_use]
+    pub fn redact_message(&self, text: &str) -> String {
+        self.search.replace_torn(&self.redact(text))
+    }
+
+    /// A value as it may be shown: every secret in a text, number or key is replaced by its token.
     #[must_use]
     pub fn redact_value(&self, value: &Value) -> Value {
-        if self.is_empty() { value.clone() } else { map_texts(value, &|text| self.redact(text)) }
+        if self.is_empty() {
+            return value.clone();
+        }
+        let change = |text: &str| self.redact(text);
+        self.changed(value, &change, &change)
     }
 
-    /// The value with every token replaced by its secret.
+    /// A value as it may be recorded, and turned back by [`Self::reveal_value`].
+    #[must_use]
+    pub fn hide_value(&self, value: &Value) -> Value {
+        if self.is_idle() {
+            return value.clone();
+        }
+        let hide = |text: &str| self.search.replace(text, Tokens::Escape);
+        let hide_key = |key: &str| if looks_sealed(key) { format!("${key}") } else { hide(key) };
+        self.changed(value, &hide, &hide_key)
+    }
+
+    fn changed(&self, value: &Value, text: &dyn Fn(&str) -> String, key: &dyn Fn(&str) -> String) -> Value {
+        match value {
+            Value::String(clear) => Value::String(text(clear)),
+            // A number is a secret if it is the whole of one.
+            Value::Number(number) => match self.numbers.get(&number.to_string()) {
+                Some(token) => Value::String(token.clone()),
+                None => value.clone(),
+            },
+            Value::Array(items) => items.iter().map(|item| self.changed(item, text, key)).collect(),
+            Value::Object(map) => {
+                let entries = map.iter().map(|(name, item)| (key(name), self.changed(item, text, key)));
+                Value::Object(entries.collect::<Map>())
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// What was hidden, as it was.
     #[must_use]
     pub fn reveal_value(&self, value: &Value) -> Value {
-        if self.is_empty() { value.clone() } else { map_texts(value, &|text| self.reveal(text)) }
-    }
-
-    fn reveal(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (name, clear) in &self.by_name {
-            let token = token(name);
-            if text.contains(&token) {
-                text = text.replace(&token, clear);
-            }
+        if self.is_idle() {
+            return value.clone();
         }
-        text
+        match value {
+            Value::String(text) => {
+                let number = self.search.form(text).filter(|_| text.ends_with(NUMBER));
+                let number = number.and_then(|form| form.text.parse().ok());
+                number.map_or_else(|| Value::String(self.search.put_back(text)), Value::Number)
+            }
+            Value::Array(items) => items.iter().map(|item| self.reveal_value(item)).collect(),
+            Value::Object(map) => {
+                let entries = map.iter().map(|(key, item)| {
+                    let escaped = key.strip_prefix('$').filter(|key| looks_sealed(key));
+                    let key = escaped.map_or_else(|| self.search.put_back(key), str::to_owned);
+                    (key, self.reveal_value(item))
+                });
+                Value::Object(entries.collect::<Map>())
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+impl PartialEq for Secrets {
+    fn eq(&self, other: &Self) -> bool {
+        self.by_name == other.by_name
+    }
+}
+
+impl Eq for Secrets {}
+
+impl Drop for Secrets {
+    fn drop(&mut self) {
+        self.by_name.values_mut().for_each(Zeroize::zeroize);
     }
 }
 
@@ -127,71 +238,65 @@ impl<N: Into<String>, C: Into<String>> FromIterator<(N, C)> for Secrets {
 /// What stands in the place of a secret wherever it would be shown.
 #[must_use]
 pub fn token(name: &str) -> String {
-    format!("«secret:{name}»")
+    token_of(name, None)
 }
 
-fn map_texts(value: &Value, change: &impl Fn(&str) -> String) -> Value {
+/// What a secret is called that came up during a run: with which event, and as which of its secrets.
+#[must_use]
+pub fn name_of_text(seq: u64, n: usize) -> String {
+    format!("{OF_THE_RUN}{seq}.{n}")
+}
+
+/// The same for a value that is sealed as a whole.
+#[must_use]
+pub fn name_of_value(seq: u64, n: usize) -> String {
+    format!("{WHOLE}{seq}.{n}")
+}
+
+/// The name under which a recorded value is sealed as a whole, if it is.
+#[must_use]
+pub fn sealed_as(value: &Value) -> Option<&str> {
+    value.get(SEALED)?.as_str().filter(|name| name.starts_with(OF_THE_RUN))
+}
+
+/// Whether a recorded value holds secrets that came up during its run, and that no other run has.
+#[must_use]
+pub fn is_of_its_run(value: &Value) -> bool {
     match value {
-        Value::String(text) => Value::String(change(text)),
-        Value::Array(items) => items.iter().map(|item| map_texts(item, change)).collect(),
-        Value::Object(map) => {
-            let changed: Map =
-                map.iter().map(|(key, value)| (change(key), map_texts(value, change))).collect();
-            Value::Object(changed)
-        }
-        other => other.clone(),
+        Value::String(text) => text.contains(&format!("{OPENING}{OF_THE_RUN}")),
+        Value::Array(items) => items.iter().any(is_of_its_run),
+        Value::Object(map) => sealed_as(value).is_some() || map.values().any(is_of_its_run),
+        _ => false,
     }
 }
 
-fn percent_encoded(text: &str) -> String {
-    use fmt::Write;
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
+/// Whether a hidden value holds secrets of whichever run.
+#[must_use]
+pub fn holds_any(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.replace(ESCAPED, "").contains(OPENING),
+        Value::Array(items) => items.iter().any(holds_any),
+        Value::Object(map) => map.iter().any(|(key, item)| key.contains(OPENING) || holds_any(item)),
+        _ => false,
     }
-    out
 }
 
-/// Standard alphabet without padding, so that the padded form is found too.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let word = (byte(0) << 16) | (byte(1) << 8) | byte(2);
-        for place in 0..=chunk.len() {
-            let index = (word >> (18 - 6 * place)) & 63;
-            out.push(char::from(ALPHABET.get(index as usize).copied().unwrap_or(b'A')));
-        }
+fn token_of(name: &str, form: Option<&str>) -> String {
+    match form {
+        None => format!("{OPENING}{name}{CLOSING}"),
+        Some(form) => format!("{OPENING}{name}/{form}{CLOSING}"),
     }
-    out
+}
+
+/// Whether a text is how JSON writes a number.
+fn is_number(text: &str) -> bool {
+    text.parse::<serde_json::Number>().is_ok_and(|number| number.to_string() == text)
+}
+
+/// Whether a key is [`SEALED`], or how one from outside is written.
+fn looks_sealed(key: &str) -> bool {
+    key.trim_start_matches('$') == SEALED.trim_start_matches('$') && key.starts_with('$')
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn redacts_every_form_and_reveals_again() {
-        let secrets: Secrets = [("pw", "p@ss \"word\"")].into_iter().collect();
-        for text in ["x p@ss \"word\" y", "p@ss \\\"word\\\"", "p%40ss%20%22word%22", "cEBzcyAid29yZCI="] {
-            let shown = secrets.redact(text);
-            assert!(shown.contains("«secret:pw»"), "{text} -> {shown}");
-        }
-        let value = json!({"a": ["p@ss \"word\"", 1]});
-        let hidden = secrets.redact_value(&value);
-        assert!(!hidden.to_string().contains("p@ss"));
-        assert_eq!(secrets.reveal_value(&hidden), value);
-    }
-
-    #[test]
-    fn debug_shows_names_only() {
-        let secrets: Secrets = [("pw", "hunter22")].into_iter().collect();
-        assert_eq!(format!("{secrets:?}"), "{\"pw\"}");
-    }
-}
+mod tests;

@@ -149,6 +149,9 @@ fn parameters_come_from_flags_files_and_the_environment() {
     assert!(!ended.err.contains("warning") && !ended.out.contains("hunter22"), "{}", ended.err);
     let ended = place.run(&["preview", plan, "-p", "release=1", "-p", "token=hunter22"]).exits(0);
     ended.says(&["warning", "WINDLASS_PARAM_token", "token=@FILE"]);
+    let short = format!("token=@{}", place.file("short.txt", "42\n").display());
+    let ended = place.run(&["preview", plan, "-p", "release=1", "-p", &short]).exits(0);
+    ended.says(&["warning", "`token` has fewer than 3 bytes"]);
     let file = place.file("params.yaml", "release: \"7\"\ncount: 3\n");
     let file = file.to_str().unwrap();
     let document = place.json(&["preview", plan, "--params-file", file, "-p", "count=4", "--output", "json"]);

@@ -5,6 +5,7 @@ use minijinja::{Error, ErrorKind, Output, State};
 use windlass_model::{Map, Value};
 
 use super::MAX_OUTPUT;
+use super::trace::note;
 
 /// How deep a result may be nested.
 const MAX_DEPTH: usize = 64;
@@ -89,6 +90,11 @@ pub(super) fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Inn
         ValueKind::None => {
             out.write_str("null").map_err(|_| Error::new(ErrorKind::WriteFailure, "the text is too large"))
         }
-        _ => minijinja::escape_formatter(out, state, value),
+        _ => {
+            if let Some(text) = value.as_str() {
+                note(state, text);
+            }
+            minijinja::escape_formatter(out, state, value)
+        }
     }
 }

@@ -4,7 +4,7 @@ use minijinja::{Error, ErrorKind};
 use windlass_model::eval::Scope;
 use windlass_model::{Map, name};
 
-use super::root::Trace;
+use super::trace::Trace;
 
 /// What a template can see at the top.
 pub(crate) const ROOTS: [&str; 8] = ["params", "vars", "facts", "node", "store", "targets", "steps", "run"];

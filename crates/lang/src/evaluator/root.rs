@@ -1,6 +1,6 @@
 //! The values of a scope as the template engine sees them: looked up one by one, converted when needed.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, Value as Inner};
 use minijinja::{Error, ErrorKind};
@@ -10,24 +10,8 @@ use windlass_model::vars::Vars;
 use windlass_model::{Map, Value, secret};
 
 use super::cache::{Cache, Kind};
+use super::trace::{NOTES, Notes, Trace};
 use super::{convert, sole_expression};
-
-/// How deep variables may refer to variables.
-const MAX_NESTING: usize = 32;
-
-/// What was looked up in one rendering, as far as anybody needs to know afterwards.
-#[derive(Debug, Default)]
-pub(super) struct Trace(Mutex<Seen>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    touched: Vec<String>,
-    missing: Option<String>,
-    /// The variables that are being computed, each for the one before it.
-    computing: Vec<String>,
-    /// Why no variable can be computed any more, once one could not.
-    circle: Option<String>,
-}
 
 /// All that a template can see.
 #[derive(Clone, Debug)]
@@ -74,6 +58,8 @@ enum Sort {
     Params,
     /// Their texts may be templates themselves.
     Vars,
+    /// All of them are secret: what a sensitive action answered.
+    Sealed,
 }
 
 #[derive(Debug)]
@@ -87,67 +73,6 @@ struct TargetsView {
     root: Root,
 }
 
-// === impl Trace ===
-
-impl Trace {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn reset(&self) {
-        *self.seen() = Seen::default();
-    }
-
-    /// The secrets that were looked up.
-    pub(super) fn touched(&self) -> Vec<String> {
-        self.seen().touched.clone()
-    }
-
-    /// What was looked up last and was not there.
-    pub(super) fn missing(&self) -> Option<String> {
-        self.seen().missing.clone()
-    }
-
-    fn touch(&self, name: &str) {
-        let mut seen = self.seen();
-        if !seen.touched.iter().any(|touched| touched == name) {
-            seen.touched.push(name.to_owned());
-        }
-    }
-
-    fn miss(&self, name: String) {
-        self.seen().missing = Some(name);
-    }
-
-    /// Why variables cannot be computed, if they refer to each other in a circle.
-    pub(super) fn circle(&self) -> Option<String> {
-        self.seen().circle.clone()
-    }
-
-    /// Notes that a variable is being computed; `Err` when it is being computed already.
-    fn begin(&self, name: &str) -> Result<(), String> {
-        let mut seen = self.seen();
-        let from = seen.computing.iter().position(|other| other == name);
-        if from.is_none() && seen.computing.len() < MAX_NESTING {
-            seen.computing.push(name.to_owned());
-            return Ok(());
-        }
-        let why = match from {
-            Some(from) => {
-                let circle = seen.computing.iter().skip(from).map(String::as_str).chain([name]);
-                let circle: Vec<&str> = circle.collect();
-                format!("variables refer to each other in a circle: {}", circle.join(" → "))
-            }
-            None => format!("variables refer to each other more than {MAX_NESTING} deep, at {name}"),
-        };
-        Err(seen.circle.get_or_insert(why).clone())
-    }
-
-    fn end(&self) {
-        self.seen().computing.pop();
-    }
-}
-
 // === impl Root ===
 
 impl Root {
@@ -155,6 +80,12 @@ impl Root {
     pub(super) fn new(scope: &Scope, cache: &Arc<Cache>, masked: bool) -> Self {
         let seen = Visible { scope: scope.clone(), cache: Arc::clone(cache), masked };
         Self { trace: Arc::new(Trace::default()), seen: Arc::new(seen) }
+    }
+
+    /// The same, and what is written is noted.
+    pub(super) fn noting(scope: &Scope, cache: &Arc<Cache>, masked: bool) -> Self {
+        let root = Self::new(scope, cache, masked);
+        Self { trace: Arc::new(Trace::noting()), ..root }
     }
 
     pub(super) fn value(&self) -> Inner {
@@ -222,6 +153,7 @@ impl Object for Root {
                     self.view(Held::NodeFacts(node), key, Sort::Plain)
                 })
             }
+            NOTES => self.trace.is_noting().then(|| Inner::from_object(Notes(Arc::clone(&self.trace)))),
             _ => {
                 if !super::explain::is_builtin(key) {
                     self.trace.miss(key.to_owned());
@@ -286,7 +218,40 @@ impl View {
                 }
                 self.root.computed(&name, text)
             }
-            scalar => convert::scalar(scalar),
+            scalar => self.scalar(scalar),
+        }
+    }
+
+    /// A scalar, which may hold a secret wherever it comes from.
+    fn scalar(&self, value: &Value) -> Inner {
+        let (trace, visible) = (&self.root.trace, &self.root.seen);
+        let secrets = &visible.scope.secrets;
+        let text = match value {
+            Value::String(text) => text.as_str(),
+            Value::Number(number) if self.kind == Sort::Sealed || !secrets.is_empty() => &number.to_string(),
+            _ => return convert::scalar(value),
+        };
+        if self.kind == Sort::Sealed {
+            let token =
+                secret::token(self.name.splitn(3, '.').take(2).collect::<Vec<_>>().join(".").as_str());
+            trace.touch(&token);
+            trace.derive(text);
+            return if visible.masked { token.into() } else { convert::scalar(value) };
+        }
+        let tokens = match value {
+            Value::String(text) if !secrets.is_empty() => secrets.tokens_of(text),
+            Value::Number(_) => secrets.token_of_number(text).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        if tokens.is_empty() {
+            trace.plain(text);
+            return convert::scalar(value);
+        }
+        tokens.iter().for_each(|token| trace.touch(token));
+        match (visible.masked, value) {
+            (false, _) => convert::scalar(value),
+            (true, Value::String(text)) => secrets.redact(text).into(),
+            (true, _) => tokens.concat().into(),
         }
     }
 }
@@ -307,16 +272,26 @@ impl Object for View {
         if self.kind == Sort::Params && self.path.is_empty() {
             let visible = &self.root.seen;
             if visible.scope.secret_params.iter().any(|secret| secret == key) {
-                self.root.trace.touch(key);
+                self.root.trace.touch(&secret::token(key));
                 if visible.masked {
                     return Some(secret::token(key).into());
                 }
+                return Some(convert::scalar(value));
             }
+        }
+        if self.name == "steps" && self.path.is_empty() {
+            let sealed = self.root.seen.scope.sealed_steps.iter().any(|step| step == key);
+            let kind = if sealed { Sort::Sealed } else { self.kind };
+            return Some(Self { kind, ..View::clone(self) }.convert(
+                value,
+                key,
+                &mut vec![Step::Key(key.to_owned())],
+            ));
         }
         if let Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null = value
             && self.kind != Sort::Vars
         {
-            return Some(convert::scalar(value));
+            return Some(self.scalar(value));
         }
         let mut path = self.path.clone();
         path.push(Step::Key(key.to_owned()));

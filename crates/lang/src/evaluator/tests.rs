@@ -48,13 +48,15 @@ fn scope() -> Scope {
         steps: map(json!({"get": {"response": {"status": 200, "items": [{"id": 7}]}}})),
         run: map(json!({"id": "r-1", "user": "ann"})),
         secret_params: Arc::new(vec!["pw".into()]),
+        secrets: Arc::new([("pw", "hunter22")].into_iter().collect()),
+        sealed_steps: Vec::new(),
     }
 }
 
 fn render(text: Value) -> String {
     match Evaluator::new().render(&text, &scope()) {
-        Ok(Rendered { clear, shown: None }) => clear.to_string(),
-        Ok(Rendered { clear, shown: Some(shown) }) => format!("{clear} | {shown}"),
+        Ok(Rendered { clear, shown: None, .. }) => clear.to_string(),
+        Ok(Rendered { clear, shown: Some(shown), .. }) => format!("{clear} | {shown}"),
         Err(why) => why.to_string(),
     }
 }
@@ -149,6 +151,78 @@ fn hides_what_touched_a_secret() {
     assert!(!all.split(" | ").nth(1).unwrap().contains("hunter22"), "{all}");
     let failed = render(json!("{{ params.pw | fromjson }}"));
     assert!(!failed.contains("hunter22"), "{failed}");
+}
+
+#[test]
+fn hides_secrets_wherever_they_come_from() {
+    let secrets = [("pw", "hunter22"), ("@7.0", "t0k3n"), ("@9.0", "47110815")];
+    let scope = Scope {
+        store: map(
+            json!({"dsn": "db://u:hunter22@h", "token": "t0k3n", "pin": 47110815, "deep": {"list": ["t0k3n"]}}),
+        ),
+        vars: Arc::new(Vars::from(
+            (*map(json!({"dsn": "x hunter22", "nested": "{{ store.token | upper }}"}))).clone(),
+        )),
+        steps: map(
+            json!({"ask": {"response": {"stdout": "fresh one\n", "code": 815}}, "plain": {"response": 1}}),
+        ),
+        secrets: Arc::new(secrets.into_iter().collect()),
+        sealed_steps: vec!["ask".into()],
+        ..scope()
+    };
+    for (text, expect) in [
+        ("{{ store.dsn }}", r#""db://u:hunter22@h" | "db://u:«secret:pw»@h""#),
+        ("{{ store.token }} {{ vars.dsn }}", r#""t0k3n x hunter22" | "«secret:@7.0» x «secret:pw»""#),
+        ("{{ store.token | upper }}", r#""T0K3N" | "«secret:@7.0»""#),
+        ("{{ vars.nested }}", r#""T0K3N" | "«secret:@7.0»""#),
+        ("{{ store.deep.list }}", r#"["t0k3n"] | "«secret:@7.0»""#),
+        ("{{ store.pin + 1 }}", r#"47110816 | "«secret:@9.0/number»""#),
+        ("{{ steps.ask.response.stdout | trim }}!", r#""fresh one!" | "«secret:steps.ask»!""#),
+        ("{{ steps.ask.response.code }}", r#"815 | "«secret:steps.ask»""#),
+        ("{{ steps.plain.response }}", "1"),
+    ] {
+        let shown = match Evaluator::new().render(&json!(text), &scope).unwrap() {
+            Rendered { clear, shown: Some(shown), .. } => format!("{clear} | {shown}"),
+            Rendered { clear, .. } => clear.to_string(),
+        };
+        assert_eq!(shown, expect, "{text}");
+    }
+    let why = Evaluator::new().render(&json!("{{ store.token | fromjson }}"), &scope).unwrap_err();
+    assert!(!why.to_string().contains("t0k3n"), "{why}");
+}
+
+#[test]
+fn tells_what_was_made_of_secrets() {
+    let creds = r#"{"user": "administrator", "password": "correct horse", "port": 5432}"#;
+    let scope = Scope {
+        params: map(json!({"pw": "hunter22", "creds": creds, "release": "release-1.4"})),
+        steps: map(json!({"ask": {"response": {"stdout": "fresh one\n", "code": 815}}})),
+        secret_params: Arc::new(vec!["pw".into(), "creds".into()]),
+        secrets: Arc::new([("pw", "hunter22"), ("creds", creds)].into_iter().collect()),
+        sealed_steps: vec!["ask".into()],
+        ..scope()
+    };
+    for (text, expect) in [
+        // What is found by looking for the secret needs no care of its own.
+        ("{{ params.pw }}", vec![]),
+        ("u:{{ params.pw }} {{ params.pw | b64encode }} {{ 'user:' ~ params.pw }}", vec![]),
+        ("{{ params.pw | upper }} on {{ params.release }}", vec!["HUNTER22"]),
+        ("{% set x = params.pw | upper %}{{ params.release }} {{ x }}", vec!["HUNTER22"]),
+        ("{{ params.release }} {{ params.pw | reverse }} {{ node.name }}", vec!["22retnuh"]),
+        ("{% for part in params.creds | split(':') %}{{ part | length }}{% endfor %}", vec![]),
+        (
+            "{{ (params.creds | fromjson).password }} of {{ node.name }} {{ params.release }}",
+            vec!["correct horse"],
+        ),
+        ("{{ params.creds | fromjson }}", vec!["administrator", "correct horse"]),
+        // Too short, or no text: they would be found everywhere.
+        ("{{ params.pw | length }} {{ params.pw == 'hunter22' }} {{ params.pw | first }}", vec![]),
+        ("{{ 'prod' if params.pw == 'hunter22' else 'test' }}", vec![]),
+        ("{{ steps.ask.response.stdout | trim }}", vec!["fresh one", "fresh one\n"]),
+    ] {
+        let rendered = Evaluator::new().render(&json!(text), &scope).unwrap();
+        assert_eq!(rendered.derived, expect, "{text}");
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Evaluate for Plain {
             return Err(EvalError(format!("unknown name in {}", &text[at..])));
         }
         let clear = serde_json::from_str(&text).map_err(|why| EvalError(why.to_string()))?;
-        Ok(Rendered { clear, shown: None })
+        Ok(Rendered::plain(clear))
     }
 
     fn condition(&self, expression: &str, _: &Scope) -> Result<bool, EvalError> {

@@ -13,7 +13,7 @@ use windlass_engine::{AttemptCall, AttemptResult, Effect, Input};
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 use windlass_model::outcome::Failure;
-use windlass_plugin::{Call, CancelSource, Origin, Registry};
+use windlass_plugin::{Call, CancelSource, Origin, Output, Registry};
 
 use super::{Dispatcher, SharedPlugin};
 use crate::attempt::{self, End, Ended, Pace, Work};
@@ -188,16 +188,22 @@ impl Dispatcher {
     ) -> Option<(SharedPlugin, Call, Arc<windlass_model::Value>, CancelSource)> {
         let live = self.runs.get(&run)?;
         let layout = live.run.layout();
-        let plugin = &self.plugins.0.get(&layout.action(call.element)?.action.uses)?.plugin;
+        let def = layout.action(call.element)?;
+        let plugin = &self.plugins.0.get(&def.action.uses)?.plugin;
         let address = layout.address(call.element);
         let cancel = CancelSource::new();
         let node = call.node.as_ref().map(|node| node.name.as_str());
+        let mut output = live.output(&address, call.n, node);
+        if def.action.sensitive {
+            output.note("what it prints is kept back, because the action is sensitive");
+            output = Output::default();
+        }
         let told = Call {
             run,
             plan: live.plan.clone(),
             attempt: call.n,
             key: [live.id_text.as_str(), &address].join("/"),
-            output: live.output(&address, call.n, node),
+            output,
             address,
             node: call.node,
             deadline_in: call.timeout,

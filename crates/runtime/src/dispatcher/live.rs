@@ -207,7 +207,7 @@ impl Live {
 
     fn secrets(&self) -> Option<Arc<Secrets>> {
         let secrets = self.run.secrets();
-        (!secrets.is_empty()).then(|| Arc::new(secrets.clone()))
+        (!secrets.is_empty()).then(|| Arc::clone(secrets))
     }
 }
 

@@ -8,7 +8,7 @@ use windlass_model::Map;
 use windlass_model::element::{ElementId, Work};
 use windlass_model::id::RunId;
 use windlass_model::outcome::{RunStatus, Status};
-use windlass_model::param::ParamType;
+use windlass_model::secret::{self, Secrets};
 use windlass_model::submission::Submission;
 use windlass_report::Fold;
 
@@ -55,12 +55,13 @@ impl Handle {
 }
 
 fn same_again(submission: &Submission) -> Request {
-    let specs = &submission.plan.spec.params;
-    let is_secret = |name: &String| specs.get(name).is_some_and(|spec| spec.kind == ParamType::Secret);
-    let params = submission.params.iter().filter(|(name, _)| !is_secret(name));
+    // Neither secrets nor what they were part of.
+    let params = submission.params.iter().filter(|(_, value)| !secret::holds_any(value));
+    let mut none = Secrets::default();
+    none.expect_more();
     Request {
         step_set: submission.step_set.clone(),
-        params: params.map(|(name, value)| (name.clone(), Given::Value(value.clone()))).collect(),
+        params: params.map(|(name, value)| (name.clone(), Given::Value(none.reveal_value(value)))).collect(),
         user: submission.user.clone(),
         start: Start::Later,
         ..Request::new(Arc::clone(&submission.plan))
@@ -98,8 +99,10 @@ fn carried(fold: &Fold, done: &[Vec<u32>], submission: &Submission) -> BTreeMap<
             let actions = 0..u16::try_from(body.actions.len()).unwrap_or(u16::MAX);
             let actions = actions.map(|action| Work::Action { block, seq: *seq, action });
             let views = actions.filter_map(|action| fold.begun(action.into())?.details());
-            for (key, value) in views.flat_map(|details| &details.saves) {
-                carried.entry(name.to_owned()).or_default().insert(key.clone(), value.value());
+            let saves = views.flat_map(|details| &details.saves).map(|(key, value)| (key, value.value()));
+            // What came up in the old run is sealed with its key, and that is gone.
+            for (key, value) in saves.filter(|(_, value)| !secret::is_of_its_run(value)) {
+                carried.entry(name.to_owned()).or_default().insert(key.clone(), value);
             }
         }
     }

@@ -8,7 +8,7 @@ use windlass_model::outcome::RunStatus;
 use windlass_report::{
     HtmlOptions, JsonOptions, TextOptions, event_json, write_html, write_json, write_text,
 };
-use windlass_runtime::{Filter, Logs, Options};
+use windlass_runtime::{Filter, Handle, Logs, Options, RunView};
 use windlass_store::{Range, Store};
 
 use crate::stage::{Play, World, end, fjall, log, plan, request};
@@ -92,4 +92,128 @@ async fn w36_a_secret_is_in_no_log_no_report_no_output_and_no_attempt() {
     assert!(!contains(format!("{:?}", handle.search(&filter, 1, None).await.unwrap()).as_bytes()));
     let submission = handle.submission(run).await.unwrap();
     assert!(!contains(serde_json::to_string(&submission).unwrap().as_bytes()));
+}
+
+/// Runs one sequence of these actions with the secret `password`, and looks for texts where nobody may find any.
+async fn play_and_search(
+    world: &World,
+    actions: &str,
+    never: &[&str],
+) -> (Handle, RunView, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let logs = directory.path().join("logs");
+    let store: Arc<dyn Store> = Arc::new(fjall(&directory.path().join("store")));
+    let options = Options { logs: Logs::Files(logs.clone()), ..Options::default() };
+    let handle = world.runtime_with(Arc::clone(&store), options).await.handle();
+    let spec = format!(
+        "  params: {{password: {{type: secret, required: true}}, dsn: {{}}}}
+  blocks: [{{name: b, sequences: [{{name: s, actions: [{actions}]}}]}}]"
+    );
+    let dsn = format!("db://ada:{SECRET}@db01/x");
+    let request = request(plan(&spec)).param("password", SECRET).param("dsn", dsn).starting();
+    let run = handle.submit(request).await.unwrap();
+    let view = end(&handle, run).await;
+    let mut found = vec![format!("{view:?}").into_bytes()];
+    for entry in store.range(Range::all()).await.unwrap() {
+        found.push(entry.value.to_vec());
+    }
+    if let Ok(log) = fs::read(logs.join(format!("test/{run}/all.log"))) {
+        found.push(log);
+    }
+    for text in never.iter().copied().chain([SECRET]) {
+        let holds = |bytes: &Vec<u8>| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        assert!(
+            !found.iter().any(holds),
+            "{text} in {}",
+            found.iter().find(|it| holds(it)).unwrap().escape_ascii()
+        );
+    }
+    (handle, view, directory)
+}
+
+#[tokio::test]
+async fn what_a_filter_made_of_a_secret_is_hidden_where_it_comes_back() {
+    let world = World::default();
+    let actions = "{name: shout, use: shell, with: {script: 'echo {{ params.password | upper }}; exit 0'}, save: {out: stdout}},
+        {name: part, use: shell, with: {script: \"echo {{ params.dsn | split('@') | first }} >&2; exit 1\"}}";
+    let (_, view, _home) = play_and_search(&world, actions, &["C4N4RY", "c4n4ry"]).await;
+    assert!(view.reason.unwrap().message.starts_with("exit code 1: db://ada:«secret:password»"));
+}
+
+#[tokio::test]
+async fn what_a_sensitive_action_says_stays_out_of_everything() {
+    let world = World::default();
+    let answer = serde_json::json!({"pin": 47_110_815, "list": ["fresh-token"], "short": "xy"});
+    world.plays("b/s/asks", [Play::Answer(answer)]);
+    world.plays("b/s/shows", [Play::Print("pin 47110815, token fresh-token".into())]);
+    let actions = "{name: asks, use: act, sensitive: true, save: {pin: pin, list: list, short: short}},
+        {name: prints, use: shell, sensitive: true, with: {script: 'printf loud-%s token'}},
+        {name: uses, use: command, with: {argv: [test, '{{ store.pin + 1 }}{{ store.list[0] }}{{ store.short }}{{ steps.prints.response.stdout | trim }}', =, \"{{ (47110800 + 16) ~ 'fresh' ~ '-token' ~ 'x' ~ 'y' ~ 'loud' ~ '-token' }}\"]}},
+        {name: shows, use: act},
+        {name: fails, use: shell, sensitive: true, with: {script: 'printf dark-%s token >&2; exit 1'}}";
+    let never = ["47110815", "fresh-token", "loud-token", "dark-token"];
+    let (_, view, _home) = play_and_search(&world, actions, &never).await;
+    let reason = view.reason.unwrap();
+    assert_eq!(reason.address, "b/s/fails");
+    assert_eq!(reason.message, "what it says is kept back, because the action is sensitive");
+}
+
+#[tokio::test]
+async fn nobody_gets_a_secret_by_answering_with_its_token() {
+    let world = World::default();
+    let answer = serde_json::json!({"said": "«secret:password»", "sealed": {"$sealed": "@@1.0"}});
+    world.plays("b/s/asks", [Play::Answer(answer)]);
+    let actions = "{name: asks, use: act, save: {said: said, sealed: sealed}},
+        {name: same, use: command, with: {argv: [test, '{{ store.said }} {{ store.sealed | tojson }}', =, '«secret:password» {\"$sealed\":\"@@1.0\"}']}}";
+    let (_, view, _home) = play_and_search(&world, actions, &[]).await;
+    assert_eq!(view.status, RunStatus::Succeeded, "{:?}", view.reason);
+}
+
+#[tokio::test]
+async fn a_secret_names_no_node_and_no_lock() {
+    let world = World::default();
+    for action in
+        ["{name: a, use: act, on: '{{ params.password }}'}", "{name: a, use: act, on: 'x{{ params.dsn }}'}"]
+    {
+        let (_, view, _home) = play_and_search(&world, action, &[]).await;
+        let message = view.reason.unwrap().message;
+        assert!(message.contains("a secret cannot name a node"), "{message}");
+        assert!(world.made().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_a_secret_was_part_of_is_given_again_to_a_retry() {
+    let world = World::default();
+    world.plays(
+        "b/n1/asks",
+        [Play::Answer(serde_json::json!({"token": "fresh-token", "url": format!("https://{SECRET}")}))],
+    );
+    world.plays("b/n2/asks", [Play::Permanent]);
+    let (_runtime, handle) = world.alone().await;
+    let spec = "  params: {password: {type: secret, required: true}, dsn: {required: true}, release: {}}
+  blocks:
+  - {name: b, targets: {nodes: [n1, n2]}, failures: 1, sequence: [
+      {name: asks, use: act, sensitive: true, save: {token: token}},
+      {name: tells, use: command, with: {argv: [echo, '{{ params.dsn }}']}, save: {line: stdout}}]}
+  - {name: c, sequences: [{name: s, actions: [
+      {name: line, use: command, with: {argv: [test, \"{{ targets['n1'].store.line | trim }}\", =, '{{ params.dsn }}']}},
+      {name: token, use: act, with: {note: \"{{ targets['n1'].store.token }}\"}},
+      {name: never, use: act.again}]}]}";
+    let given = request(plan(spec)).param("password", SECRET).param("dsn", format!("db://{SECRET}"));
+    world.plays("c/s/never", [Play::Permanent]);
+    let first = handle.submit(given.param("release", "«secret:password»").starting()).await.unwrap();
+    assert_eq!(end(&handle, first).await.reason.unwrap().address, "c/s/never");
+
+    let retry = handle.retry(first, windlass_runtime::Retry::FromFailure).await.unwrap();
+    let release = windlass_runtime::Given::Value("«secret:password»".into());
+    assert_eq!(retry.params, [("release".to_owned(), release)].into_iter().collect());
+    assert!(!format!("{retry:?}").contains("fresh-token"));
+    let again = retry.param("password", "another").param("dsn", "db://another");
+    world.plays("b/n2/asks", [Play::Answer(serde_json::json!({"token": "other"}))]);
+    let second = handle.submit(again.starting()).await.unwrap();
+    let reason = end(&handle, second).await.reason.unwrap();
+    // What held the parameter holds the new one; what came up in the old run is missing, and says so.
+    assert_eq!(reason.address, "c/s/token", "{reason:?}");
+    assert!(reason.message.contains("targets['n1'].store.token is not defined"), "{reason:?}");
 }
