@@ -36,4 +36,4 @@ mod undo;
 pub use self::input::{AttemptCall, AttemptResult, Effect, Input, Refused, Seal, Step};
 pub use self::lock::{LockTable, Locks, NoLocks};
 pub use self::run::{FoldError, Run, Setup};
-pub use self::snapshot::SnapshotError;
+pub use self::snapshot::{Snapshot, SnapshotError};

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use windlass_model::element::{ElementId, Level, Slot};
+use windlass_model::secret::Secrets;
 use windlass_model::{Map, Value};
 
 use crate::run::{Run, Setup};
@@ -25,14 +26,55 @@ pub enum SnapshotError {
     Damaged(String),
 }
 
-impl Run {
-    /// The run's state, to be kept beside its log.
+/// The state of a run at one moment. Taking it is quick, because values are shared with the run;
+/// turning it into bytes takes longer and may be done elsewhere.
+#[derive(Clone)]
+pub struct Snapshot {
+    state: State,
+    secrets: std::sync::Arc<Secrets>,
+}
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    /// The number of the last event that it covers.
     #[must_use]
-    pub fn snapshot(&self) -> Vec<u8> {
-        let mut state = self.state().clone();
-        state.change_values(&|value| self.secrets().hide_value(value));
+    pub fn seq(&self) -> u64 {
+        self.state.seq
+    }
+
+    /// About how many things are in it.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let State { actions, targets, block, .. } = &self.state;
+        let block = block.as_deref();
+        let in_block =
+            block.map_or(0, |block| block.sequences.len() / 64 + block.active.len() + block.undoable.len());
+        actions.len() + targets.len() + in_block
+    }
+
+    /// As bytes, to be kept beside the log.
+    #[must_use]
+    pub fn encode(mut self) -> Vec<u8> {
+        if !self.secrets.is_empty() {
+            self.state.change_values(&|value| self.secrets.hide_value(value));
+        }
         // The state serializes into memory: there is nothing that could fail.
-        postcard::to_extend(&state, vec![VERSION]).unwrap_or_default()
+        postcard::to_extend(&self.state, vec![VERSION]).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot").field("seq", &self.seq()).finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    /// The run's state as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { state: self.state().clone(), secrets: self.secrets().clone() }
     }
 
     /// The run that a snapshot tells of; the events behind it are to be [replayed](Run::replay).
@@ -43,7 +85,9 @@ impl Run {
             return Err(SnapshotError::Version(*version));
         }
         let mut state: State = postcard::from_bytes(bytes).map_err(|why| damaged(&why.to_string()))?;
-        state.change_values(&|value| setup.secrets.reveal_value(value));
+        if !setup.secrets.is_empty() {
+            state.change_values(&|value| setup.secrets.reveal_value(value));
+        }
         let layout = setup.layout.clone();
         state.index(&|level, slot: &SlotState| {
             let every = layout.checks(level).map(|checks| checks.every)?;
@@ -143,5 +187,37 @@ pub(crate) mod maps {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Maps, D::Error> {
         let text = String::deserialize(deserializer)?;
         serde_json::from_str(&text).map(Arc::new).map_err(de::Error::custom)
+    }
+}
+
+/// Where sequences stand, as stretches of the same: most of them lie beside others that are over, or
+/// have not begun.
+pub(crate) mod statuses {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use crate::state::SequenceStatus;
+
+    /// More sequences than any block has: a larger number is damage, not a reason to reserve memory.
+    const MOST: usize = 1 << 24;
+
+    pub(crate) fn serialize<S: Serializer>(all: &[SequenceStatus], serializer: S) -> Result<S::Ok, S::Error> {
+        let stretches: Vec<(SequenceStatus, usize)> =
+            all.chunk_by(|a, b| a == b).filter_map(|same| Some((*same.first()?, same.len()))).collect();
+        stretches.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<SequenceStatus>, D::Error> {
+        let stretches = Vec::<(SequenceStatus, usize)>::deserialize(deserializer)?;
+        let total = stretches.iter().map(|(_, length)| *length).fold(0, usize::saturating_add);
+        if total > MOST {
+            return Err(de::Error::custom("there are more sequences than there can be"));
+        }
+        let mut all = Vec::with_capacity(total);
+        for (status, length) in stretches {
+            all.extend(std::iter::repeat_n(status, length));
+        }
+        Ok(all)
     }
 }

@@ -103,6 +103,7 @@ pub(crate) struct SlotState {
 pub(crate) struct BlockState {
     pub(crate) index: u32,
     pub(crate) level: LevelState,
+    #[serde(with = "crate::snapshot::statuses")]
     pub(crate) sequences: Vec<SequenceStatus>,
     pub(crate) active: BTreeMap<u32, ActiveSequence>,
     pub(crate) failed: u32,

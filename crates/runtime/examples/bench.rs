@@ -28,6 +28,8 @@ mod sequential;
 mod setting;
 #[path = "bench/small.rs"]
 mod small;
+#[path = "bench/snapshots.rs"]
+mod snapshots;
 #[path = "bench/table.rs"]
 mod table;
 #[path = "bench/wide.rs"]
@@ -35,7 +37,8 @@ mod wide;
 
 use std::path::{Path, PathBuf};
 
-const FIGURES: &[&str] = &["wide", "small", "queue", "sequential", "first", "memory", "recovery", "flat"];
+const FIGURES: &[&str] =
+    &["wide", "small", "queue", "sequential", "first", "memory", "recovery", "flat", "snapshots"];
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -75,6 +78,9 @@ fn main() {
             if wanted("first") {
                 sequential::first(&at("first")).await;
             }
+            if wanted("snapshots") {
+                snapshots::measure(&at("snapshots")).await;
+            }
             if wanted("flat") {
                 flat::measure(&at("flat")).await;
             }
@@ -83,6 +89,8 @@ fn main() {
             let again = std::env::current_exe().unwrap();
             if figure == "recovery" {
                 setting::child(&again, "log", &at(figure));
+                setting::child(&again, "whole-log", &at("whole"));
+                setting::child(&again, "whole", &at("whole"));
             }
             setting::child(&again, figure, &at(figure));
         }
@@ -92,7 +100,9 @@ fn main() {
 async fn alone(figure: &str, directory: &Path) {
     match figure {
         "memory" => memory::measure(directory).await,
-        "log" => recovery::prepare(directory).await,
-        _ => recovery::measure(directory).await,
+        "log" => recovery::prepare(directory, windlass_runtime::Options::default().snapshot_every).await,
+        "whole-log" => recovery::prepare(directory, None).await,
+        "whole" => recovery::measure(directory, "the same without a snapshot").await,
+        _ => recovery::measure(directory, "recovery of a log of 1,000,000 events").await,
     }
 }

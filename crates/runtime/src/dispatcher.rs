@@ -65,12 +65,14 @@ pub(crate) mod live;
 mod lost;
 mod park;
 mod part;
+mod snapshots;
 
 use self::commit::Commit;
 use self::effects::{Attempt, Plugins};
 use self::live::Live;
 use self::park::{Job, Parked, Phase};
 use self::part::Ack;
+use self::snapshots::Room;
 
 /// How many inputs a turn takes at the most: enough to share a flush, few enough that the next
 /// turn's transaction is queued while this one's is flushed.
@@ -355,12 +357,18 @@ impl Dispatcher {
         let touched = std::mem::take(&mut self.touched);
         self.weight = 0;
         let mut parts = Vec::with_capacity(touched.len());
+        let mut room = Room::default();
         for run in &touched {
             let followed = self.tails.get(run).is_some_and(|tail| tail.receiver_count() > 0);
             if let Some(live) = self.runs.get_mut(run)
                 && !live.part.is_empty()
             {
-                parts.push(live.write(followed));
+                let mut written = live.write(followed);
+                live.snapshots.ride(&mut written, &mut room);
+                if let Some(every) = self.options.snapshot_every {
+                    live.snapshots.take(&live.run, &written, every, &self.host);
+                }
+                parts.push(written);
             }
         }
         if !parts.is_empty() {

@@ -160,7 +160,7 @@ impl Handle {
             return Err(Error::NotEnded { run, status: view.status.word() });
         }
         let mut txn = Txn::new().delete(keys::head(run)).delete(keys::when(view.submitted_at, run));
-        for prefix in [keys::submission(run), keys::sealed(run), keys::log(run)] {
+        for prefix in [keys::submission(run), keys::sealed(run), keys::log(run), keys::snapshots(run)] {
             let Range { start, end, .. } = Range::prefix(prefix);
             if let Some(end) = end {
                 txn = txn.delete_range(start, end);

@@ -7,6 +7,8 @@
 //! submission/<run>/<part>           what was submitted, as JSON, in parts
 //! sealed/<run>/<name>               a secret, sealed with the key of its run
 //! log/<shard>/<run>/<first number>  consecutive events
+//! snapshot/<shard>/<run>/<last number>         what a snapshot of the run up to there is, as JSON
+//! snapshot/<shard>/<run>/<last number>/<part>  its bytes, in parts
 //! ```
 //!
 //! Numbers are big-endian, so that keys sort as they do. Runs lie under their virtual shard where
@@ -64,6 +66,25 @@ pub(crate) fn log(run: RunId) -> Bytes {
 
 pub(crate) fn chunk(run: RunId, first: u64) -> Bytes {
     key(&[b"log/", &run.shard().to_be_bytes(), b"/", run.0.as_bytes(), b"/", &first.to_be_bytes()])
+}
+
+/// Where all snapshots of a run lie.
+pub(crate) fn snapshots(run: RunId) -> Bytes {
+    key(&[b"snapshot/", &run.shard().to_be_bytes(), b"/", run.0.as_bytes(), b"/"])
+}
+
+pub(crate) fn snapshot(run: RunId, seq: u64) -> Bytes {
+    key(&[&snapshots(run), &seq.to_be_bytes()])
+}
+
+pub(crate) fn snapshot_part(run: RunId, seq: u64, part: u32) -> Bytes {
+    key(&[&snapshot(run, seq), b"/", &part.to_be_bytes()])
+}
+
+/// The number of the last event that the snapshot covers which an entry belongs to.
+pub(crate) fn last_of_snapshot(run: RunId, key: &[u8]) -> Option<u64> {
+    let number = key.get(snapshots(run).len()..)?.first_chunk::<8>()?;
+    Some(u64::from_be_bytes(*number))
 }
 
 /// The run that an entry of `open/` or `when/` is about.

@@ -33,6 +33,7 @@ mod request;
 mod runtime;
 mod seal;
 mod search;
+mod snapshot;
 mod submit;
 mod view;
 

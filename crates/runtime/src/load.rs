@@ -1,4 +1,5 @@
-//! From what the store has of a run back to the run: the fold of its log.
+//! From what the store has of a run back to the run: the fold of its log, or of what is behind the
+//! newest snapshot.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::archive::{Archive, Unsealed};
 use crate::error::Error;
 use crate::keys;
 use crate::seal::RunKey;
+use crate::snapshot;
 use crate::submit::Reader;
 use crate::view::RunView;
 
@@ -56,12 +58,20 @@ pub(crate) async fn unfinished(archive: &Archive) -> Result<Vec<RunId>, Error> {
     Ok(entries.iter().filter_map(|entry| keys::run_at_end(&entry.key)).collect())
 }
 
-/// Folds the log of a run, some chunks at a time.
+/// Folds the log of a run, some chunks at a time, from its newest snapshot on if there is one.
 pub(crate) async fn fold(archive: &Archive, setup: Setup) -> Result<Run, Error> {
     let id = setup.layout.submission.run;
-    let mut log = archive.log(id, 1);
     let damaged = |error: windlass_engine::FoldError| Error::Damaged { run: id, detail: error.to_string() };
-    let mut run = Run::fold(setup, &log.read().await?).map_err(damaged)?;
+    let (mut run, mut log) = match snapshot::restore(archive, &setup).await? {
+        Some(run) => {
+            let log = archive.log(id, run.seq().saturating_add(1));
+            (run, log)
+        }
+        None => {
+            let mut log = archive.log(id, 1);
+            (Run::fold(setup, &log.read().await?).map_err(damaged)?, log)
+        }
+    };
     loop {
         let events = log.read().await?;
         if events.is_empty() {

@@ -28,6 +28,9 @@ pub struct Options {
     pub storage_patience: Duration,
     /// How long a run is parked before going on with it is tried.
     pub park_for: Duration,
+    /// How many events of a run lie between two snapshots of it at the least. A snapshot saves a
+    /// recovery from reading the log before it. `None`: none are taken.
+    pub snapshot_every: Option<u64>,
     /// Where the output of plugins goes.
     pub logs: Logs,
     /// Where the keys lie with which the secrets of runs are sealed.
@@ -88,6 +91,8 @@ impl Default for Options {
             kill_grace: Duration::from_secs(2),
             storage_patience: Duration::from_secs(30),
             park_for: Duration::from_secs(30),
+            // Reading so many takes some hundredths of a second.
+            snapshot_every: Some(100_000),
             logs: Logs::default(),
             keys: KeyPlace::default(),
             reopen: None,

@@ -245,10 +245,15 @@ impl Scene {
         let (before, after) = rehearsed.events.split_at(rehearsed.events.len() / 2);
         if !before.is_empty() {
             let half = Run::fold(setup.clone(), before).unwrap();
-            let mut restored = Run::restore(setup, &half.snapshot()).unwrap();
+            let mut restored = Run::restore(setup.clone(), &half.snapshot().encode()).unwrap();
             assert!(restored.same_state(&half) && restored.wake_at() == half.wake_at());
             after.iter().for_each(|event| restored.replay(event).unwrap());
             assert!(restored.same_state(&folded), "a snapshot leads elsewhere");
+            // A damaged one is refused or makes no sense, which whoever keeps it must notice; nothing panics.
+            let mut damaged = half.snapshot().encode();
+            let at = usize::try_from(self.seed).unwrap_or_default() % damaged.len();
+            damaged[at] ^= 0xff;
+            let _ = Run::restore(setup, &damaged);
         }
         Seen::new(rehearsed)
     }

@@ -70,7 +70,7 @@ impl Dispatcher {
 
     fn durable(&mut self, parts: Vec<Written>) {
         for part in parts {
-            let Written { run, effects, acks, last, told, head, ends, .. } = part;
+            let Written { run, effects, acks, last, told, head, ends, snapshot, .. } = part;
             if let Some(tail) = self.tails.get(&run) {
                 // Who began to follow meanwhile is told to look; nobody has to be listening any more.
                 let _ = tail.send(told.unwrap_or_default());
@@ -80,6 +80,7 @@ impl Dispatcher {
             live.unresolved = live.unresolved.saturating_sub(1);
             live.durable = last.unwrap_or(live.durable);
             live.shown = head.or_else(|| live.shown.take());
+            live.snapshots.durable(snapshot);
             let stalled = live.stall.as_ref().is_some_and(|stall| stall.parts.is_empty());
             self.carry_out(run, effects);
             if ends {
@@ -194,6 +195,7 @@ impl Dispatcher {
             whole.last = part.last.or(whole.last);
             whole.head = part.head.or(whole.head);
             whole.ends |= part.ends;
+            whole.snapshot = part.snapshot.or(whole.snapshot);
             whole.told = match (whole.told.take(), part.told) {
                 (Some(first), Some(then)) => Some(first.iter().chain(then.iter()).cloned().collect()),
                 // Who hears of a part only reads the rest from the store.

@@ -15,6 +15,7 @@ use windlass_plugin::Output;
 use windlass_store::{Op, Precondition, StoreError};
 
 use super::part::{Part, Written, admission};
+use super::snapshots::Snapshots;
 use crate::call::{Answer, Taken};
 use crate::keys;
 use crate::output::RunOutput;
@@ -50,6 +51,7 @@ pub(crate) struct Live {
     pub(crate) adopted: Adopted,
     /// What its secrets are sealed with, where it has some or may come to have some.
     pub(crate) key: Option<Arc<RunKey>>,
+    pub(crate) snapshots: Snapshots,
     /// Where the output of its attempts goes.
     pub(crate) output: Option<Arc<RunOutput>>,
     pub(crate) plan: String,
@@ -106,6 +108,7 @@ impl Live {
             stall: None,
             adopted: Adopted::Yes,
             key,
+            snapshots: Snapshots::of_adopted(),
             output,
         }
     }
@@ -113,8 +116,14 @@ impl Live {
     /// A run of which nothing is durable yet.
     pub(crate) fn admitted(run: Run, prepared: Box<Prepared>, output: Option<Arc<RunOutput>>) -> Self {
         let (view, key) = (prepared.view.clone(), prepared.key.clone());
-        let live = Self::new(run, view, key, output);
-        Self { durable: 0, shown: None, admission: Some(prepared), adopted: Adopted::No, ..live }
+        Self {
+            durable: 0,
+            shown: None,
+            admission: Some(prepared),
+            adopted: Adopted::No,
+            snapshots: Snapshots::of_new(),
+            ..Self::new(run, view, key, output)
+        }
     }
 
     pub(crate) fn id(&self) -> RunId {
@@ -168,6 +177,7 @@ impl Live {
             told: followed.then(|| Part::told(std::mem::take(&mut part.events))),
             head,
             ends,
+            snapshot: None,
         }
     }
 
@@ -186,6 +196,7 @@ impl Live {
         if status.is_terminal() {
             view.ended_at = Some(self.run.last_at());
             ops.push(Op::Delete { key: keys::open(run) });
+            ops.extend(self.snapshots.removed(run));
             if !self.run.secrets().is_empty() {
                 // Nothing will need them again.
                 let windlass_store::Range { start, end, .. } =

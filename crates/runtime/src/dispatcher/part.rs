@@ -42,6 +42,8 @@ pub(crate) struct Written {
     pub(crate) head: Option<Arc<RunView>>,
     /// Whether the run is over with this.
     pub(crate) ends: bool,
+    /// The number of the last event that the snapshot covers which is complete with this.
+    pub(crate) snapshot: Option<u64>,
 }
 
 /// Somebody who is answered when a part is durable.
@@ -109,14 +111,18 @@ impl Part {
 // === impl Written ===
 
 impl Written {
+    /// The chunks of the log in this, in order: key and value.
+    pub(crate) fn log(&self) -> impl Iterator<Item = (&bytes::Bytes, &bytes::Bytes)> {
+        let log = keys::log(self.run);
+        self.ops.iter().filter_map(move |op| match op {
+            Op::Put { key, value } if key.starts_with(&log) => Some((key, value)),
+            _ => None,
+        })
+    }
+
     /// The events in it.
     pub(crate) fn events(&self) -> Vec<Event> {
-        let log = keys::log(self.run);
-        let chunks = self.ops.iter().filter_map(|op| match op {
-            Op::Put { key, value } if key.starts_with(&log) => codec::decode(value).ok(),
-            _ => None,
-        });
-        chunks.flatten().collect()
+        self.log().filter_map(|(_, chunk)| codec::decode(chunk).ok()).flatten().collect()
     }
 }
 

@@ -93,7 +93,8 @@ pub(crate) async fn count(store: &Path, notes: &Path) {
     let options =
         windlass_store_fjall::Options { memtable_bytes: 1 << 20, ..windlass_store_fjall::Options::default() };
     let store = FjallStore::open(store, options).unwrap();
-    let runtime = Runtime::open(Arc::new(store), registry, Options::default()).await.unwrap();
+    let options = Options { snapshot_every: Some(5), ..Options::default() };
+    let runtime = Runtime::open(Arc::new(store), registry, options).await.unwrap();
     let handle = runtime.handle();
     for n in 0..RUNS {
         let run = RunId(format!("01900000-0000-7000-8000-{n:012}").parse().unwrap());

@@ -13,7 +13,7 @@ use windlass_model::outcome::{Failure, RunStatus};
 use windlass_runtime::{Error, Handle, Request};
 use windlass_store::faulty::{Fault, FaultyStore, Survives};
 use windlass_store::memory::MemoryStore;
-use windlass_store::{Store, StoreError};
+use windlass_store::{Range, Store, StoreError};
 use windlass_store_fjall::FjallStore;
 
 use crate::doomed::{Doomed, Imaging};
@@ -213,10 +213,11 @@ impl Case {
         outcome(handle, the_run()).await
     }
 
-    /// Opens what a crash left, and goes on to the end.
-    async fn go_on(&self, world: &World, store: Arc<dyn Store>, expected: &Outcome, how: &str) {
+    /// Opens what a crash left, and goes on to the end. Returns how much there was of snapshots.
+    async fn go_on(&self, world: &World, store: Arc<dyn Store>, expected: &Outcome, how: &str) -> usize {
         let mut ended = BTreeSet::new();
         let before = world.made().len();
+        let snapshots = store.range(Range::prefix("snapshot/")).await.unwrap().len();
         let peek = World::default().runtime_nothing(Arc::clone(&store)).await.handle();
         if peek.status(the_run()).await.is_ok() {
             let layout = peek.layout(the_run()).await.unwrap();
@@ -232,6 +233,7 @@ impl Case {
         for address in &world.made()[before..] {
             assert!(!ended.contains(address), "{}, {how}: {address} was done again", self.name);
         }
+        snapshots
     }
 }
 
@@ -249,7 +251,7 @@ async fn crash_everywhere(case: &Case) {
     let alive = FaultyStore::new(MemoryStore::new());
     let expected = case.drive(&case.world(), Arc::new(alive.clone()), &Notify::new()).await.unwrap();
     assert_eq!(expected.status, case.ends, "{}", case.name);
-    let mut died = 0;
+    let (mut died, mut snapshots) = (0, 0);
     for n in 1..=alive.commits() {
         for fault in deaths(n) {
             let world = case.world();
@@ -260,10 +262,12 @@ async fn crash_everywhere(case: &Case) {
                 continue;
             }
             died += 1;
-            case.go_on(&world, Arc::new(memory.reopened()), &expected, &format!("{fault:?}")).await;
+            let store = Arc::new(memory.reopened());
+            snapshots += case.go_on(&world, store, &expected, &format!("{fault:?}")).await;
         }
     }
     assert!(died >= 3 * alive.commits() && died > 12, "{}: it died {died} times", case.name);
+    assert!(snapshots > died as usize / 2, "{}: {snapshots} snapshots were found", case.name);
 }
 
 /// The directory of a dead process: its lock is free as soon as its last task is gone.

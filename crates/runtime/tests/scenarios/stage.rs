@@ -166,7 +166,9 @@ impl World {
         self.runtime_with(store, Options::default()).await
     }
 
+    /// All scenarios also go through snapshots: of runs as short as these there are none otherwise.
     pub(crate) async fn runtime_with(&self, store: Arc<dyn Store>, options: Options) -> Runtime {
+        let options = Options { snapshot_every: Some(2), ..options };
         Runtime::open(store, self.registry(), options).await.unwrap()
     }
 
