@@ -58,7 +58,7 @@ fn serve() -> ExitCode {
         ended
     });
     match ended {
-        Ok(SessionEnd::Bye | SessionEnd::Closed) => ExitCode::SUCCESS,
+        Ok(SessionEnd::Bye | SessionEnd::Closed | SessionEnd::Terminated) => ExitCode::SUCCESS,
         Ok(SessionEnd::Protocol(why)) | Err(why) => {
             say(std::io::stderr(), &format!("windlass-agent: {why}\n"));
             ExitCode::from(FAILED)

@@ -40,6 +40,8 @@ pub enum SessionEnd {
     Bye,
     /// The connection ended.
     Closed,
+    /// This process was told to end.
+    Terminated,
     /// What was said could not be understood.
     Protocol(String),
 }
@@ -95,11 +97,20 @@ impl Session {
                 end = read(&shared, reader) => end,
                 () = Signals::terminated() => {
                     shared.end_everything().await;
-                    SessionEnd::Closed
+                    SessionEnd::Terminated
                 }
             };
-            if end != SessionEnd::Bye {
-                shared.detach();
+            // Whoever is still connected hears how its work ended; whoever does not read is not waited for long.
+            match end {
+                SessionEnd::Bye => {}
+                SessionEnd::Terminated => {
+                    let outbox = Arc::clone(&outbox);
+                    tokio::spawn(async move {
+                        tokio::time::sleep(LAST_GRACE).await;
+                        outbox.detach();
+                    });
+                }
+                SessionEnd::Closed | SessionEnd::Protocol(_) => shared.detach(),
             }
             tokio::select! {
                 () = shared.idle() => {}
