@@ -239,7 +239,8 @@ impl Live {
 /// Which run ended how and why, in one line.
 fn verdict(fold: &Fold) -> String {
     let name = legible::line(&fold.layout().submission.plan.metadata.name, 60);
-    format!("{} {}", Styled(STRONG, name), outcome(fold))
+    let noop = if fold.is_noop() { "noop: " } else { "" };
+    format!("{} {noop}{}", Styled(STRONG, name), outcome(fold))
 }
 
 /// How a run ended and why, or what it waits for.

@@ -37,6 +37,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) seed: u64,
     /// Replaces the targets of every block by so many simulated nodes.
     pub(crate) targets: Option<u32>,
+    /// Whether it only looks.
+    pub(crate) noop: bool,
 }
 
 /// Prepares a plan with the parameters that were given.
@@ -61,6 +63,7 @@ pub(crate) fn prepare(
         at: Time::ZERO,
         done: Vec::new(),
         carried: Default::default(),
+        noop: choice.noop,
     };
     let layout = Arc::new(Layout::new(Arc::new(submission), &registry.catalog()));
     Ok(Prepared { layout, secrets, warnings })

@@ -14,9 +14,10 @@ use std::time::Duration;
 use windlass_model::Value;
 use windlass_model::chance::draw;
 use windlass_model::element::{ElementId, Side, Work};
-use windlass_model::eval;
+use windlass_model::eval::{self, EvalErrorKind};
 use windlass_model::event::{AttemptEnd, CancelCause, Severity, Verdict, Wait, What};
 use windlass_model::fact::PluginKind;
+use windlass_model::foresight::Foreseen;
 use windlass_model::layout::ActionDef;
 use windlass_model::outcome::{Failure, Outcome, Skip};
 use windlass_model::payload::Payload;
@@ -76,7 +77,7 @@ impl Turn<'_> {
             Ok(false) => Some(Forgone::Skipped),
             Err(why) => {
                 let message = format!("the condition `{condition}` cannot be evaluated: {why}");
-                Some(Forgone::Failed(Failure::permanent(Failure::TEMPLATE, message)))
+                Some(Forgone::Failed(Failure::permanent(code_of(&why), message)))
             }
         }
     }
@@ -149,6 +150,9 @@ impl Turn<'_> {
     }
 
     fn go_on_from_ready(&mut self, element: ElementId, def: &ActionDef) {
+        if let Some(why) = self.foregone(element) {
+            return self.end_foreseen(element, Foreseen::unknown(why));
+        }
         match element {
             ElementId::Work(of) if !def.verify.is_empty() => self.verify(of, Side::Before, def.verify.len()),
             _ => self.attempt(element),
@@ -189,7 +193,11 @@ impl Turn<'_> {
 
     /// Ends an action badly; an undo that fails asks for a person instead.
     pub(crate) fn fail_action(&mut self, element: ElementId, failure: Failure) {
-        if matches!(element, ElementId::Work(Work::Undo { .. })) && self.state.stopping.is_none() {
+        if let Some(why) = self.excuse(element, &failure) {
+            return self.end_foreseen(element, Foreseen::unknown(why));
+        }
+        let asks = self.state.stopping.is_none() && !self.is_noop();
+        if matches!(element, ElementId::Work(Work::Undo { .. })) && asks {
             self.emit(What::Asked { element, failure });
         } else {
             self.end_action(element, Outcome::Failed, Some(failure), Vec::new());
@@ -267,6 +275,7 @@ impl Turn<'_> {
         let n = self.state.actions.get(&element).map_or(1, |action| action.n.saturating_add(1));
         self.emit(What::AttemptBegan { element, n });
         match self.call(element) {
+            Ok(call) if self.foresees(element) => self.out.effects.push(Effect::Foresee(call)),
             Ok(call) => self.out.effects.push(Effect::Attempt(call)),
             Err(failure) => {
                 self.emit(What::AttemptEnded { element, n, end: AttemptEnd::failed(failure.clone()) });
@@ -346,6 +355,9 @@ impl Turn<'_> {
     }
 
     fn succeed(&mut self, element: ElementId, def: &ActionDef, end: &AttemptEnd) {
+        if self.foresees(element) {
+            return self.end_as_foreseen(element);
+        }
         let mut saves = Vec::new();
         let response =
             end.response.as_ref().map_or(Value::Null, |payload| scope::reveal(self.secrets, payload));
@@ -399,7 +411,7 @@ impl Turn<'_> {
         };
         let rendered = self.env.eval.render(&def.request, scope).map_err(|why| {
             let message = format!("the request of `{}` cannot be rendered: {why}", def.action.uses);
-            Failure::permanent(Failure::TEMPLATE, message)
+            Failure::permanent(code_of(&why), message)
         })?;
         // What was made of a secret is one: it is to be found in output and responses, too.
         rendered.derived.iter().for_each(|text| self.keep_text(text));
@@ -429,7 +441,7 @@ impl Turn<'_> {
             return Ok(text.to_owned());
         }
         let rendered = self.env.eval.render(&Value::from(text), &scope()).map_err(|why| {
-            Failure::permanent(Failure::TEMPLATE, format!("the {what} `{text}` cannot be rendered: {why}"))
+            Failure::permanent(code_of(&why), format!("the {what} `{text}` cannot be rendered: {why}"))
         })?;
         if rendered.shown.is_some() {
             let message = format!("the {what} `{text}` is refused: a secret cannot name a {what}");
@@ -480,9 +492,21 @@ impl<'a> Turn<'a> {
         let def = layout.action(element)?;
         let action = self.state.actions.get(&element).filter(|action| action.n == n)?;
         let Stage::InFlight { cancelled } = action.stage else { return None };
+        if let Some(foreseen) = result.foreseen.filter(|_| result.failure.is_none()) {
+            let foreseen = self.foreseen_of(def, foreseen);
+            self.emit(What::Foreseen { element, foreseen });
+        }
         let end = self.record(def, result.response, result.changed, result.failure, cancelled);
         self.emit(What::AttemptEnded { element, n, end: end.clone() });
         Some((def, end, cancelled))
+    }
+}
+
+/// What sort of failure a rendering that failed is.
+fn code_of(why: &eval::EvalError) -> &'static str {
+    match why.kind {
+        EvalErrorKind::Wrong => Failure::TEMPLATE,
+        EvalErrorKind::Unknown => Failure::UNKNOWN,
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use windlass_model::element::{ElementId, Level, Slot, Work};
 use windlass_model::event::{CancelCause, Command, Event, Phase, Severity, Wait, What};
+use windlass_model::foresight::Would;
 use windlass_model::layout::Layout;
 use windlass_model::outcome::{Outcome, ReasonKind, RunStatus, Skip};
 use windlass_model::plan::OnFailure;
@@ -20,6 +21,8 @@ use crate::state::{
 };
 
 mod action;
+
+pub(crate) use self::action::not_done;
 
 /// How long an attempt has to end after it was asked to, before it is killed.
 pub(crate) const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -117,6 +120,11 @@ impl State {
                 self.action_ended(layout, secrets, *element, *outcome, failure.as_ref(), saves.collect());
             }
             What::Waiting { element, wait, until } => self.waiting(*element, *wait, *until),
+            What::Foreseen { element, foreseen } => {
+                if let Some(action) = self.actions.get_mut(element) {
+                    action.foreseen = Some(Box::new(foreseen.clone()));
+                }
+            }
             What::LockAwaited { .. } | What::Recovered { .. } | What::Heartbeat => {}
             What::Asked { element, failure } => {
                 if let Some(action) = self.actions.get_mut(element) {
@@ -210,6 +218,7 @@ impl State {
                 self.next_block = index.saturating_add(1);
                 self.plan.failing |= outcome == Outcome::Failed;
                 self.plan.changed |= outcome == Outcome::CHANGED;
+                self.plan.foreseen = weightier(self.plan.foreseen, outcome);
             }
             ElementId::Sequence { block, seq } => self.sequence_ended(layout, block, seq, outcome, at),
             ElementId::Slot { level, slot } => {
@@ -245,6 +254,7 @@ impl State {
         block.batch_ended_at = at;
         block.batch_rounds = block.level.slot(Slot::Continuous).rounds;
         block.level.changed |= outcome == Outcome::CHANGED;
+        block.level.foreseen = weightier(block.level.foreseen, outcome);
         if outcome == Outcome::Failed {
             block.failed = block.failed.saturating_add(1);
             let crossed = def.failures.is_some_and(|most| block.failed > most);
@@ -293,6 +303,7 @@ impl State {
             n: 0,
             failures: 0,
             timers: [None; 4],
+            foreseen: None,
             request: Index::default(),
         };
         self.actions.insert(element, state);
@@ -409,6 +420,14 @@ impl BlockState {
         if let Some(place) = self.sequences.get_mut(seq as usize) {
             *place = status;
         }
+    }
+}
+
+/// The weightier of what was foreseen so far and of how something ended.
+fn weightier(before: Option<Would>, outcome: Outcome) -> Option<Would> {
+    match outcome {
+        Outcome::Foreseen(would) => before.max(Some(would)),
+        _ => before,
     }
 }
 

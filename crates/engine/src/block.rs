@@ -25,7 +25,7 @@ impl Turn<'_> {
         let waited = state.delay_until.is_none_or(|until| until <= self.now);
         let (phase, drained) = (state.level.phase, state.active.is_empty());
         match phase {
-            Phase::Idle if !def.entrance_delay.is_zero() => self.enter(level, Phase::EntranceDelay),
+            Phase::Idle if self.waits(def.entrance_delay) => self.enter(level, Phase::EntranceDelay),
             Phase::Idle if !paused => self.enter(level, Phase::Bypass),
             Phase::EntranceDelay if halted => self.end_block(block, Outcome::Stopped),
             Phase::EntranceDelay if waited && !unbegun && !paused => self.enter(level, Phase::Bypass),
@@ -86,7 +86,7 @@ impl Turn<'_> {
         if state.batch == 0 {
             return true;
         }
-        if !def.soak.is_zero() && state.soaked < state.batch {
+        if self.waits(def.soak) && state.soaked < state.batch {
             let until = self.now + def.soak;
             self.wait(block, Wait::Soak, until);
             return false;
@@ -150,7 +150,7 @@ impl Turn<'_> {
     /// Goes on behind the last checks of a block: to its exit delay, or its end.
     pub(crate) fn leave_block(&mut self, block: u32) {
         let level = Level::Block(block);
-        let waits = self.layout.block(block).is_some_and(|def| !def.exit_delay.is_zero());
+        let waits = self.layout.block(block).is_some_and(|def| self.waits(def.exit_delay));
         if waits && !self.is_halted(level) {
             self.enter(level, Phase::ExitDelay);
         } else {
@@ -170,7 +170,7 @@ impl Turn<'_> {
             // Work that is done and whose post checks nobody has seen pass has not succeeded.
             Outcome::Stopped
         } else {
-            Outcome::Succeeded { changed: state.level.changed }
+            self.good(state.level.changed, state.level.foreseen)
         };
         self.end_block(block, outcome);
     }

@@ -43,7 +43,7 @@ impl Turn<'_> {
         let over = usize::from(batch.action) >= def.actions.len();
         let outcome = match batch.verdict {
             Some(outcome) => outcome,
-            None if over => Outcome::Succeeded { changed: batch.changed },
+            None if over => self.good(batch.changed, batch.foreseen),
             None if self.state.paused => return,
             None => {
                 let action = batch.action;

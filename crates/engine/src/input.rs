@@ -8,6 +8,7 @@ use windlass_model::Value;
 use windlass_model::code::{self, Code};
 use windlass_model::element::ElementId;
 use windlass_model::event::{Author, Command, Event, Severity, Verdict};
+use windlass_model::foresight::Foreseen;
 use windlass_model::outcome::Failure;
 use windlass_model::submission::Digest;
 use windlass_model::target::Node;
@@ -118,6 +119,8 @@ pub struct AttemptResult {
     pub failure: Option<Failure>,
     /// How long the other side wants to be left alone.
     pub retry_after: Option<Duration>,
+    /// What it would have done, where that was all that was asked.
+    pub foreseen: Option<Foreseen>,
 }
 
 /// Something to do, once the events that caused it are durable.
@@ -125,6 +128,8 @@ pub struct AttemptResult {
 pub enum Effect {
     /// Make an attempt; answer with [`Input::Ended`].
     Attempt(AttemptCall),
+    /// Ask what an attempt would change, and change nothing; answer with [`Input::Ended`].
+    Foresee(AttemptCall),
     /// Find an interrupted attempt again; answer with [`Input::Ended`] or [`Input::Lost`].
     Reattach(AttemptCall),
     /// Look whether an interrupted attempt had done its work; answer with [`Input::Known`].

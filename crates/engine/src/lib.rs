@@ -24,6 +24,7 @@ mod deferred;
 mod input;
 mod level;
 mod lock;
+mod noop;
 mod plan;
 mod recover;
 mod run;

@@ -110,7 +110,7 @@ impl Turn<'_> {
             self.emit(What::AttemptEnded { element, n, end: AttemptEnd::failed(failure) });
             return self.go_on_with(element);
         }
-        let safe = def.facts.kind == PluginKind::Check;
+        let safe = def.facts.kind == PluginKind::Check || self.is_noop();
         match def.facts.recovery {
             _ if safe => self.repeat(element, n),
             Recovery::Idempotent => self.repeat(element, n),
@@ -151,7 +151,8 @@ impl Turn<'_> {
     /// Goes on with an action of which an attempt was interrupted for good.
     pub(crate) fn after_interruption(&mut self, element: ElementId) {
         let Some(def) = self.layout.action(element) else { return };
-        let safe = def.facts.kind == PluginKind::Check || def.facts.recovery == Recovery::Idempotent;
+        let looks = def.facts.kind == PluginKind::Check || self.is_noop();
+        let safe = looks || def.facts.recovery == Recovery::Idempotent;
         match (element, def.action.on_interrupt.unwrap_or_default()) {
             _ if safe => self.attempt_now(element),
             (ElementId::Work(of), _) if !def.verify.is_empty() && self.state.stopping.is_none() => {
@@ -213,7 +214,7 @@ impl Turn<'_> {
         let Some(state) = self.state.block.as_deref() else { return };
         let block = state.index;
         for seq in at_work(state) {
-            if let Ok(Some(lock)) = self.lock_of(block, seq) {
+            if let Some(lock) = self.lock_to_take(block, seq) {
                 let element = ElementId::Sequence { block, seq };
                 self.locks.hold(&lock, self.layout.submission.run, element);
             }
@@ -225,7 +226,7 @@ impl Turn<'_> {
         let Some(state) = self.state.block.as_deref() else { return };
         let block = state.index;
         for seq in at_work(state) {
-            let lock = self.lock_of(block, seq).ok().flatten();
+            let lock = self.lock_to_take(block, seq);
             if let Some(lock) = &lock {
                 // Nobody else can have it: every other run's record was written under this lock.
                 let element = ElementId::Sequence { block, seq };

@@ -400,7 +400,8 @@ impl Turn<'_> {
         let targets = submission.targets.iter().map(windlass_model::target::Frozen::len).sum();
         let digest = submission.digest();
         self.emit(What::Submitted { user: submission.user.clone(), digest, targets, seed: submission.seed });
-        if let Some(approval) = &submission.plan.spec.approval {
+        // What changes nothing needs nobody to agree, and whoever must agree wants to see it first.
+        if let Some(approval) = submission.plan.spec.approval.as_ref().filter(|_| !submission.noop) {
             let until = self.now + approval.expires.0;
             self.emit(What::ApprovalAwaited { quorum: approval.quorum.max(1), until });
         }

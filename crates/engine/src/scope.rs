@@ -41,6 +41,7 @@ impl Turn<'_> {
             run: env.run.clone(),
             secret_params: env.secret_params.clone(),
             secrets: self.secrets.clone(),
+            noop: self.is_noop(),
             ..Scope::default()
         };
         let Some(work) = element.work() else { return scope };

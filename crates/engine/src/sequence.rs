@@ -22,13 +22,14 @@ impl Turn<'_> {
             return;
         }
         let over = usize::from(state.action) >= body.actions.len();
-        let (action, changed, verdict) = (state.action, state.changed, state.verdict);
+        let (action, verdict) = (state.action, state.verdict);
+        let good = self.good(state.changed, state.foreseen);
         let failing = self.state.level(Level::Block(block)).is_some_and(|level| level.failing);
         let halting = def.on_failure == OnFailure::Halt && (failing || self.state.plan.failing);
         if let Some(outcome) = verdict {
             self.end_sequence(block, seq, outcome);
         } else if over {
-            self.end_sequence(block, seq, Outcome::Succeeded { changed });
+            self.end_sequence(block, seq, good);
         } else if halting || self.state.stopping.is_some() {
             self.end_sequence(block, seq, Outcome::Stopped);
         } else if !self.state.paused {
@@ -111,6 +112,12 @@ impl Turn<'_> {
         self.render_name("lock", lock, scope).map(Some)
     }
 
+    /// The lock that a sequence takes, where it can be named. A noop does nothing that others would have to
+    /// be kept away from.
+    pub(crate) fn lock_to_take(&self, block: u32, seq: u32) -> Option<String> {
+        if self.is_noop() { None } else { self.lock_of(block, seq).ok().flatten() }
+    }
+
     /// What `maxPer` counts a sequence under.
     pub(crate) fn per_keys(&self, block: u32, seq: u32) -> Vec<(String, u32)> {
         let Some(def) = self.layout.block(block).filter(|def| !def.max_per.is_empty()) else {
@@ -136,7 +143,7 @@ impl Turn<'_> {
 
     fn begin_sequence(&mut self, block: u32, seq: u32) {
         self.emit(What::Began(ElementId::Sequence { block, seq }));
-        let lock = self.lock_of(block, seq).ok().flatten();
+        let lock = self.lock_to_take(block, seq);
         let keys = self.per_keys(block, seq);
         if let Some(state) = self.state.block_at_mut(block) {
             for (key, _) in keys {
@@ -239,7 +246,7 @@ impl Turn<'_> {
             }
         }
         // A lock that cannot be named holds nothing up: the sequence begins, and fails.
-        let lock = self.lock_of(block, seq).ok().flatten()?;
+        let lock = self.lock_to_take(block, seq)?;
         let element = ElementId::Sequence { block, seq };
         let holder = self.locks.acquire(&lock, self.layout.submission.run, element).err()?;
         let key = format!("lock:{lock}");

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use windlass_model::element::{ElementId, Level, Slot};
 use windlass_model::event::{AttemptEnd, CancelCause, Command, Phase, Severity};
+use windlass_model::foresight::{Foreseen, Would};
 use windlass_model::outcome::{Failure, Outcome, Reason, RunStatus};
 use windlass_model::quick::QuickMap;
 use windlass_model::time::Time;
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(crate) timers: Index<BTreeSet<(Time, Timer)>>,
     /// Whether the deferred batches are those after good work.
     pub(crate) closing_good: bool,
+    /// In a noop: the weightiest of what anything would have done so far.
+    pub(crate) foreseen: Option<Would>,
 }
 
 /// What a point in time is for.
@@ -76,6 +79,8 @@ pub(crate) struct LevelState {
     /// Whether it will not end well.
     pub(crate) failing: bool,
     pub(crate) changed: bool,
+    /// In a noop: the weightiest of what it would have done.
+    pub(crate) foreseen: Option<Would>,
 }
 
 /// A check slot.
@@ -166,6 +171,7 @@ pub(crate) struct ActiveSequence {
     pub(crate) verdict: Option<Outcome>,
     pub(crate) failure: Option<(ElementId, Failure)>,
     pub(crate) changed: bool,
+    pub(crate) foreseen: Option<Would>,
     #[serde(with = "crate::snapshot::map")]
     pub(crate) store: Arc<Map>,
     #[serde(with = "crate::snapshot::map")]
@@ -208,6 +214,7 @@ pub(crate) struct BatchState {
     pub(crate) verdict: Option<Outcome>,
     pub(crate) failure: Option<(ElementId, Failure)>,
     pub(crate) changed: bool,
+    pub(crate) foreseen: Option<Would>,
 }
 
 /// An action, check or undo that has begun and not ended.
@@ -219,6 +226,8 @@ pub(crate) struct ActionState {
     /// How many attempts count against the retries.
     pub(crate) failures: u32,
     pub(crate) timers: [Option<Time>; 4],
+    /// In a noop: what it would have done.
+    pub(crate) foreseen: Option<Box<Foreseen>>,
     /// The request in clear. An index: rendered again after a restart.
     #[serde(skip)]
     pub(crate) request: Index<Option<Arc<Value>>>,

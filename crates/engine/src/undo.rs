@@ -73,7 +73,7 @@ impl Turn<'_> {
     }
 
     fn lock_for_undo(&mut self, block: u32, seq: u32, undo: ElementId) -> bool {
-        let lock = self.lock_of(block, seq).ok().flatten();
+        let lock = self.lock_to_take(block, seq);
         let element = ElementId::Sequence { block, seq };
         if let Some(lock) = &lock
             && let Err(holder) = self.locks.acquire(lock, self.layout.submission.run, element)

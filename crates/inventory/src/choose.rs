@@ -226,7 +226,7 @@ impl Chooser<'_> {
     /// The nodes of which an expression is true; of an exclude also those of which it cannot be judged.
     fn judged(&mut self, wish: &Wish, expression: &str, ids: Ids, side: Side) -> Ids {
         if let Err(why) = self.with.eval.understands(expression) {
-            self.problems.push(Problem::new(code::TEMPLATE_SYNTAX, "", wish.pointer(), why.0));
+            self.problems.push(Problem::new(code::TEMPLATE_SYNTAX, "", wish.pointer(), why.text));
             return Ids::new();
         }
         let mut scope = self.with.scope.clone();
@@ -242,7 +242,7 @@ impl Chooser<'_> {
                 Ok(false) => {}
                 Err(why) => {
                     if unknown.is_empty() {
-                        why_unknown = why.0;
+                        why_unknown = why.text;
                     }
                     unknown.push(id);
                     if side == Side::Exclude {

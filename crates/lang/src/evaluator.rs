@@ -74,14 +74,14 @@ impl Evaluate for Evaluator {
         let compiled = self
             .cache
             .get(Kind::Expression, expression)
-            .map_err(|error| EvalError(explain::syntax(&error, expression)))?;
+            .map_err(|error| EvalError::wrong(explain::syntax(&error, expression)))?;
         let root = Root::new(scope, &self.cache, false);
         let trace = Arc::clone(&root.trace);
         let value = compiled
             .evaluate(root.into_value())
-            .map_err(|error| EvalError(explain::failure(&error, expression, &trace, scope)))?;
+            .map_err(|error| explain::failure(&error, expression, &trace, scope))?;
         if value.is_undefined() {
-            return Err(EvalError(explain::undefined(expression, &trace, scope)));
+            return Err(EvalError::wrong(explain::undefined(expression, &trace, scope)));
         }
         Ok(value.is_true())
     }
@@ -89,7 +89,7 @@ impl Evaluate for Evaluator {
     fn understands(&self, expression: &str) -> Result<(), EvalError> {
         let expression = unwrapped(expression);
         let compiled = self.cache.get(Kind::Expression, expression);
-        compiled.map(drop).map_err(|error| EvalError(explain::syntax(&error, expression)))
+        compiled.map(drop).map_err(|error| EvalError::wrong(explain::syntax(&error, expression)))
     }
 }
 
@@ -169,14 +169,16 @@ impl Session<'_> {
             Some(expression) => (Kind::Expression, expression),
             None => (Kind::Template, text),
         };
-        let compiled =
-            self.cache.get(kind, source).map_err(|error| EvalError(explain::syntax(&error, source)))?;
+        let compiled = self
+            .cache
+            .get(kind, source)
+            .map_err(|error| EvalError::wrong(explain::syntax(&error, source)))?;
         let root = self.clear.get_or_insert_with(|| Root::new(self.scope, self.cache, false));
         root.trace.reset();
         let clear = compiled
             .run(root.value())
-            .map_err(|error| EvalError(explain::failure(&error, source, &root.trace, self.scope)))?
-            .ok_or_else(|| EvalError(explain::undefined(source, &root.trace, self.scope)))?;
+            .map_err(|error| explain::failure(&error, source, &root.trace, self.scope))?
+            .ok_or_else(|| EvalError::wrong(explain::undefined(source, &root.trace, self.scope)))?;
         let touched = root.trace.touched();
         if touched.is_empty() {
             return Ok((clear, None));

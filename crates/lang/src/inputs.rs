@@ -77,8 +77,10 @@ pub fn inputs(
     let render = |text: &str| match eval.render(&Value::from(text), &scope) {
         Ok(rendered) if rendered.shown.is_some() => Err("a secret cannot name a node".to_owned()),
         Ok(rendered) => Ok(rendered.clear),
-        Err(why) if is_incomplete && lacking.iter().any(|name| why.0.contains(name)) => Err(LATER.to_owned()),
-        Err(why) => Err(why.0),
+        Err(why) if is_incomplete && lacking.iter().any(|name| why.text.contains(name)) => {
+            Err(LATER.to_owned())
+        }
+        Err(why) => Err(why.text),
     };
     let with_facts = among.nodes.is_some() && looks_at_facts(plan);
     let inventory = among.nodes.map(|nodes| Inventory { nodes, eval, scope: &scope, with_facts });

@@ -36,6 +36,8 @@ pub struct Scope {
     pub secrets: Arc<Secrets>,
     /// Which names of `steps` are sensitive, so that whatever they answered is a secret.
     pub sealed_steps: Vec<String>,
+    /// Whether values may be marked as [unknown](crate::foresight): the run only looks.
+    pub noop: bool,
 }
 
 /// A rendered value in two forms.
@@ -61,8 +63,31 @@ impl Rendered {
 
 /// Why something could not be rendered: one sentence that names the key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct EvalError(pub String);
+#[error("{text}")]
+pub struct EvalError {
+    /// The sentence.
+    pub text: String,
+    /// What sort of thing stands in the way.
+    pub kind: EvalErrorKind,
+}
+
+/// What sort of thing stands in the way of a rendering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvalErrorKind {
+    /// The text is wrong, or names what does not exist.
+    Wrong,
+    /// It names a value that is not known, because the run only looks.
+    Unknown,
+}
+
+// === impl EvalError ===
+
+impl EvalError {
+    /// The text is wrong, or names what does not exist.
+    pub fn wrong(text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: EvalErrorKind::Wrong }
+    }
+}
 
 /// A template language.
 pub trait Evaluate: Send + Sync {

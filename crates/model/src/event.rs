@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::element::{ElementId, Level};
+use crate::foresight::Foreseen;
 use crate::outcome::{Failure, Outcome, Reason, RunStatus};
 use crate::payload::Payload;
 use crate::submission::Digest;
@@ -203,6 +204,13 @@ pub enum What {
         /// How.
         status: RunStatus,
     },
+    /// In a run that only looks: what an action would have done.
+    Foreseen {
+        /// Which.
+        element: ElementId,
+        /// What.
+        foreseen: Foreseen,
+    },
 }
 
 /// The phases of a run or block, in order.
@@ -378,6 +386,7 @@ impl What {
             Self::Recovered { .. } => "recovered",
             Self::Heartbeat => "heartbeat",
             Self::Finished { .. } => "finished",
+            Self::Foreseen { .. } => "foreseen",
         }
     }
 
@@ -398,6 +407,7 @@ impl What {
             | Self::LockAwaited { element, .. }
             | Self::Cancelled { element, .. }
             | Self::Asked { element, .. }
+            | Self::Foreseen { element, .. }
             | Self::Resolved { element, .. } => *element,
             Self::BatchBegan { block, .. } => ElementId::Block(*block),
             Self::Caused(reason) => reason.element,

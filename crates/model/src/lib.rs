@@ -15,6 +15,7 @@ pub mod element;
 pub mod eval;
 pub mod event;
 pub mod fact;
+pub mod foresight;
 pub mod freeze;
 pub mod id;
 pub mod layout;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::element::ElementId;
+use crate::foresight::Would;
 
 /// Where an element stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub enum Outcome {
     Skipped(Skip),
     /// A person, or a failure elsewhere, ended it before it was done.
     Stopped,
+    /// The run only looks: this is what it would have done.
+    Foreseen(Would),
 }
 
 /// Why an element was unnecessary.
@@ -138,7 +141,7 @@ impl Outcome {
     #[must_use]
     pub fn status(self) -> Status {
         match self {
-            Self::Succeeded { .. } => Status::Succeeded,
+            Self::Succeeded { .. } | Self::Foreseen(_) => Status::Succeeded,
             Self::Failed => Status::Failed,
             Self::Skipped(_) => Status::Skipped,
             Self::Stopped => Status::Stopped,
@@ -148,7 +151,7 @@ impl Outcome {
     /// Whether what depends on the element may go on.
     #[must_use]
     pub fn is_good(self) -> bool {
-        matches!(self, Self::Succeeded { .. } | Self::Skipped(_))
+        matches!(self, Self::Succeeded { .. } | Self::Skipped(_) | Self::Foreseen(_))
     }
 }
 
@@ -199,6 +202,8 @@ impl Failure {
     pub const SAVE: &'static str = "save";
     /// `verifyAfter` did not pass.
     pub const VERIFY: &'static str = "verifyAfter";
+    /// In a run that only looks: it depends on a change that was not made.
+    pub const UNKNOWN: &'static str = "unknown";
     /// A person settled the action as failed.
     pub const RESOLVED: &'static str = "resolved";
 

@@ -44,6 +44,13 @@ pub struct Submission {
     /// What the retried run had saved for its targets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub carried: BTreeMap<String, Map>,
+    /// Whether the run only looks: what acts is asked what it would change.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub noop: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A SHA-256 of what an approval is bound to.

@@ -97,6 +97,12 @@ impl Diff {
         &self.0
     }
 
+    /// The text, on its way out.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        bounded(self.0)
+    }
+
     /// `None` where there is no difference: what a response holds.
     #[must_use]
     pub fn some(self) -> Option<Self> {

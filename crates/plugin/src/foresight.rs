@@ -2,19 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diff::Diff;
+use windlass_model::foresight::Foreseen;
+pub use windlass_model::foresight::Would;
 
-/// Whether an action would change anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Would {
-    /// It would.
-    Change,
-    /// Everything is as it should be.
-    Nothing,
-    /// That cannot be told without doing it.
-    Unknown,
-}
+use crate::diff::Diff;
 
 /// What an action would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +45,13 @@ impl Foresight {
     /// That cannot be told.
     pub fn unknown(why: impl Into<String>) -> Self {
         Self { would: Would::Unknown, why: Some(why.into()), diff: None }
+    }
+
+    /// As it is recorded.
+    #[must_use]
+    pub fn into_foreseen(self) -> Foreseen {
+        let Self { would, why, diff } = self;
+        Foreseen { would, why, diff: diff.and_then(Diff::some).map(Diff::into_text) }
     }
 
     /// The same with a reason.

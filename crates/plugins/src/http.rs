@@ -20,7 +20,7 @@ mod url;
 use std::time::Duration;
 
 use serde_json::json;
-use windlass_plugin::{About, Call, CallError, Plugin, Reply, Simulated, Simulation};
+use windlass_plugin::{About, Call, CallError, Foresight, Plugin, Reply, Simulated, Simulation};
 
 use crate::look;
 use answer::Verdict;
@@ -81,6 +81,14 @@ impl Plugin for Http {
         let answer = look::unless_cancelled(&call, exchange::exchange(&prepared)).await??;
         let response = answer::judge(answer, &prepared, Verdict::Final)?;
         Ok(Reply { response, changed: !request.method.is_safe() })
+    }
+
+    async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
+        let what = format!("{} {}", format!("{:?}", request.method).to_uppercase(), request.wire.url);
+        Ok(match request.method.is_safe() {
+            true => Foresight::nothing().because(format!("it would only read: {what}")),
+            false => Foresight::unknown(format!("it would send {what}")),
+        })
     }
 
     fn simulate(&self, _: &Simulation<'_>, request: &Request) -> Simulated<Response> {

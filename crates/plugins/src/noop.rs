@@ -5,7 +5,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use windlass_plugin::{About, BackoffChoice, Call, CallError, Plugin, Reply, Simulated, Simulation, Value};
+use windlass_plugin::{
+    About, BackoffChoice, Call, CallError, Foresight, Plugin, Reply, Simulated, Simulation, Value, Would,
+};
 
 /// Does nothing, and says what it is told to say.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,6 +57,11 @@ impl Plugin for Noop {
 
     async fn call(&self, _: Call, request: Request) -> Result<Reply<Value>, CallError> {
         Ok(Reply { response: request.value, changed: request.changed })
+    }
+
+    async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
+        let would = if request.changed { Would::Change } else { Would::Nothing };
+        Ok(Foresight { would, ..Foresight::nothing() })
     }
 
     fn simulate(&self, _: &Simulation<'_>, request: &Request) -> Simulated<Value> {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use windlass_plugin::{About, Call, CallError, Plugin, Reply, Simulated, Simulation, Span};
+use windlass_plugin::{About, Call, CallError, Foresight, Plugin, Reply, Simulated, Simulation, Span};
 
 /// Waits for a while, and ends at once when it is told to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +39,10 @@ impl Plugin for Sleep {
             () = tokio::time::sleep(request.duration.0) => Ok(Reply::unchanged(())),
             _ = call.cancel.requested() => Err(CallError::cancelled()),
         }
+    }
+
+    async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
+        Ok(Foresight::nothing().because(format!("it would wait for {}", request.duration)))
     }
 
     fn simulate(&self, _: &Simulation<'_>, request: &Request) -> Simulated<()> {

@@ -82,6 +82,17 @@ pub struct Execution {
     pub ended: Option<Time>,
     /// Whether it ended well.
     pub good: bool,
+    /// What was asked for.
+    pub asked: Asked,
+}
+
+/// What an attempt is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Its work.
+    ToAct,
+    /// To say what that would change.
+    ToForesee,
 }
 
 /// An attempt that is being played.
@@ -278,7 +289,8 @@ impl Driver<'_> {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Attempt(call) => self.begin(&call),
+            Effect::Attempt(call) => self.begin(&call, Asked::ToAct),
+            Effect::Foresee(call) => self.begin(&call, Asked::ToForesee),
             Effect::Cancel { element, n, how } => self.cancel(element, n, how),
             Effect::Reattach(call) => {
                 if self.playing.get(&call.element).is_none_or(|playing| playing.n != call.n) {
@@ -297,7 +309,7 @@ impl Driver<'_> {
         }
     }
 
-    fn begin(&mut self, call: &AttemptCall) {
+    fn begin(&mut self, call: &AttemptCall, asked: Asked) {
         let layout = self.run.layout().clone();
         let Some(def) = layout.action(call.element) else { return };
         let address = layout.address(call.element);
@@ -315,7 +327,11 @@ impl Driver<'_> {
             node: call.node.as_ref().map(|node| node.name.as_str()),
             draw,
         };
-        let play = self.struck(&attempt, self.plan.world.play(&attempt));
+        let play = match asked {
+            Asked::ToAct => self.plan.world.play(&attempt),
+            Asked::ToForesee => self.plan.world.foresee(&attempt),
+        };
+        let play = self.struck(&attempt, play);
         let execution = self.executions.len();
         self.executions.push(Execution {
             element: call.element,
@@ -323,6 +339,7 @@ impl Driver<'_> {
             began: self.now,
             ended: None,
             good: false,
+            asked,
         });
         let ends = play.after.map(|after| self.now + after);
         self.tickets += 1;
@@ -332,7 +349,7 @@ impl Driver<'_> {
             ends,
             heeds_term: play.heeds_term,
             result: play.result,
-            outlives_us: self.plan.world.outlives_us(def),
+            outlives_us: asked == Asked::ToAct && self.plan.world.outlives_us(def),
             ticket: self.tickets,
         };
         if let Some(ends) = ends {

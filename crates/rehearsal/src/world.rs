@@ -5,6 +5,7 @@ use std::time::Duration;
 use windlass_model::Value;
 use windlass_model::element::ElementId;
 use windlass_model::fact::Recovery;
+use windlass_model::foresight::{Foreseen, Would};
 use windlass_model::layout::ActionDef;
 use windlass_model::outcome::Failure;
 use windlass_model::time::Time;
@@ -48,6 +49,17 @@ pub struct Play {
 pub trait World {
     /// Plays one.
     fn play(&self, attempt: &Attempted<'_>) -> Play;
+
+    /// Plays one that is only asked what it would change: whether that is known follows from how it would end.
+    fn foresee(&self, attempt: &Attempted<'_>) -> Play {
+        let mut play = self.play(attempt);
+        if play.result.failure.is_none() {
+            let would = if play.result.changed { Would::Change } else { Would::Nothing };
+            let foreseen = Some(Foreseen { would, why: None, diff: None });
+            play.result = AttemptResult { foreseen, ..AttemptResult::default() };
+        }
+        play
+    }
 
     /// Whether work of this plugin goes on when Windlass dies.
     fn outlives_us(&self, def: &ActionDef) -> bool {
@@ -99,7 +111,7 @@ impl World for Registry {
             Err(error) => {
                 let retry_after = error.retry_after.map(|span| span.0);
                 let (failure, response) = error.into_failure();
-                AttemptResult { response, changed: false, failure: Some(failure), retry_after }
+                AttemptResult { response, failure: Some(failure), retry_after, ..AttemptResult::default() }
             }
         };
         Play::of(simulated.after, result)

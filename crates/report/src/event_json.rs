@@ -108,6 +108,15 @@ impl Line {
             }
             What::Recovered { by } => self.put("by", by),
             What::Finished { status } => self.put("status", status),
+            What::Foreseen { foreseen, .. } => {
+                self.put("would", foreseen.would);
+                if let Some(why) = &foreseen.why {
+                    self.put("why", why);
+                }
+                if let Some(diff) = &foreseen.diff {
+                    self.put("diff", diff);
+                }
+            }
         }
     }
 
@@ -123,6 +132,7 @@ impl Line {
         match outcome {
             Outcome::Succeeded { changed } => self.put("changed", changed),
             Outcome::Skipped(skip) => self.put("skipped", skip),
+            Outcome::Foreseen(would) => self.put("would", would),
             Outcome::Failed | Outcome::Stopped => {}
         }
     }

@@ -134,6 +134,7 @@ pub(crate) fn submission(plan: serde_json::Value, targets: impl IntoIterator<Ite
         at: START,
         done: vec![],
         carried: Default::default(),
+        noop: false,
     }
 }
 

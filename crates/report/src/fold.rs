@@ -18,11 +18,15 @@ use windlass_model::time::Time;
 
 use crate::order;
 use crate::view::{
-    ApprovalView, BlockView, Commanded, ElementView, Failing, LockWait, Recovery, RunView, Settled, Signed,
+    ApprovalView, BlockView, Commanded, ElementView, Failing, ForeseenAlike, LockWait, Looked, Recovery,
+    RunView, Settled, Signed,
 };
 
 mod block;
 mod element;
+mod foresights;
+
+use self::foresights::Foresights;
 
 /// A run as its log tells it, up to some event.
 #[derive(Debug)]
@@ -42,6 +46,8 @@ pub struct Fold {
     failing: Vec<ElementId>,
     never_reached: ElementView,
     done_before: ElementView,
+    /// What a noop foresaw.
+    foresights: Foresights,
 }
 
 /// What an event was to the fold.
@@ -86,6 +92,7 @@ impl Fold {
             failing: Vec::new(),
             never_reached: ElementView::default(),
             done_before,
+            foresights: Foresights::default(),
         }
     }
 
@@ -214,6 +221,23 @@ impl Fold {
         })
     }
 
+    /// What elements would have done in a noop, alike ones together, in the order of the log.
+    #[must_use]
+    pub fn foreseen(&self) -> &[ForeseenAlike] {
+        self.foresights.alike()
+    }
+
+    /// The checks that a noop really made, and what they found: the first of each place in the plan.
+    pub fn looked(&self) -> impl Iterator<Item = (ElementId, Looked)> {
+        self.foresights.looked()
+    }
+
+    /// Whether the run only looks.
+    #[must_use]
+    pub fn is_noop(&self) -> bool {
+        self.layout.submission.noop
+    }
+
     fn listed(&self, element: ElementId) -> Option<(ElementId, &ElementView)> {
         match element {
             ElementId::Verify { .. } | ElementId::Work(Work::Undo { .. }) => {
@@ -272,6 +296,7 @@ impl Fold {
             }
             What::Recovered { by } => self.run.recoveries.push(Recovery { by: by.clone(), at }),
             What::Heartbeat => {}
+            What::Foreseen { element, foreseen } => self.foreseen_of(*element, foreseen),
             What::Finished { status } => {
                 self.run.status = *status;
                 self.run.ended_at = Some(at);

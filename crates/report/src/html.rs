@@ -23,6 +23,7 @@ mod block;
 mod checks;
 mod details;
 mod gantt;
+mod noop;
 mod page;
 mod payload;
 mod strip;
@@ -52,6 +53,7 @@ pub fn write_html(fold: &Fold, options: &HtmlOptions, out: &mut impl io::Write) 
     head(page, fold, clock)?;
     cause(page, fold)?;
     asked(page, fold)?;
+    noop::write(page, fold)?;
     gantt::write(page, fold)?;
     writeln!(page, "<h2>What happened</h2><div class=\"card\">")?;
     moments(page, &story::of_run(fold, clock), clock)?;

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use windlass_model::element::{ElementId, ElementKind};
+use windlass_model::foresight::Would;
 use windlass_model::outcome::{Failure, ReasonKind, Skip, Status};
 
 use crate::clock::{Clock, Stamp};
 use crate::fold::Fold;
-use crate::view::{AttemptView, ElementView};
+use crate::view::{AttemptView, ElementView, WouldCounts};
 
 /// How the document is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +74,9 @@ struct LimitForm {
     strict: bool,
     concurrency: u32,
     batches: u64,
+    /// In a noop: what those that succeeded would have done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would: Option<WouldCounts>,
 }
 
 #[derive(serde::Serialize)]
@@ -83,6 +87,12 @@ struct ElementForm<'a> {
     status: Status,
     skipped: Option<Skip>,
     changed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would: Option<Would>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<&'a str>,
     started_at: Option<Stamp>,
     ended_at: Option<Stamp>,
     attempts: Attempts<'a>,
@@ -140,6 +150,9 @@ impl Serialize for RunForm<'_> {
         if let Some(before) = &submission.retry_of {
             map.serialize_entry("retryOf", before)?;
         }
+        if submission.noop {
+            map.serialize_entry("noop", &true)?;
+        }
         map.serialize_entry("status", &run.status)?;
         map.serialize_entry("skipped", &fold.element(ElementId::Run).skip)?;
         map.serialize_entry("reason", &reason)?;
@@ -185,6 +198,7 @@ impl Serialize for Limits<'_> {
             strict: def.strict,
             concurrency: def.concurrency,
             batches: view.batches.count(),
+            would: self.0.is_noop().then_some(view.would),
         }))
     }
 }
@@ -193,13 +207,17 @@ impl Serialize for Elements<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Document { fold, options } = *self.0;
         serializer.collect_seq(fold.elements().map(|(id, view)| {
-            let ElementView { status, skip, changed, started_at, ended_at, attempts, .. } = view;
+            let ElementView { status, skip, changed, would, started_at, ended_at, attempts, .. } = view;
+            let foreseen = view.foreseen.as_deref();
             ElementForm {
                 address: fold.layout().address(id),
                 kind: id.kind(),
                 status: *status,
                 skipped: *skip,
                 changed: *changed,
+                would: *would,
+                why: foreseen.and_then(|foreseen| foreseen.why.as_deref()),
+                diff: foreseen.and_then(|foreseen| foreseen.diff.as_deref()),
                 started_at: options.clock.at(*started_at),
                 ended_at: options.clock.at(*ended_at),
                 attempts: Attempts(options.clock, attempts),

@@ -16,6 +16,7 @@ pub mod fold;
 pub mod html;
 pub mod json;
 pub mod legible;
+pub mod noop;
 pub mod order;
 pub mod palette;
 pub mod recent;

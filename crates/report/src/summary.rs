@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use windlass_model::element::ElementId;
+use windlass_model::foresight::Would;
 use windlass_model::outcome::{ReasonKind, RunStatus};
 
 use crate::clock::{Clock, Length, Stamp};
 use crate::fold::Fold;
-use crate::view::{BlockView, ElementView};
+use crate::view::{BlockView, ElementView, WouldCounts};
 use crate::{legible, words};
 
 /// How long a message may be before it is cut, where a line is all there is for it.
@@ -41,6 +42,11 @@ pub(crate) fn lasted(fold: &Fold) -> Option<Duration> {
 
 /// `failed after 2m 56s`.
 pub(crate) fn outcome(fold: &Fold, clock: Clock) -> String {
+    let outcome = ended(fold, clock);
+    if fold.is_noop() { format!("noop: {outcome}; nothing was changed") } else { outcome }
+}
+
+fn ended(fold: &Fold, clock: Clock) -> String {
     let run = fold.run();
     let word = words::run_status(run.status);
     let lasted = lasted(fold).map(Length);
@@ -124,7 +130,7 @@ pub(crate) fn standing(fold: &Fold, view: &ElementView) -> String {
 /// `1 succeeded · 2 failed · 2 not started of 5`.
 pub(crate) fn counts(block: &BlockView) -> String {
     let mut parts = Vec::new();
-    let all = [
+    let mut all = [
         (block.succeeded, "succeeded"),
         (block.failed, "failed"),
         (block.active, "active"),
@@ -132,6 +138,19 @@ pub(crate) fn counts(block: &BlockView) -> String {
         (block.skipped, "skipped"),
         (block.not_started, "not started"),
     ];
+    let WouldCounts { change, nothing, unknown } = block.would;
+    if let Some(succeeded) = all.first_mut().filter(|_| block.would != WouldCounts::default()) {
+        // What only looked did not succeed at anything.
+        succeeded.0 = succeeded.0.saturating_sub(change).saturating_sub(nothing).saturating_sub(unknown);
+        let foreseen = [
+            (change, words::would(Would::Change)),
+            (nothing, words::would(Would::Nothing)),
+            (unknown, words::would(Would::Unknown)),
+        ];
+        for (count, word) in foreseen.into_iter().filter(|(count, _)| *count > 0) {
+            parts.push(format!("{} {word}", words::grouped(u64::from(count))));
+        }
+    }
     for (count, word) in all.into_iter().filter(|(count, _)| *count > 0) {
         parts.push(format!("{} {word}", words::grouped(u64::from(count))));
     }

@@ -6,13 +6,14 @@
 use std::io;
 
 use windlass_model::element::ElementId;
+use windlass_model::foresight::Would;
 use windlass_model::outcome::{RunStatus, Status};
 
 use crate::clock::{Clock, Stamp};
 use crate::fold::Fold;
 use crate::palette::Palette;
 use crate::story::{Moment, Tone};
-use crate::{legible, story, summary, words};
+use crate::{legible, noop, story, summary, words};
 
 /// How many failed elements are listed.
 const FAILED_LISTED: usize = 50;
@@ -38,6 +39,7 @@ pub fn write_text(fold: &Fold, options: &TextOptions<'_>, out: &mut impl io::Wri
     report.waiting()?;
     report.story()?;
     report.blocks()?;
+    report.noop()?;
     report.failures()?;
     report.next()
 }
@@ -65,6 +67,12 @@ impl<W: io::Write> Report<'_, W> {
         let name = legible::line(&submission.plan.metadata.name, ERROR);
         let outcome = summary::outcome(self.fold, self.options.clock);
         writeln!(self.out, "{strong}{name}{reset} {tone}{outcome}{reset}")?;
+        if self.fold.is_noop() {
+            writeln!(
+                self.out,
+                "{faint}checks were really made; no lock was taken, and no delay waited for{reset}"
+            )?;
+        }
         let user = legible::line(&submission.user, ERROR);
         let events = words::count(self.fold.seq(), "event");
         writeln!(self.out, "{faint}run {} · by {user} · {events}{reset}", submission.run)?;
@@ -121,6 +129,58 @@ impl<W: io::Write> Report<'_, W> {
                 writeln!(self.out, "  {}", summary::counts(block))?;
                 writeln!(self.out, "  {faint}{}{reset}", summary::limits(self.fold, index))?;
                 self.moments(&story::of_block(self.fold, index))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a noop foresaw: alike ones together, changes first.
+    fn noop(&mut self) -> io::Result<()> {
+        let Palette { strong, faint, good, warn, bad, reset, .. } = self.options.palette;
+        for would in noop::ORDER {
+            let all = noop::of(self.fold, would);
+            if all.is_empty() {
+                continue;
+            }
+            let tone = match would {
+                Would::Change => good,
+                Would::Unknown => warn,
+                Would::Nothing => faint,
+            };
+            writeln!(self.out, "\n{strong}{}{reset}", noop::title(would))?;
+            for alike in all.iter().take(noop::LISTED) {
+                let why = match noop::why(alike) {
+                    Some(why) => format!(": {faint}{}{reset}", legible::line(why, ERROR)),
+                    None => String::new(),
+                };
+                writeln!(self.out, "  {tone}{}{reset}{why}", noop::place(self.fold, alike))?;
+                let (lines, more) = noop::diff(alike, noop::DIFF_LINES);
+                for line in lines {
+                    let tone = match noop::Sign::of(&line) {
+                        noop::Sign::Added => good,
+                        noop::Sign::Removed => bad,
+                        noop::Sign::Other => faint,
+                    };
+                    writeln!(self.out, "    {tone}{line}{reset}")?;
+                }
+                if more > 0 {
+                    writeln!(
+                        self.out,
+                        "    {faint}… {} more in the HTML report{reset}",
+                        words::count(more, "line")
+                    )?;
+                }
+            }
+            let more = all.len().saturating_sub(noop::LISTED) as u64;
+            if more > 0 {
+                writeln!(self.out, "  {faint}and {} more{reset}", words::grouped(more))?;
+            }
+        }
+        let looked = noop::looked(self.fold);
+        if !looked.is_empty() {
+            writeln!(self.out, "\n{strong}Checks that were really made{reset}")?;
+            for (place, found) in looked.iter().take(noop::LISTED) {
+                writeln!(self.out, "  {place}: {faint}{found}{reset}")?;
             }
         }
         Ok(())

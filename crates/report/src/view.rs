@@ -2,8 +2,11 @@
 //!
 //! Plain data with public fields; only [`crate::fold`] writes them.
 
+use std::sync::Arc;
+
 use windlass_model::element::ElementId;
 use windlass_model::event::{Author, CancelCause, Command, Phase, Severity, Verdict, Wait};
+use windlass_model::foresight::{Foreseen, Would};
 use windlass_model::outcome::{Failure, Reason, RunStatus, Skip, Status};
 use windlass_model::payload::Payload;
 use windlass_model::time::Time;
@@ -123,6 +126,8 @@ pub struct BlockView {
     pub stopped: u32,
     /// How many were never begun and are still to do.
     pub not_started: u32,
+    /// In a noop: what those that succeeded would have done.
+    pub would: WouldCounts,
     /// Its batches, and how many there were.
     pub batches: Notes<BatchView>,
     /// The sequences that were chosen as canaries.
@@ -131,6 +136,41 @@ pub struct BlockView {
     pub phases: Notes<(Phase, Time)>,
     /// Its delays and soaks.
     pub delays: Notes<Delay>,
+}
+
+/// How many things would have changed something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct WouldCounts {
+    /// So many would.
+    pub change: u32,
+    /// So many would not.
+    pub nothing: u32,
+    /// Of so many that cannot be told.
+    pub unknown: u32,
+}
+
+/// What some elements of one place in the plan would have done, all of them the same.
+#[derive(Clone, Debug)]
+pub struct ForeseenAlike {
+    /// The first of them.
+    pub first: ElementId,
+    /// What.
+    pub foreseen: Arc<Foreseen>,
+    /// How many there are.
+    pub count: u32,
+    /// The sequences that the first of them are in, where they are in any.
+    pub sequences: Vec<u32>,
+}
+
+/// How often the checks of one place in the plan were really made in a noop, and what they found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// They passed so many times.
+    pub passed: u32,
+    /// They did not pass so many times.
+    pub not_passed: u32,
+    /// They could not be judged so many times.
+    pub unknown: u32,
 }
 
 /// One batch of a block.
@@ -174,6 +214,8 @@ pub struct ElementView {
     pub skip: Option<Skip>,
     /// Whether it, or anything in it, changed something.
     pub changed: bool,
+    /// In a noop: whether it, or anything in it, would have changed something.
+    pub would: Option<Would>,
     pub(crate) listed: bool,
     /// When it began (first, if it began more than once).
     pub started_at: Option<Time>,
@@ -183,6 +225,8 @@ pub struct ElementView {
     pub attempts: Vec<AttemptView>,
     /// Its request; none when it is the plan's own text or sensitive.
     pub request: Option<Payload>,
+    /// In a noop: what it would have done.
+    pub foreseen: Option<Arc<Foreseen>>,
     pub(crate) details: Option<Box<Details>>,
 }
 

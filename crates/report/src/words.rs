@@ -1,6 +1,7 @@
 //! What states, phases and causes are called when people read them.
 
 use windlass_model::event::{CancelCause, Command, Phase, Severity, Verdict, Wait};
+use windlass_model::foresight::Would;
 use windlass_model::outcome::{ReasonKind, RunStatus, Skip, Status};
 
 /// Where an element stands.
@@ -38,6 +39,16 @@ pub fn skip(skip: Skip) -> &'static str {
         Skip::Condition => "condition is false",
         Skip::Verified => "verified as done",
         Skip::DoneBefore => "done before",
+    }
+}
+
+/// What something would have done.
+#[must_use]
+pub fn would(would: Would) -> &'static str {
+    match would {
+        Would::Change => "would change",
+        Would::Nothing => "would change nothing",
+        Would::Unknown => "cannot be told",
     }
 }
 

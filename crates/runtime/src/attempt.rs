@@ -23,10 +23,19 @@ use windlass_model::element::ElementId;
 use windlass_model::event::Severity;
 use windlass_model::id::RunId;
 use windlass_model::outcome::Failure;
-use windlass_plugin::{Call, CallError, Cancel, DynPlugin, Reply};
+use windlass_plugin::{Call, CallError, Cancel, DynPlugin, Foresight, Reply};
 
 /// What a plugin answers.
-pub(crate) type Answered = Result<Reply<Value>, CallError>;
+pub(crate) type Answered = Result<Said, CallError>;
+
+/// What a plugin says when all is well.
+#[derive(Debug)]
+pub(crate) enum Said {
+    /// It did its work.
+    Done(Reply<Value>),
+    /// It was only asked what that would change.
+    Foreseen(Foresight),
+}
 
 /// A plugin's work, with nothing borrowed.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Option<Answered>> + Send>>;
@@ -68,12 +77,17 @@ pub(crate) const AT_ONCE: Duration = Duration::from_micros(20);
 
 /// The work of an attempt.
 pub(crate) fn calling(plugin: Arc<dyn DynPlugin>, call: Call, request: Arc<Value>) -> Work {
-    Box::pin(async move { Some(plugin.call(call, request).await) })
+    Box::pin(async move { Some(plugin.call(call, request).await.map(Said::Done)) })
+}
+
+/// The work of asking what an attempt would change.
+pub(crate) fn foreseeing(plugin: Arc<dyn DynPlugin>, call: Call, request: Arc<Value>) -> Work {
+    Box::pin(async move { Some(plugin.noop(call, request).await.map(Said::Foreseen)) })
 }
 
 /// The work of finding an attempt again.
 pub(crate) fn reattaching(plugin: Arc<dyn DynPlugin>, call: Call, request: Arc<Value>) -> Work {
-    Box::pin(async move { plugin.reattach(call, request).await })
+    Box::pin(async move { Some(plugin.reattach(call, request).await?.map(Said::Done)) })
 }
 
 /// Polls work once, where it is; what it returns pending must be polled again by somebody.
@@ -123,16 +137,18 @@ pub(crate) async fn attend(mut work: Work, cancel: Cancel, grace: Duration) -> (
 /// What the engine is told.
 pub(crate) fn result(answered: Answered) -> AttemptResult {
     match answered {
-        Ok(reply) => AttemptResult {
+        Ok(Said::Done(reply)) => AttemptResult {
             response: Some(reply.response),
             changed: reply.changed,
-            failure: None,
-            retry_after: None,
+            ..AttemptResult::default()
         },
+        Ok(Said::Foreseen(foresight)) => {
+            AttemptResult { foreseen: Some(foresight.into_foreseen()), ..AttemptResult::default() }
+        }
         Err(error) => {
             let retry_after = error.retry_after.map(|span| span.0);
             let (failure, response) = error.into_failure();
-            AttemptResult { response, changed: false, failure: Some(failure), retry_after }
+            AttemptResult { response, failure: Some(failure), retry_after, ..AttemptResult::default() }
         }
     }
 }

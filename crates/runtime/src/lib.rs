@@ -27,6 +27,7 @@ mod handle;
 mod keyring;
 mod keys;
 mod load;
+mod only_looks;
 mod options;
 mod output;
 mod request;

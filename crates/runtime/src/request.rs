@@ -41,6 +41,8 @@ pub struct Request {
     pub carried: BTreeMap<String, Map>,
     /// When it begins.
     pub start: Start,
+    /// Whether it only looks: what acts is asked what it would change, and nothing is changed.
+    pub noop: bool,
 }
 
 /// When a submitted run begins.
@@ -82,6 +84,7 @@ impl Request {
             done: Vec::new(),
             carried: BTreeMap::new(),
             start: Start::default(),
+            noop: false,
         }
     }
 
@@ -121,6 +124,12 @@ impl Request {
     #[must_use]
     pub fn selection(self, selection: Targets) -> Self {
         Self { selection: Some(selection), ..self }
+    }
+
+    /// Only looking: what acts is asked what it would change, and nothing is changed.
+    #[must_use]
+    pub fn noop(self) -> Self {
+        Self { noop: true, ..self }
     }
 
     /// Beginning at once.

@@ -98,6 +98,7 @@ impl Reader {
             seed,
             done,
             carried,
+            noop,
             ..
         } = request;
         let known = match (&targets, &nodes) {
@@ -135,6 +136,7 @@ impl Reader {
             at: drawn.at,
             done,
             carried,
+            noop,
         };
         Ok((submission, secrets))
     }

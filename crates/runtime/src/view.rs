@@ -39,6 +39,9 @@ pub struct RunView {
     pub user: String,
     /// How many targets it has in all.
     pub targets: u32,
+    /// Whether it only looks.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub noop: bool,
     /// When it was submitted.
     pub submitted_at: Time,
     /// When it began.
@@ -57,6 +60,10 @@ pub struct RunView {
     /// How it stands with this process.
     #[serde(skip)]
     pub condition: Condition,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The first true cause, in words.
@@ -139,6 +146,7 @@ impl RunView {
             step_set: submission.step_set.clone(),
             user: submission.user.clone(),
             targets: targets.fold(0, u32::saturating_add),
+            noop: submission.noop,
             submitted_at: submission.at,
             started_at: None,
             ended_at: None,

@@ -31,6 +31,9 @@ pub(crate) struct RehearseArgs {
     /// Where chance begins: canaries, jitter, simulated times.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Rehearse a run with --noop.
+    #[arg(long)]
+    pub(crate) noop: bool,
     /// Make something go wrong; may be given many times.
     #[arg(long = "fault", value_name = "FAULT")]
     pub(crate) faults: Vec<String>,

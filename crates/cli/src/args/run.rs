@@ -40,6 +40,7 @@ SIGTERM and SIGHUP stop, too. Deferred work and checks run in any case.
 Examples:
   windlass run rolling-patch.yaml -p release=1.4
   windlass run rolling-patch.yaml -p token=@token.txt --approve
+  windlass run rolling-patch.yaml -p release=1.4 --noop
   windlass run rolling-patch.yaml --output events | jq -c 'select(.kind == \"actionEnded\")'
 
 Exit codes: 0 succeeded · 1 failed · 2 invalid · 3 stopped · 4 waits for a person · 5 store locked or unavailable")]
@@ -49,6 +50,12 @@ pub(crate) struct RunArgs {
     /// Approve the run as yourself, where its plan lets the author approve.
     #[arg(long)]
     pub(crate) approve: bool,
+    /// Change nothing: ask every action what it would change. Conditions and checks are really evaluated.
+    ///
+    /// It is a run with a log of its own. An action that cannot tell says so, and what depends on a change that was
+    /// not made is unknown instead of failed. No lock is taken, no approval needed, no delay waited for.
+    #[arg(long, conflicts_with = "approve")]
+    pub(crate) noop: bool,
     #[command(flatten)]
     pub(crate) data_dir: DataDirArgs,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use windlass_model::element::{ElementId, ElementKind};
 use windlass_model::fact::PluginKind;
 use windlass_model::layout::Layout;
-use windlass_rehearsal::{Fault, Rehearsal, Rehearsed};
+use windlass_rehearsal::{Asked, Fault, Rehearsal, Rehearsed};
 use windlass_report::words::{count, grouped};
 use windlass_report::{Clock, Fold, JsonOptions, Length, TextOptions};
 
@@ -30,7 +30,12 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
-    let choice = Choice { step_set: args.plan.stepset.as_deref(), seed: args.seed, targets: args.targets };
+    let choice = Choice {
+        step_set: args.plan.stepset.as_deref(),
+        seed: args.seed,
+        targets: args.targets,
+        noop: args.noop,
+    };
     let prepared = prepare(&loaded, given, choice, &registry)?;
     drawing::show(&loaded.findings(prepared.warnings.clone(), &|_| None), printer);
     strike(&faults, &args.faults, &prepared.layout)?;
@@ -140,7 +145,10 @@ fn touched(layout: &Layout, rehearsed: &Rehearsed, printer: &mut Printer) {
     let mut by_plugin: BTreeMap<&str, (PluginKind, u64, Duration)> = BTreeMap::new();
     let mut targets = std::collections::BTreeSet::new();
     for execution in &rehearsed.executions {
-        let Some(def) = layout.action(execution.element) else { continue };
+        // Who is only asked touches nothing.
+        let Some(def) = layout.action(execution.element).filter(|_| execution.asked == Asked::ToAct) else {
+            continue;
+        };
         let took = execution.ended.map_or(Duration::ZERO, |ended| ended.since(execution.began));
         let entry = by_plugin.entry(&def.facts.name).or_insert((def.facts.kind, 0, Duration::ZERO));
         entry.1 += 1;
@@ -153,6 +161,7 @@ fn touched(layout: &Layout, rehearsed: &Rehearsed, printer: &mut Printer) {
         }
     }
     printer.line(format_args!("\n{}", Styled(STRONG, "Would be touched")));
+    let is_untouched = by_plugin.is_empty();
     if !targets.is_empty() {
         let first: Vec<&str> = targets.iter().take(8).copied().collect();
         let more = if targets.len() > first.len() { ", …" } else { "" };
@@ -169,7 +178,7 @@ fn touched(layout: &Layout, rehearsed: &Rehearsed, printer: &mut Printer) {
             Length(longest)
         ));
     }
-    if rehearsed.executions.is_empty() {
+    if is_untouched {
         printer.line("  nothing");
     }
 }

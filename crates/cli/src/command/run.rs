@@ -30,6 +30,7 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
         targets: Some(targets),
         user: user::current(),
         start: Start::Now,
+        noop: args.noop,
         ..Request::new(Arc::clone(&loaded.plan)).params(params.values)
     };
     let request = match &args.plan.stepset {

@@ -7,10 +7,13 @@ use std::cmp::Ordering;
 
 use windlass_model::element::{ElementId, ElementKind, Slot, Work};
 use windlass_model::event::{Event, Wait, What};
+use windlass_model::foresight::Would;
 use windlass_model::outcome::{Failure, Outcome};
 use windlass_report::view::AttemptView;
 use windlass_report::words::{self, count, grouped};
-use windlass_report::{Fold, Length, legible};
+use windlass_report::{Fold, Length, legible, noop};
+
+use anstyle::Style;
 
 use crate::printer::{BAD, FAINT, GOOD, STRONG, Styled, WARN};
 
@@ -22,6 +25,8 @@ const TOLD: u32 = 30;
 const PORTIONS: u32 = 20;
 /// How long a message may be.
 const MESSAGE: usize = 300;
+/// How many lines of a diff are shown as it becomes known.
+const DIFF_LINES: usize = 8;
 /// How many of the last lines of output are shown with a failure.
 const LAST_LINES: usize = 3;
 /// From how many failures of a block on the message has to do.
@@ -121,6 +126,9 @@ pub(crate) fn of(fold: &Fold, event: &Event) -> Option<Line> {
         What::ActionEnded { element, outcome: Outcome::Failed, failure, .. } if counts(*element) => heavy(
             format!("{} {}: {}", address(), Styled(BAD, "failed"), why(fold, *element, failure.as_ref())),
         ),
+        What::ActionEnded { element, outcome: Outcome::Foreseen(would), .. } => {
+            foreseen(fold, *element, *would).and_then(light)
+        }
         What::Waiting { element, wait, until } => {
             let left = Length(until.since(event.at));
             match wait {
@@ -170,6 +178,7 @@ pub(crate) fn of(fold: &Fold, event: &Event) -> Option<Line> {
         | What::Cancelled { .. }
         | What::Caused(_)
         | What::Heartbeat
+        | What::Foreseen { .. }
         | What::Finished { .. } => None,
     }
 }
@@ -180,6 +189,7 @@ fn ended(fold: &Fold, element: ElementId, outcome: Outcome, event: &Event) -> Op
         view.started_at.map(|start| format!(" in {}", Length(event.at.since(start)))).unwrap_or_default();
     let (tone, word) = match outcome {
         Outcome::Succeeded { .. } => (GOOD, "succeeded"),
+        Outcome::Foreseen(would) => (tone(would), words::would(would)),
         Outcome::Failed => (BAD, "failed"),
         Outcome::Skipped(skip) => (FAINT, words::skip(skip)),
         Outcome::Stopped => (WARN, "stopped"),
@@ -215,6 +225,45 @@ fn ended(fold: &Fold, element: ElementId, outcome: Outcome, event: &Event) -> Op
             ))
         }
         _ => None,
+    }
+}
+
+/// What an action would have done, where a block is so small that every one is told.
+fn foreseen(fold: &Fold, element: ElementId, would: Would) -> Option<String> {
+    let block = element.work().and_then(Work::block).and_then(|block| fold.blocks().get(block as usize));
+    let is_check = matches!(element, ElementId::Verify { .. } | ElementId::Work(Work::Check { .. }));
+    if block.is_some_and(|block| block.total > FEW) || (is_check && would == Would::Nothing) {
+        return None;
+    }
+    let address = Styled(STRONG, legible::line(&fold.layout().address(element), MESSAGE));
+    let mut text = format!("{address} {}", Styled(tone(would), words::would(would)));
+    let Some(foreseen) = fold.element(element).foreseen.as_deref() else { return Some(text) };
+    if let Some(why) = &foreseen.why {
+        text.push_str(&format!(": {}", legible::line(why, MESSAGE)));
+    }
+    let (lines, more) = noop::lines(foreseen.diff.as_deref().unwrap_or_default(), DIFF_LINES);
+    for line in lines {
+        let tone = match noop::Sign::of(&line) {
+            noop::Sign::Added => GOOD,
+            noop::Sign::Removed => BAD,
+            noop::Sign::Other => FAINT,
+        };
+        text.push_str(&format!("\n           {}", Styled(tone, line)));
+    }
+    if more > 0 {
+        text.push_str(&format!(
+            "\n           {}",
+            Styled(FAINT, format_args!("… {} more below", count(more, "line")))
+        ));
+    }
+    Some(text)
+}
+
+fn tone(would: Would) -> Style {
+    match would {
+        Would::Change => GOOD,
+        Would::Nothing => FAINT,
+        Would::Unknown => WARN,
     }
 }
 

@@ -18,6 +18,7 @@ mod documents;
 mod examples;
 mod inspect;
 mod killed;
+mod noop;
 mod people;
 mod picture;
 mod rehearse;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use windlass_model::element::{ElementId, Side, Slot, Work};
+use windlass_model::foresight::{self, Would};
 use windlass_model::layout::Layout;
 use windlass_model::outcome::{Failure, Outcome};
 use windlass_model::plan::OnFailure;
 use windlass_model::secret::Secrets;
 use windlass_model::{Map, Value};
 
+use super::weightier;
 use crate::scope;
 use crate::state::{ActionState, Stage, State};
 
@@ -26,23 +28,36 @@ impl State {
     ) {
         self.clear_timers(element);
         let action = self.actions.remove(&element);
+        if !matches!(element, ElementId::Verify { .. } | ElementId::Work(Work::Check { .. })) {
+            self.foreseen = weightier(self.foreseen, outcome);
+        }
         match element {
             ElementId::Work(Work::Action { block, seq, action: index }) => {
                 let steps = layout.block(block).and_then(|def| def.sequences.body(seq));
                 let steps = steps.filter(|body| body.uses_steps && outcome.is_good());
-                let response = steps.and(action.as_ref()).map(|action| response(secrets, action));
+                let response = steps.and(action.as_ref()).map(|action| match outcome {
+                    Outcome::Foreseen(would) => foreseen(layout, element, would),
+                    _ => response(secrets, action),
+                });
                 let keeps_undo = layout.block(block).is_some_and(|def| def.on_failure == OnFailure::Undo);
                 let Some(def) = layout.action(element) else { return };
                 let Some(sequence) = self.sequence_mut(block, seq) else { return };
                 sequence.busy = false;
                 sequence.changed |= outcome == Outcome::CHANGED;
+                sequence.foreseen = weightier(sequence.foreseen, outcome);
                 if outcome.is_good() {
                     sequence.action = index.saturating_add(1);
                 } else {
                     sequence.verdict = Some(outcome);
                     sequence.failure = failure.map(|failure| (element, failure.clone()));
                 }
-                if keeps_undo && def.undo.is_some() && matches!(outcome, Outcome::Succeeded { .. }) {
+                let takes_undo = match outcome {
+                    Outcome::Succeeded { .. } => true,
+                    // What would be done would be taken back.
+                    Outcome::Foreseen(would) => would != Would::Nothing,
+                    Outcome::Failed | Outcome::Skipped(_) | Outcome::Stopped => false,
+                };
+                if keeps_undo && def.undo.is_some() && takes_undo {
                     sequence.undoable.push(index);
                 }
                 if let Some(response) = response {
@@ -53,6 +68,7 @@ impl State {
             ElementId::Work(Work::Undo { block, seq, action: index }) => {
                 if let Some(block) = self.block_at_mut(block) {
                     block.level.changed |= outcome == Outcome::CHANGED;
+                    block.level.foreseen = weightier(block.level.foreseen, outcome);
                     let undoable = block.undoable.get_mut(&seq);
                     let left = undoable.is_some_and(|undoable| {
                         undoable.actions.retain(|action| *action != index);
@@ -71,7 +87,9 @@ impl State {
                     level.failing |= outcome == Outcome::Failed && slot != Slot::Bypass;
                     let state = level.slot_mut(slot);
                     state.open = state.open.saturating_sub(1);
-                    state.spoiled |= !outcome.is_good();
+                    // What cannot be told makes nothing unnecessary.
+                    let bypasses = slot != Slot::Bypass || !matches!(outcome, Outcome::Foreseen(_));
+                    state.spoiled |= !outcome.is_good() || !bypasses;
                 }
                 save(&mut self.store, saves);
             }
@@ -79,6 +97,7 @@ impl State {
                 if let Some(batch) = self.batches.get_mut(usize::from(batch)) {
                     batch.busy = false;
                     batch.changed |= outcome == Outcome::CHANGED;
+                    batch.foreseen = weightier(batch.foreseen, outcome);
                     if outcome.is_good() {
                         batch.action = index.saturating_add(1);
                     } else {
@@ -99,7 +118,8 @@ impl State {
             && after.is_some() == (side == Side::After)
         {
             *open = open.saturating_sub(1);
-            if !outcome.is_good() && spoiled.is_none() {
+            let doubtful = side == Side::Before && matches!(outcome, Outcome::Foreseen(_));
+            if (!outcome.is_good() || doubtful) && spoiled.is_none() {
                 let stopped = || Failure::new(Failure::CANCELLED, "the check was stopped");
                 *spoiled = Some(failure.cloned().unwrap_or_else(stopped));
             }
@@ -118,6 +138,28 @@ fn response(secrets: &Secrets, action: &ActionState) -> Value {
     step.insert("response".into(), response.unwrap_or(Value::Null));
     step.insert("changed".into(), Value::Bool(end.is_some_and(|end| end.changed)));
     Value::Object(step)
+}
+
+/// The same of an action that was only asked what it would do: whether it would change something is known.
+fn foreseen(layout: &Layout, element: ElementId, would: Would) -> Value {
+    let name = layout.action(element).map_or("", |def| def.action.name.as_str());
+    let unknown = foresight::unknown(&not_done(name));
+    let mut step = Map::new();
+    step.insert(
+        "changed".into(),
+        match would {
+            Would::Nothing => Value::Bool(false),
+            Would::Change => Value::Bool(true),
+            Would::Unknown => unknown.clone(),
+        },
+    );
+    step.insert("response".into(), unknown);
+    Value::Object(step)
+}
+
+/// Why what an action would have given is not known.
+pub(crate) fn not_done(name: &str) -> String {
+    format!("`{name}` was not done")
 }
 
 fn save(store: &mut Arc<Map>, saves: Saves<'_>) {

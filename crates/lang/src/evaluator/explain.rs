@@ -1,7 +1,7 @@
 //! What went wrong in a template, in one sentence that names the key.
 
 use minijinja::{Error, ErrorKind};
-use windlass_model::eval::Scope;
+use windlass_model::eval::{EvalError, EvalErrorKind, Scope};
 use windlass_model::{Map, name};
 
 use super::trace::Trace;
@@ -32,7 +32,14 @@ pub(crate) fn syntax(error: &Error, source: &str) -> String {
 }
 
 /// A rendering that failed.
-pub(super) fn failure(error: &Error, source: &str, trace: &Trace, scope: &Scope) -> String {
+pub(super) fn failure(error: &Error, source: &str, trace: &Trace, scope: &Scope) -> EvalError {
+    match trace.unknown() {
+        Some(text) => EvalError { text, kind: EvalErrorKind::Unknown },
+        None => EvalError::wrong(wrong(error, source, trace, scope)),
+    }
+}
+
+fn wrong(error: &Error, source: &str, trace: &Trace, scope: &Scope) -> String {
     match error.kind() {
         _ if let Some(circle) = trace.circle() => format!("`{}` cannot be rendered: {circle}", short(source)),
         ErrorKind::UndefinedError if trace.missing().is_some() => undefined(source, trace, scope),

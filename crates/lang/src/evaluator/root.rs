@@ -5,6 +5,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, Value as Inner};
 use minijinja::{Error, ErrorKind};
 use windlass_model::eval::{Scope, is_template};
+use windlass_model::foresight;
 use windlass_model::target::Node;
 use windlass_model::vars::Vars;
 use windlass_model::{Map, Value, secret};
@@ -269,6 +270,13 @@ impl Object for View {
             self.root.trace.miss(format!("{}.{key}", self.name));
             return None;
         };
+        if self.root.seen.scope.noop
+            && let Some(why) = foresight::why_unknown(value)
+        {
+            let text = format!("{}.{key} is not known: {why}", self.name);
+            self.root.trace.is_unknown(text.clone());
+            return Some(Error::new(ErrorKind::InvalidOperation, text).into());
+        }
         if self.kind == Sort::Params && self.path.is_empty() {
             let visible = &self.root.seen;
             if visible.scope.secret_params.iter().any(|secret| secret == key) {

@@ -50,6 +50,7 @@ fn scope() -> Scope {
         secret_params: Arc::new(vec!["pw".into()]),
         secrets: Arc::new([("pw", "hunter22")].into_iter().collect()),
         sealed_steps: Vec::new(),
+        noop: false,
     }
 }
 
@@ -246,6 +247,46 @@ fn judges_conditions() {
         assert_eq!(judge(text), expect, "{text}");
     }
     assert!(judge("a ==").contains("does not parse"));
+}
+
+/// What depends on a change that was not made is not known, and not wrong.
+#[test]
+fn a_noop_knows_what_it_does_not_know() {
+    use windlass_model::eval::EvalErrorKind;
+    use windlass_model::foresight;
+    let mark = foresight::unknown("`get` would change something");
+    let values = |noop| Scope {
+        store: map(json!({"kernel": "6.1", "ip": mark.clone()})),
+        steps: map(json!({"get": {"response": mark.clone(), "changed": true}})),
+        targets: Arc::new(BTreeMap::from([("web01".to_owned(), map(json!({"ip": mark.clone()})))])),
+        noop,
+        ..scope()
+    };
+    let evaluator = Evaluator::new();
+    for (text, name) in [
+        ("{{ store.ip }}", "store.ip"),
+        ("{{ steps.get.response.stdout }}", "steps.get.response"),
+        ("{{ targets['web01'].store.ip | upper }}", "targets['web01'].store.ip"),
+        ("{{ store.ip | default('none') }}", "store.ip"),
+        ("{{ store.ip is defined }}", "store.ip"),
+        ("{% for key, value in store | items %}{{ value }}{% endfor %}", "store.ip"),
+        ("{{ store | tojson }}", "store.ip"),
+        ("{{ store }}", "store.ip"),
+    ] {
+        let why = evaluator.render(&json!(text), &values(true)).unwrap_err();
+        assert_eq!(why.kind, EvalErrorKind::Unknown, "{text}: {why}");
+        assert_eq!(why.text, format!("{name} is not known: `get` would change something"), "{text}");
+    }
+    let known = |text| evaluator.render(&json!(text), &values(true)).unwrap().clear;
+    assert_eq!(known("{{ store.kernel }}{{ steps.get.changed }}"), json!("6.1True"));
+    assert_eq!(known("{{ params.off and store.ip }}"), json!(false));
+    let judged = evaluator.condition("store.ip == 'x'", &values(true)).unwrap_err();
+    assert_eq!(judged.kind, EvalErrorKind::Unknown);
+    assert_eq!(evaluator.condition("steps.get.changed", &values(true)), Ok(true));
+    // Elsewhere it is a value like any other.
+    assert!(evaluator.render(&json!("{{ store.ip }}"), &values(false)).is_ok());
+    let wrong = evaluator.render(&json!("{{ store.nope }}"), &values(true)).unwrap_err();
+    assert_eq!(wrong.kind, EvalErrorKind::Wrong);
 }
 
 #[test]

@@ -20,6 +20,8 @@ struct Seen {
     /// The tokens of the secrets that were looked up.
     touched: Vec<String>,
     missing: Option<String>,
+    /// The first value that is not known, and why.
+    unknown: Option<String>,
     /// The variables that are being computed, each for the one before it.
     computing: Vec<String>,
     /// Why no variable can be computed any more, once one could not.
@@ -76,6 +78,16 @@ impl Trace {
 
     pub(super) fn miss(&self, name: String) {
         self.seen().missing = Some(name);
+    }
+
+    /// A value was looked up that is not known, because the run only looks.
+    pub(super) fn is_unknown(&self, text: String) {
+        self.seen().unknown.get_or_insert(text);
+    }
+
+    /// The first value that is not known, and why.
+    pub(super) fn unknown(&self) -> Option<String> {
+        self.seen().unknown.clone()
     }
 
     /// Why variables cannot be computed, if they refer to each other in a circle.

@@ -25,6 +25,9 @@ impl What {
             | Self::ActionEnded { failure: Some(failure), .. }
             | Self::Asked { failure, .. } => hide_failure(failure),
             Self::Caused(reason) => hide(&mut reason.message),
+            Self::Foreseen { foreseen, .. } => {
+                foreseen.why.iter_mut().chain(&mut foreseen.diff).for_each(hide);
+            }
             Self::AttemptEnded { .. }
             | Self::ActionEnded { .. }
             | Self::Submitted { .. }

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_model::element::{ElementId, Level, Slot, Work};
-use windlass_model::event::{Command, Event, Phase, What};
+use windlass_model::event::{Command, Event, Phase, Wait, What};
+use windlass_model::fact::PluginKind;
 use windlass_model::layout::Layout;
 use windlass_model::outcome::{Outcome, ReasonKind, RunStatus, Skip};
+
+use windlass_rehearsal::Asked;
 
 use crate::stage::{Seen, sound};
 
@@ -64,6 +67,30 @@ pub(crate) fn hold(seen: &Seen) {
     }
     no_overlap(seen);
     finished_once(seen);
+}
+
+/// What holds of a run that only looks.
+pub(crate) fn looked_only(seen: &Seen) {
+    sound(seen);
+    assert!(seen.run().is_terminal(), "the run did not end: {:?}", seen.rehearsed.run);
+    for execution in &seen.rehearsed.executions {
+        let acts = seen.layout().action(execution.element).unwrap().facts.kind == PluginKind::Acting;
+        let asked = if acts { Asked::ToForesee } else { Asked::ToAct };
+        assert_eq!(execution.asked, asked, "{execution:?}");
+        assert!(!matches!(execution.element, ElementId::Work(Work::Undo { .. })), "an undo is only listed");
+    }
+    for event in seen.events() {
+        match &event.what {
+            What::Ended { outcome, .. } | What::ActionEnded { outcome, .. } => {
+                assert_ne!(*outcome, Outcome::CHANGED, "{event:?}");
+            }
+            What::AttemptEnded { end, .. } => assert!(!end.changed, "{event:?}"),
+            What::Waiting { wait, .. } => assert!(*wait == Wait::Backoff, "a noop waits: {event:?}"),
+            What::LockAwaited { .. } | What::Asked { .. } => panic!("a noop waits for others: {event:?}"),
+            _ => {}
+        }
+    }
+    no_overlap(seen);
 }
 
 impl Reader<'_> {

@@ -36,3 +36,14 @@ proptest! {
         invariants::hold(&seen);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: config().cases / 4, ..config() })]
+
+    /// Whatever the plan, whatever goes wrong, however often Windlass dies: who acts is only asked.
+    #[test]
+    fn a_noop_never_acts(case in case()) {
+        let seen = case.scene().noop().play();
+        invariants::looked_only(&seen);
+    }
+}

@@ -13,6 +13,7 @@ mod crashes;
 mod deferred;
 mod limits;
 mod locks;
+mod noop;
 #[path = "../stage/stage.rs"]
 mod stage;
 mod values;

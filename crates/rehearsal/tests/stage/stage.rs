@@ -36,6 +36,7 @@ pub(crate) struct Scene {
     told: Vec<Said>,
     seed: u64,
     done: Vec<Vec<u32>>,
+    noop: bool,
     recovery: Recovery,
     down: Duration,
     recovery_limit: Option<Duration>,
@@ -70,14 +71,14 @@ impl Evaluate for Plain {
             text = text.replace("{{ node.name }}", &node.name);
         }
         if let Some(at) = text.find("{{") {
-            return Err(EvalError(format!("unknown name in {}", &text[at..])));
+            return Err(EvalError::wrong(format!("unknown name in {}", &text[at..])));
         }
-        let clear = serde_json::from_str(&text).map_err(|why| EvalError(why.to_string()))?;
+        let clear = serde_json::from_str(&text).map_err(|why| EvalError::wrong(why.to_string()))?;
         Ok(Rendered::plain(clear))
     }
 
     fn condition(&self, expression: &str, _: &Scope) -> Result<bool, EvalError> {
-        expression.parse().map_err(|_| EvalError(format!("`{expression}` is not defined")))
+        expression.parse().map_err(|_| EvalError::wrong(format!("`{expression}` is not defined")))
     }
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn scene(spec: Value) -> Scene {
         told: Vec::new(),
         seed: 7,
         done: Vec::new(),
+        noop: false,
         recovery: Recovery::Idempotent,
         down: Duration::ZERO,
         recovery_limit: None,
@@ -131,6 +133,11 @@ impl Scene {
     pub(crate) fn play_as(mut self, pattern: &str, rule: impl Fn(&Attempted<'_>) -> Play + 'static) -> Self {
         self.theatre.rules.push((Pattern::new(pattern), Box::new(rule)));
         self
+    }
+
+    /// It only looks.
+    pub(crate) fn noop(self) -> Self {
+        Self { noop: true, ..self }
     }
 
     /// These attempts take so many seconds.
@@ -220,6 +227,7 @@ impl Scene {
             at: Time::ZERO,
             done: self.done.clone(),
             carried: Default::default(),
+            noop: self.noop,
             plan: Arc::new(plan),
         };
         let mut work = PluginFacts::plain("work", PluginKind::Acting);

@@ -91,6 +91,11 @@ impl Fold {
         }
         let count = match outcome {
             Outcome::Succeeded { .. } => &mut block.succeeded,
+            Outcome::Foreseen(would) => {
+                let count = block.would.of(would);
+                *count = count.saturating_add(1);
+                &mut block.succeeded
+            }
             Outcome::Failed => &mut block.failed,
             Outcome::Skipped(_) if done => return,
             Outcome::Skipped(_) => &mut block.skipped,

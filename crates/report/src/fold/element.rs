@@ -95,6 +95,9 @@ impl Fold {
         at: Time,
     ) {
         self.set_ended(element, outcome, at);
+        if self.is_noop() {
+            self.foresee(element, outcome);
+        }
         let view = self.view(element);
         if failure.is_some() || !saves.is_empty() {
             let details = view.details_mut();
@@ -171,6 +174,9 @@ impl Fold {
         view.ended_at = Some(at);
         if let Outcome::Skipped(skip) = outcome {
             view.skip = Some(skip);
+        }
+        if let Outcome::Foreseen(would) = outcome {
+            view.would = Some(would);
         }
         let mut asked = false;
         if let Some(details) = &mut view.details {

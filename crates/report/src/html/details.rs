@@ -8,6 +8,7 @@ use windlass_model::payload::Payload;
 use windlass_model::time::Time;
 
 use super::block::anchor;
+use super::noop;
 use super::page::{Foreign, Page, class, state};
 use super::payload;
 use crate::clock::{Clock, Length, Stamp};
@@ -93,6 +94,9 @@ pub(super) fn action(
         write!(page, "<details class=\"fold\"><summary>request</summary>")?;
         payload::write(page, "request", request)?;
         writeln!(page, "</details>")?;
+    }
+    if let Some(foreseen) = &view.foreseen {
+        noop::foreseen(page, foreseen)?;
     }
     if let Some(earlier) = view.attempts.len().checked_sub(ATTEMPTS).filter(|earlier| *earlier > 0) {
         writeln!(page, "<p class=\"small faint\">{earlier} earlier attempts left out</p>")?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use windlass_model::foresight::Would;
 use windlass_model::outcome::{RunStatus, Status};
 
 use crate::legible;
@@ -87,7 +88,8 @@ pub(super) fn class(view: &ElementView) -> &'static str {
     match view.status {
         Status::Pending => "p",
         Status::Running => "r",
-        Status::Succeeded if view.changed => "s",
+        Status::Succeeded if view.changed || view.would == Some(Would::Change) => "s",
+        Status::Succeeded if view.would == Some(Would::Unknown) => "k",
         Status::Succeeded => "u",
         Status::Failed => "f",
         Status::Skipped => "k",
@@ -109,6 +111,9 @@ pub(super) fn run_class(status: RunStatus) -> &'static str {
 /// What a state is called, with why it was skipped or whether it changed anything.
 pub(super) fn state(view: &ElementView) -> String {
     let word = crate::words::status(view.status);
+    if let Some(would) = view.would.filter(|_| view.status == Status::Succeeded) {
+        return crate::words::would(would).to_owned();
+    }
     match (view.skip, view.status) {
         (Some(skip), _) => format!("{word}: {}", crate::words::skip(skip)),
         (None, Status::Succeeded) if view.changed => "changed".to_owned(),

@@ -64,7 +64,7 @@ fn field(page: &mut Page<'_>, key: &str, value: &Value) -> io::Result<()> {
     }
 }
 
-fn pre(page: &mut Page<'_>, text: &str) -> io::Result<()> {
+pub(super) fn pre(page: &mut Page<'_>, text: &str) -> io::Result<()> {
     let (shown, cut) = legible::block(text, TEXT);
     let mut escaped = String::with_capacity(shown.len());
     // Writing into a string cannot fail.

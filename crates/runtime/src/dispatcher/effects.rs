@@ -17,6 +17,7 @@ use windlass_plugin::{Call, CancelSource, Origin, Output, Registry};
 
 use super::{Dispatcher, SharedPlugin};
 use crate::attempt::{self, End, Ended, Pace, Work};
+use crate::only_looks::OnlyLooks;
 
 /// An attempt in flight as a task.
 #[derive(Debug)]
@@ -36,6 +37,9 @@ struct Known {
     /// How many answers in a row came at once.
     quick: u32,
 }
+
+/// How the work of an attempt begins.
+type Begin = fn(SharedPlugin, Call, Arc<windlass_model::Value>) -> Work;
 
 /// After how many quick answers in a row a plugin is called where we are.
 const TRUSTED: u32 = 16;
@@ -74,7 +78,8 @@ impl Dispatcher {
     pub(super) fn carry_out(&mut self, run: RunId, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Attempt(call) => self.attempt(run, call),
+                Effect::Attempt(call) => self.attempt(run, call, attempt::calling),
+                Effect::Foresee(call) => self.attempt(run, call, attempt::foreseeing),
                 Effect::Reattach(call) => {
                     let (element, n) = (call.element, call.n);
                     match self.call(run, call) {
@@ -118,7 +123,7 @@ impl Dispatcher {
         }
     }
 
-    fn attempt(&mut self, run: RunId, call: AttemptCall) {
+    fn attempt(&mut self, run: RunId, call: AttemptCall, begin: Begin) {
         let (element, n) = (call.element, call.n);
         let Some(layout) = self.runs.get(&run).map(|live| Arc::clone(live.run.layout())) else { return };
         let name = layout.action(element).map_or("", |def| def.action.uses.as_str());
@@ -127,7 +132,7 @@ impl Dispatcher {
             let input = Input::Ended { element, n, result: AttemptResult::failed(failure) };
             return self.inbox.push_back((run, input));
         };
-        let mut work = attempt::calling(plugin, call, request);
+        let mut work = begin(plugin, call, request);
         if self.plugins.0.get(name).is_some_and(|known| known.quick >= TRUSTED) {
             let (polled, pace) = {
                 let _host = self.host.enter();
@@ -211,7 +216,11 @@ impl Dispatcher {
             for_node: None,
             origin: Origin::default(),
         };
-        Some((Arc::clone(plugin), told, call.request, cancel))
+        let plugin = match layout.submission.noop {
+            true => OnlyLooks::over(plugin),
+            false => Arc::clone(plugin),
+        };
+        Some((plugin, told, call.request, cancel))
     }
 }
 

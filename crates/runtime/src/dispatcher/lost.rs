@@ -6,11 +6,12 @@
 //! surely never made, since effects are released behind the write: should the beginning turn up in
 //! the record after all, as after a failed flush it may, nothing was interrupted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_engine::{AttemptResult, Input, Run};
 use windlass_model::element::ElementId;
 use windlass_model::event::{Event, What};
+use windlass_model::foresight::Foreseen;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Lost {
     results: Vec<Result>,
     /// Attempts, by element and number, that were not made.
     pub(super) never_made: BTreeSet<(ElementId, u32)>,
+    /// What an attempt that has ended said that it would do.
+    foreseen: BTreeMap<ElementId, Foreseen>,
     /// Sequences that have not begun after all.
     pub(super) not_begun: BTreeSet<ElementId>,
 }
@@ -44,6 +47,9 @@ impl Lost {
             What::Began(element @ ElementId::Sequence { .. }) => {
                 self.not_begun.insert(element);
             }
+            What::Foreseen { element, foreseen } => {
+                self.foreseen.insert(element, foreseen);
+            }
             What::AttemptEnded { element, n, end } => {
                 // One that was only taken for interrupted has not ended.
                 if end.failure.as_ref().is_some_and(|failure| failure.is_interruption()) {
@@ -55,6 +61,7 @@ impl Lost {
                     changed: end.changed,
                     failure: end.failure,
                     retry_after: None,
+                    foreseen: self.foreseen.remove(&element),
                 };
                 let input = Input::EndedMeanwhile { element, n, result };
                 self.results.push(Result { input, recorded: Some(seq) });

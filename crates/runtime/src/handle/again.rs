@@ -34,6 +34,8 @@ impl Handle {
         }
         let fold = match retry {
             Retry::FromScratch => None,
+            // Nothing was done in a run that only looked, so nothing of it needs not be looked at again.
+            Retry::FromFailure if view.noop => None,
             Retry::FromFailure if view.status == RunStatus::Succeeded => {
                 return Err(Error::NotResubmittable { run, why: "it succeeded, and nothing of it is left" });
             }
@@ -64,6 +66,7 @@ fn same_again(submission: &Submission) -> Request {
         params: params.map(|(name, value)| (name.clone(), Given::Value(none.reveal_value(value)))).collect(),
         user: submission.user.clone(),
         start: Start::Later,
+        noop: submission.noop,
         ..Request::new(Arc::clone(&submission.plan))
     }
 }

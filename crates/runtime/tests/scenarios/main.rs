@@ -12,6 +12,7 @@ mod crashes;
 mod doomed;
 mod lists;
 mod locks;
+mod noop;
 mod owners;
 mod plugins;
 mod recovery;

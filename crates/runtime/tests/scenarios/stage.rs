@@ -15,7 +15,7 @@ use windlass_model::id::RunId;
 use windlass_model::outcome::{RunStatus, Skip, Status};
 use windlass_model::plan::Plan;
 use windlass_model::time::Time;
-use windlass_plugin::{About, Call, CallError, Plugin, Recovery, Registry, Reply, Stream};
+use windlass_plugin::{About, Call, CallError, Diff, Foresight, Plugin, Recovery, Registry, Reply, Stream};
 use windlass_runtime::{Clock, Condition, Handle, Options, Request, RunView, Runtime};
 use windlass_store::Store;
 use windlass_store::memory::MemoryStore;
@@ -73,6 +73,8 @@ pub(crate) struct State {
     pub(crate) most_overlap: u32,
     pub(crate) was_done: Option<bool>,
     pub(crate) asked_done: u32,
+    /// Who was asked what they would change, in order.
+    pub(crate) asked: Vec<String>,
 }
 
 /// Does what the world says for the address; good where it says nothing.
@@ -86,7 +88,6 @@ struct Act {
 struct ActRequest {
     /// Anything.
     #[serde(default)]
-    #[expect(dead_code, reason = "it is there to be rendered")]
     note: Value,
 }
 
@@ -264,6 +265,26 @@ impl Plugin for Act {
                     _ = call.cancel.requested() => Err(CallError::cancelled()),
                 }
             }
+        }
+    }
+
+    async fn noop(&self, call: Call, request: ActRequest) -> Result<Foresight, CallError> {
+        let play = {
+            let mut state = self.world.lock();
+            state.asked.push(call.address.clone());
+            let queue = state.plays.entry(call.address.clone()).or_default();
+            if queue.len() > 1 { queue.pop_front() } else { queue.front().cloned() }
+        };
+        self.world.changed.notify_waiters();
+        match play {
+            Some(Play::Fail) => Err(CallError::retryable("no", "it does not answer")),
+            Some(Play::Permanent) => Err(CallError::permanent("never", "it will never work")),
+            Some(Play::Hang) => {
+                call.cancel.requested().await;
+                Err(CallError::cancelled())
+            }
+            _ if request.note.is_null() => Ok(Foresight::change(Diff::default())),
+            _ => Ok(Foresight::change(Diff::default().property("note", Value::Null, request.note))),
         }
     }
 

@@ -91,6 +91,7 @@ fn cells(row: &Row) -> [String; 7] {
         }
         (None, 0, None) => String::new(),
     };
+    let status = if view.noop { format!("{status} {}", Styled(FAINT, "(noop)")) } else { status };
     [
         view.id.to_string(),
         legible::line(&view.plan, 30),
@@ -113,6 +114,7 @@ pub(super) fn document(row: &Row) -> Value {
         "stepSet": view.step_set,
         "user": view.user,
         "targets": view.targets,
+        "noop": view.noop,
         "status": view.status.word(),
         "reason": view.reason,
         "submittedAt": view.submitted_at.to_string(),
