@@ -31,6 +31,12 @@ const BENCHES: &[Bench] = &[
         package: "windlass-store-fjall",
         example: "commit_throughput",
     },
+    Bench {
+        name: "logs",
+        about: "keeping, reading and following the output of 500 nodes beside a plain write",
+        package: "windlass-logs",
+        example: "logs",
+    },
 ];
 
 pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {

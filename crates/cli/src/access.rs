@@ -12,7 +12,7 @@ use windlass_report::Fold;
 use windlass_runtime::{Clock, EventStream, TakeOver};
 
 use crate::args::DataDirArgs;
-use crate::control::{self, Answer, Ask, Client, Followed, Row};
+use crate::control::{self, Answer, Ask, Client, Followed, Logs, Row};
 use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -78,6 +78,14 @@ impl Access {
     pub(crate) async fn row(&self, run: RunId) -> Result<Row, Failure> {
         match self.ask(Ask::Status { run }).await? {
             Answer::Row(row) => Ok(*row),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Where the log of a run is. What was printed up to now is there.
+    pub(crate) async fn logs(&self, run: RunId) -> Result<Logs, Failure> {
+        match self.ask(Ask::Logs { run }).await? {
+            Answer::Logs(logs) => Ok(logs),
             _ => Err(unexpected()),
         }
     }

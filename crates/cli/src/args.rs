@@ -3,6 +3,7 @@
 //! What a flag does is in `command/`; here is what it is called and how it is explained.
 
 mod inspect;
+mod logs;
 #[cfg(test)]
 mod mentions;
 mod output;
@@ -18,6 +19,7 @@ pub(crate) use self::inspect::{
     CompletionsArgs, DocsArgs, DocsKind, ExplainArgs, ManArgs, PluginsArgs, PluginsCommand, PreviewArgs,
     SchemaArgs, SchemaKind, ValidateArgs,
 };
+pub(crate) use self::logs::{LogFormat, LogsArgs};
 pub(crate) use self::output::{DocumentFormat, LiveFormat, ReportFormat};
 pub(crate) use self::param::{ParamArg, ParamArgs, ParamValue};
 pub(crate) use self::rehearse::RehearseArgs;
@@ -44,6 +46,7 @@ Begin here:
 
 While a run goes on, from another terminal:
   windlass runs watch                follow it
+  windlass logs --follow             follow what its actions print
   windlass runs pause | resume       nothing new starts; go on
   windlass runs stop                 end it in good order (Ctrl-C does the same)
 
@@ -102,6 +105,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Look at runs and command them.
     Runs(RunsArgs),
+    /// Show what the actions of a run printed, and what happened in between.
+    Logs(LogsArgs),
     /// Go on with every unfinished run of a data directory.
     Recover(RecoverArgs),
     /// Explain an error code.

@@ -3,6 +3,7 @@
 mod completions;
 mod docs;
 mod explain;
+mod logs;
 mod man;
 mod plugins;
 mod preview;
@@ -15,7 +16,9 @@ mod validate;
 
 use std::path::Path;
 
-use crate::args::{Command, DocumentFormat, LiveFormat, PluginsCommand, ReportFormat, RunsCommand};
+use crate::args::{
+    Command, DocumentFormat, LiveFormat, LogFormat, PluginsCommand, ReportFormat, RunsCommand,
+};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::printer::{Printer, Reader};
@@ -69,6 +72,7 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
         Command::Rehearse(args) => rehearse::run(&args, printer),
         Command::Run(args) => run::run(&args, printer),
         Command::Runs(args) => runs::run(&args, printer),
+        Command::Logs(args) => logs::run(&args, printer),
         Command::Recover(args) => recover::run(&args, printer),
     }
 }
@@ -95,6 +99,10 @@ impl Form {
             Command::Run(args) => args.live.output.into(),
             Command::Recover(args) => args.live.output.into(),
             Command::Runs(args) => Self::of_runs(&args.command),
+            Command::Logs(args) => match args.output {
+                LogFormat::Text => Self::Text,
+                LogFormat::Json => Self::Json,
+            },
             Command::Plugins(args) => match &args.command {
                 PluginsCommand::List { output } | PluginsCommand::Show { output, .. } => (*output).into(),
             },

@@ -15,5 +15,5 @@ mod protocol;
 mod server;
 
 pub(crate) use self::client::{Client, Followed};
-pub(crate) use self::protocol::{Answer, Ask, Row, answer};
+pub(crate) use self::protocol::{Answer, Ask, Logs, Row, answer, lost_output};
 pub(crate) use self::server::Server;

@@ -17,6 +17,7 @@ use windlass_runtime::{Clock, Condition, Error, EventStream, Handle};
 
 use crate::access::apply;
 use crate::args::LiveFormat;
+use crate::control::lost_output;
 use crate::data_dir::{DataDir, quoted};
 use crate::exit::Exit;
 use crate::failure::{Failure, with_causes};
@@ -72,6 +73,9 @@ pub(crate) async fn drive(
     driven?;
     let logs = handle.logs(run).await.ok().flatten().filter(|logs| logs.exists());
     live.end(&fold, logs.as_deref(), printer);
+    if let Ok(Some(lost)) = lost_output(handle, run).await {
+        printer.warn(lost);
+    }
     if !fold.status().is_terminal() {
         ask_for_help(&fold, how.approve, how.data_dir, printer);
     }

@@ -92,6 +92,8 @@ impl Session {
 
     /// Ends it in good order. What has not ended goes on when the directory is opened again.
     pub(crate) async fn close(self) -> Result<(), Failure> {
+        // Whoever follows a log and finds the socket gone reads what is there.
+        self.runtime.handle().flush_logs().await;
         drop(self.server);
         Ok(self.runtime.shutdown(GRACE).await?)
     }

@@ -93,6 +93,7 @@ codes! {
     LOG_DAMAGED = "WL-0310", "the run's log cannot be read";
     NOT_RESUBMITTABLE = "WL-0311", "this cannot be submitted";
     RUN_SEALED = "WL-0312", "the run's secrets cannot be read";
+    NO_NODE_OF_RUN = "WL-0313", "the run has no such node";
 
     STORE_LOCKED = "WL-0401", "another process has the store";
     STORE_NEWER = "WL-0402", "the store was written by a newer version";

@@ -20,6 +20,7 @@ pub mod freeze;
 pub mod id;
 pub mod layout;
 pub mod limit;
+pub mod log_level;
 pub mod name;
 pub mod outcome;
 pub mod param;

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::ops::Add;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Time(pub u64);
+
+/// Why a text is no point in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a time; write one such as 2026-11-20T13:00:00Z, in UTC")]
+pub struct TimeError(String);
 
 // === impl Time ===
 
@@ -52,6 +58,54 @@ impl fmt::Display for Time {
     }
 }
 
+impl FromStr for Time {
+    type Err = TimeError;
+
+    /// A date, or a date and a time of day to the minute, second or fraction of one, in UTC.
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        read(text).ok_or_else(|| TimeError(text.to_owned()))
+    }
+}
+
+fn read(text: &str) -> Option<Time> {
+    let (date, time) = match text.split_once(['T', ' ']) {
+        Some((date, time)) => (date, time.strip_suffix('Z').unwrap_or(time)),
+        None => (text, "00:00"),
+    };
+    let mut date = date.splitn(3, '-');
+    let (year, month, day) =
+        (number(date.next()?, 4, 9_999)?, number(date.next()?, 2, 12)?, number(date.next()?, 2, 31)?);
+    let mut time = time.splitn(3, ':');
+    let (hour, minute) = (number(time.next()?, 2, 23)?, number(time.next()?, 2, 59)?);
+    let (second, micro) = match time.next() {
+        None => (0, 0),
+        Some(seconds) => {
+            let (second, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
+            let is_fraction =
+                (1..=6).contains(&fraction.len()) && fraction.bytes().all(|b| b.is_ascii_digit());
+            let micro = is_fraction.then(|| format!("{fraction:0<6}").parse().ok()).flatten()?;
+            (number(second, 2, 60)?, micro)
+        }
+    };
+    let days = days(year, month, day)?;
+    (civil(days) == (year, month, day)).then_some(())?;
+    Some(Time((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + micro))
+}
+
+fn number(text: &str, digits: usize, most: u64) -> Option<u64> {
+    let is_number = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten().filter(|number| *number <= most)
+}
+
+/// The days from 1970-01-01 to a Gregorian date: the other way of [`civil`].
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = year.checked_sub(u64::from(month <= 2))?;
+    let (era, of_era) = (year / 400, year % 400);
+    let shifted = if month > 2 { month - 3 } else { month + 9 };
+    let of_year = (153 * shifted + 2) / 5 + day.checked_sub(1)?;
+    (era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year).checked_sub(719_468)
+}
+
 /// The Gregorian date of a day counted from 1970-01-01, by counting 400-year eras from March.
 fn civil(days: u64) -> (u64, u64, u64) {
     let z = days + 719_468;
@@ -74,5 +128,30 @@ mod tests {
         check(0, "1970-01-01T00:00:00.000Z");
         check(951_782_400_000_000, "2000-02-29T00:00:00.000Z");
         check(1_795_179_600_123_456, "2026-11-20T13:00:00.123Z");
+    }
+
+    #[test]
+    fn reads_what_it_prints_and_shorter_forms() {
+        let check = |text: &str, micros| assert_eq!(text.parse::<Time>().ok(), micros, "{text}");
+        check("2026-11-20T13:00:00.123Z", Some(Time(1_795_179_600_123_000)));
+        check("2026-11-20T13:00:00.123456Z", Some(Time(1_795_179_600_123_456)));
+        check("2026-11-20 13:00", Some(Time(1_795_179_600_000_000)));
+        check("2000-02-29", Some(Time(951_782_400_000_000)));
+        for bad in [
+            "",
+            "2026",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-11-20T25:00",
+            "1969-12-31",
+            "yesterday",
+            "2026-11-20T13:00:00.",
+        ] {
+            check(bad, None);
+        }
+        for millis in (0..4_000_000_000_000).step_by(77_777_777_777) {
+            let time = Time(millis * 1_000);
+            check(&time.to_string(), Some(time));
+        }
     }
 }

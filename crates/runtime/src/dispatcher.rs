@@ -42,6 +42,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
 use windlass_engine::{Input, LockTable, Locks as _};
+use windlass_logs::Writer;
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
@@ -54,7 +55,6 @@ use crate::attempt::End;
 use crate::call::{Answer, Call, Taken, Waited};
 use crate::events::Told;
 use crate::options::Options;
-use crate::output::OpenFiles;
 use crate::submit::Reader;
 use crate::view::{Condition, RunView};
 
@@ -114,7 +114,7 @@ pub(crate) struct Dispatcher {
     locks: LockTable,
     attempts: HashMap<(RunId, ElementId), Attempt>,
     parked: HashMap<RunId, Parked>,
-    files: Arc<OpenFiles>,
+    logs: Arc<Writer>,
     /// Runs that have ended and whose keys are being removed.
     shredding: HashMap<RunId, Arc<RunView>>,
     /// Runs that were found and cannot be driven.
@@ -150,6 +150,7 @@ impl Dispatcher {
         registry: &Registry,
         options: Options,
         calls: mpsc::Receiver<Call>,
+        logs: Arc<Writer>,
     ) -> Self {
         let (ends_in, ends) = mpsc::channel(ENDS);
         Self {
@@ -168,7 +169,7 @@ impl Dispatcher {
             locks: LockTable::default(),
             attempts: HashMap::new(),
             parked: HashMap::new(),
-            files: Arc::default(),
+            logs,
             shredding: HashMap::new(),
             left: HashMap::new(),
             waits: HashMap::new(),

@@ -5,9 +5,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use windlass_engine::{Input, NoLocks, Run};
+use windlass_logs::{Lost, RunFiles, Writer};
 use windlass_model::event::{Author, Command, Verdict};
 use windlass_model::fact::Catalog;
 use windlass_model::id::RunId;
@@ -39,7 +41,11 @@ pub struct Handle {
     pub(crate) reader: Reader,
     pub(crate) clock: Clock,
     pub(crate) logs: Logs,
+    pub(crate) writer: Arc<Writer>,
 }
+
+/// How long is waited for what was printed to be in its files: a disk that hangs harms no run.
+const FLUSH_WITHIN: Duration = Duration::from_secs(5);
 
 /// How many runs of a list are read from the store at once.
 const PAGE: usize = 256;
@@ -204,7 +210,10 @@ impl Handle {
     /// Giving up waiting harms nobody.
     pub async fn wait(&self, run: RunId) -> Result<RunView, Error> {
         match self.ask(|answer| Call::Wait { run, answer }).await? {
-            Waited::Ended(view) => Ok(*view),
+            Waited::Ended(view) => {
+                self.flush_logs().await;
+                Ok(*view)
+            }
             Waited::NotDriven => {
                 let view = self.archive.known(run).await?;
                 if view.status.is_terminal() { Ok(view) } else { Err(Error::NotDriven(run)) }
@@ -265,9 +274,26 @@ impl Handle {
         }
     }
 
-    /// Where the output of a run's plugins is kept, if anywhere.
+    /// Where the output of a run's plugins is kept, if anywhere. What was printed before is there.
     pub async fn logs(&self, run: RunId) -> Result<Option<PathBuf>, Error> {
-        Ok(self.logs_of(&self.archive.known(run).await?))
+        let view = self.archive.known(run).await?;
+        self.flush_logs().await;
+        Ok(self.logs_of(&view))
+    }
+
+    /// How much of a run's output could not be written since this process began, and why.
+    pub async fn lost_output(&self, run: RunId) -> Result<Option<Lost>, Error> {
+        let directory = self.logs(run).await?;
+        Ok(directory.and_then(|directory| self.writer.lost(&directory)))
+    }
+
+    /// Waits until what was printed up to now is in its files.
+    pub async fn flush_logs(&self) {
+        let writer = Arc::clone(&self.writer);
+        let flushed = tokio::task::spawn_blocking(move || writer.flush());
+        if tokio::time::timeout(FLUSH_WITHIN, flushed).await.is_err() {
+            tracing::warn!("the disk takes long to take the logs");
+        }
     }
 
     /// The plugins that there are.
@@ -325,7 +351,9 @@ impl Handle {
     fn logs_of(&self, view: &RunView) -> Option<PathBuf> {
         match &self.logs {
             Logs::Dropped => None,
-            Logs::Files(directory) => Some(directory.join(&view.plan).join(view.id.to_string())),
+            Logs::Files(directory) => {
+                Some(RunFiles::new(directory, &view.plan, view.id).directory().to_owned())
+            }
         }
     }
 

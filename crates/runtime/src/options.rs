@@ -33,6 +33,8 @@ pub struct Options {
     pub snapshot_every: Option<u64>,
     /// Where the output of plugins goes.
     pub logs: Logs,
+    /// How many bytes of an attempt's output are kept: what prints without end must not fill the store's disk.
+    pub most_output: u64,
     /// Where the keys lie with which the secrets of runs are sealed.
     pub keys: KeyPlace,
     /// How to open the store again after a failed flush. `None`: the runtime ends with its store.
@@ -94,6 +96,7 @@ impl Default for Options {
             // Reading so many takes some hundredths of a second.
             snapshot_every: Some(100_000),
             logs: Logs::default(),
+            most_output: 64 << 20,
             keys: KeyPlace::default(),
             reopen: None,
             clock: Clock::default(),

@@ -1,83 +1,65 @@
-//! The output of plugins, as plain files that can be read while they are written.
+//! The log of a run: what its attempts print, and what happens in between, into the files of [`windlass_logs`].
 //!
-//! ```text
-//! <logs>/<plan>/<run>/all.log           every line, stamped, with the action that printed it
-//! <logs>/<plan>/<run>/nodes/<node>.log  the lines of one node
-//! ```
-//!
-//! It is beside the store of truth: what cannot be written is dropped and said once, and no run
-//! fails of it. Secrets of the run are replaced by their tokens, line by line.
+//! It is beside the store of truth: what cannot be written is dropped, counted and said, and no run fails of it. Secrets of
+//! the run are replaced by their tokens, line by line. What happened is told when it is durable.
 
-use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use windlass_logs::{Book, Form, Record, RunFiles, Source, Writer, encode, header};
+use windlass_model::event::Event;
+use windlass_model::layout::Layout;
+use windlass_model::log_level::LogLevel;
 use windlass_model::secret::Secrets;
-use windlass_plugin::{Output, OutputSink, Stream};
+use windlass_plugin::{BoxFuture, Output, OutputSink, Stream};
+use windlass_report::{log_line, node_of};
 
 use crate::clock::Clock;
-
-/// The files that are open, of all runs.
-#[derive(Debug, Default)]
-pub(crate) struct OpenFiles(Mutex<BTreeMap<PathBuf, File>>);
+use crate::view::RunView;
 
 /// The output of one run.
 #[derive(Debug)]
 pub(crate) struct RunOutput {
-    directory: PathBuf,
+    files: RunFiles,
+    directory: Arc<Path>,
+    header: Arc<[u8]>,
+    all: Book,
     clock: Clock,
-    files: Arc<OpenFiles>,
-    failed: AtomicBool,
+    writer: Arc<Writer>,
+    most: u64,
 }
 
 /// Where the lines of one attempt go.
 #[derive(Debug)]
 struct AttemptOutput {
     run: Arc<RunOutput>,
-    label: String,
-    node: Option<String>,
+    address: String,
+    n: u32,
+    node: Option<(String, Book)>,
     secrets: Option<Arc<Secrets>>,
-    written: AtomicU64,
+    kept: AtomicU64,
+    dropped_lines: AtomicU64,
+    dropped_bytes: AtomicU64,
 }
 
-/// How many files are kept open: far fewer than a process may have, for the store needs some too.
-const OPEN_FILES: usize = 64;
-
-/// How much of an attempt's output is kept: what prints without end must not fill the store's disk.
-const MOST_OF_AN_ATTEMPT: u64 = 64 << 20;
-
-/// The longest name of a file of a node, without its ending.
-const LONGEST_NAME: usize = 200;
-
-// === impl OpenFiles ===
-
-impl OpenFiles {
-    fn append(&self, path: &Path, line: &[u8]) -> std::io::Result<()> {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = files.get_mut(path) {
-            return file.write_all(line);
-        }
-        if files.len() >= OPEN_FILES {
-            files.clear();
-        }
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-        file.write_all(line)?;
-        files.insert(path.to_owned(), file);
-        Ok(())
-    }
+/// What the log says of events, until they are durable.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    all: Vec<u8>,
+    nodes: Vec<(Book, Vec<u8>)>,
 }
 
 // === impl RunOutput ===
 
 impl RunOutput {
-    pub(crate) fn new(directory: PathBuf, clock: Clock, files: Arc<OpenFiles>) -> Self {
-        Self { directory, clock, files, failed: AtomicBool::new(false) }
+    pub(crate) fn new(logs: &Path, view: &RunView, most: u64, clock: Clock, writer: Arc<Writer>) -> Self {
+        let files = RunFiles::new(logs, &view.plan, view.id);
+        let header: Arc<[u8]> = header(&view.id.to_string(), &view.plan).into();
+        let directory: Arc<Path> = files.directory().into();
+        let all = Book::new(files.all(), Arc::clone(&header), Arc::clone(&directory));
+        Self { files, directory, header, all, clock, writer, most }
     }
 
     /// The output of one attempt.
@@ -88,63 +70,136 @@ impl RunOutput {
         node: Option<&str>,
         secrets: Option<Arc<Secrets>>,
     ) -> Output {
-        let label = if n == 1 { address.to_owned() } else { format!("{address}#{n}") };
         Output::to(Arc::new(AttemptOutput {
             run: Arc::clone(self),
-            label,
-            node: node.map(str::to_owned),
+            address: address.to_owned(),
+            n,
+            node: node.map(|node| (node.to_owned(), self.book(node))),
             secrets,
-            written: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
+            dropped_lines: AtomicU64::new(0),
+            dropped_bytes: AtomicU64::new(0),
         }))
     }
 
-    fn write(&self, label: &str, node: Option<&str>, stream: Stream, text: &str) {
-        let word = match stream {
-            Stream::Stdout => "out",
-            Stream::Stderr => "err",
-            Stream::Note => "note",
-        };
-        let line = format!("{} {label} {word} | {text}\n", self.clock.now());
-        let written = self.files.append(&self.directory.join("all.log"), line.as_bytes());
-        let written = written.and_then(|()| match node {
-            Some(node) => {
-                let path = self.directory.join("nodes").join(format!("{}.log", file_name(node)));
-                self.files.append(&path, line.as_bytes())
+    /// What the log will say of events.
+    pub(crate) fn story(&self, events: &[Event], layout: &Layout) -> Story {
+        let mut story = Story::default();
+        for event in events {
+            let Some(line) = log_line(event, layout) else { continue };
+            let element = event.what.element();
+            let (address, node) = (layout.address(element), node_of(element, layout));
+            let record = Record {
+                at: event.at,
+                level: line.level,
+                source: Source::Event,
+                form: Form::Whole,
+                address: &address,
+                attempt: line.attempt,
+                node,
+                printed_at: None,
+                text: Cow::Owned(line.text.into_bytes()),
+            };
+            let from = story.all.len();
+            encode(&record, &mut story.all);
+            if let Some(node) = node {
+                let line = story.all.get(from..).unwrap_or_default().to_vec();
+                story.nodes.push((self.book(node), line));
             }
-            None => Ok(()),
-        });
-        if let Err(error) = written
-            && !self.failed.swap(true, Ordering::Relaxed)
-        {
-            let directory = self.directory.display();
-            tracing::warn!(%directory, %error, "output of plugins cannot be written and is dropped");
         }
+        story
+    }
+
+    /// Says it.
+    pub(crate) fn tell(&self, story: &Story) {
+        if !story.all.is_empty() {
+            self.writer.append_at_once(&self.all, &story.all);
+        }
+        for (book, lines) in &story.nodes {
+            self.writer.append_at_once(book, lines);
+        }
+    }
+
+    fn book(&self, node: &str) -> Book {
+        Book::new(self.files.node(node), Arc::clone(&self.header), Arc::clone(&self.directory))
+    }
+}
+
+// === impl Story ===
+
+impl Story {
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.all.extend(more.all);
+        self.nodes.extend(more.nodes);
     }
 }
 
 // === impl AttemptOutput ===
 
-impl OutputSink for AttemptOutput {
-    fn line(&self, stream: Stream, bytes: &[u8]) {
-        let before = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        if before > MOST_OF_AN_ATTEMPT {
-            return;
+impl AttemptOutput {
+    fn write(&self, level: LogLevel, source: Source, text: &[u8]) {
+        let record = Record {
+            at: self.run.clock.now(),
+            level,
+            source,
+            form: Form::Whole,
+            address: &self.address,
+            attempt: self.n,
+            node: self.node.as_ref().map(|(node, _)| node.as_str()),
+            printed_at: None,
+            text: Cow::Borrowed(text),
+        };
+        let mut line = Vec::with_capacity(text.len() + 128);
+        encode(&record, &mut line);
+        let own = self.node.as_ref().map(|(_, book)| book);
+        self.run.writer.append([&self.run.all].into_iter().chain(own), &line);
+    }
+
+    /// The bytes as they may be kept.
+    fn redacted<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let Some(secrets) = &self.secrets else { return Cow::Borrowed(bytes) };
+        // A secret is a text: no part of it is in what is none.
+        let mut out = Vec::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            out.extend_from_slice(secrets.redact(chunk.valid()).as_bytes());
+            out.extend_from_slice(chunk.invalid());
         }
-        let write = |stream, text: &str| self.run.write(&self.label, self.node.as_deref(), stream, text);
-        let text = String::from_utf8_lossy(bytes);
-        match &self.secrets {
-            Some(secrets) => write(stream, &secrets.redact(&text)),
-            None => write(stream, &text),
-        }
-        if before.saturating_add(bytes.len() as u64) > MOST_OF_AN_ATTEMPT {
-            write(Stream::Note, "this attempt has printed too much; the rest of its output is dropped");
-        }
+        Cow::Owned(out)
     }
 }
 
-/// A name that no file system refuses; nodes whose names are very long may share a file.
-fn file_name(node: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "-_.:@%[]".contains(c);
-    let name: String = node.chars().take(LONGEST_NAME).map(|c| if safe(c) { c } else { '_' }).collect();
-    if name.starts_with('.') { format!("_{name}") } else { name }
+impl OutputSink for AttemptOutput {
+    fn line(&self, stream: Stream, bytes: &[u8]) {
+        let len = bytes.len() as u64;
+        let before = self.kept.fetch_add(len.saturating_add(1), Ordering::Relaxed);
+        if before.saturating_add(len) > self.run.most {
+            self.dropped_lines.fetch_add(1, Ordering::Relaxed);
+            self.dropped_bytes.fetch_add(len, Ordering::Relaxed);
+            return;
+        }
+        let (level, source) = match stream {
+            Stream::Stdout => (LogLevel::Info, Source::Out),
+            Stream::Stderr => (LogLevel::Warn, Source::Err),
+            Stream::Note => (LogLevel::Info, Source::Note),
+        };
+        self.write(level, source, &self.redacted(bytes));
+    }
+
+    fn room(&self) -> Option<BoxFuture<'_, ()>> {
+        if self.run.writer.has_room() { None } else { Some(Box::pin(self.run.writer.room())) }
+    }
+}
+
+impl Drop for AttemptOutput {
+    /// An attempt that printed too much ends with what was left out.
+    fn drop(&mut self) {
+        let (lines, bytes) = (*self.dropped_lines.get_mut(), *self.dropped_bytes.get_mut());
+        if lines > 0 {
+            let most = self.run.most;
+            let text = format!(
+                "{lines} lines ({bytes} bytes) were left out: no more than {most} bytes of an attempt are kept"
+            );
+            self.write(LogLevel::Warn, Source::Note, text.as_bytes());
+        }
+    }
 }

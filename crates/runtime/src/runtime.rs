@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use windlass_logs::Writer;
 use windlass_model::id::RunId;
 use windlass_plugin::Registry;
 use windlass_store::{Store, StoreError};
@@ -83,18 +84,22 @@ impl Runtime {
         archive.sweep_keys().await;
         let reader = Reader::new(registry.catalog(), options.start_within);
         let (calls, asked) = mpsc::channel(CALLS);
+        let now = options.clock.clone();
+        let writer = Arc::new(Writer::new(move || now.now()));
         let handle = Handle {
             calls,
             archive: archive.clone(),
             reader: reader.clone(),
             clock: options.clock.clone(),
             logs: options.logs.clone(),
+            writer: Arc::clone(&writer),
         };
         let unfinished = match &options.take_over {
             TakeOver::Everything => load::unfinished(&archive).await?,
             TakeOver::Only(runs) => runs.clone(),
         };
-        let mut dispatcher = Dispatcher::new(archive.clone(), reader.clone(), &registry, options, asked);
+        let mut dispatcher =
+            Dispatcher::new(archive.clone(), reader.clone(), &registry, options, asked, writer);
         let mut taken_over = TakenOver::default();
         for run in unfinished {
             match load::find(&archive, &reader, run).await {
@@ -142,6 +147,9 @@ impl Runtime {
     ///
     /// Runs that have not ended go on when a runtime is opened on the store again.
     pub async fn shutdown(self, grace: Duration) -> Result<(), Error> {
-        self.handle.ask(|answer| Call::Shutdown { grace, answer }).await
+        let ended = self.handle.ask(|answer| Call::Shutdown { grace, answer }).await;
+        // What was printed is in its files when the process ends.
+        self.handle.flush_logs().await;
+        ended
     }
 }

@@ -12,6 +12,7 @@ const RULE: &str = "storeys";
 /// Each crate and what it may use of ours, from the ground up. Dev-dependencies are free.
 const STOREYS: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("logs", &["model"]),
     ("store", &[]),
     ("plugin", &["model"]),
     ("wire", &["model", "plugin"]),
@@ -23,7 +24,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("plugins", &["model", "plugin"]),
     ("agent", &["model", "plugin", "plugins", "wire"]),
     ("fleet", &["model", "plugin", "wire"]),
-    ("runtime", &["model", "engine", "plugin", "store", "lang", "report"]),
+    ("runtime", &["model", "logs", "engine", "plugin", "store", "lang", "report"]),
     ("rehearsal", &["model", "engine", "plugin", "lang", "report"]),
     (
         "windlass",
@@ -44,6 +45,7 @@ const STOREYS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "model",
+            "logs",
             "store",
             "plugin",
             "engine",

@@ -1,5 +1,7 @@
 //! What can be asked, what is answered, and the lines that carry both.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use windlass_engine::Input;
 use windlass_model::code::{self, Code};
@@ -8,6 +10,7 @@ use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
 use windlass_model::submission::{Digest, Submission};
 use windlass_model::time::Time;
+use windlass_report::words;
 use windlass_runtime::{Condition, Cursor, Error, Filter, Handle, RunView};
 
 use crate::exit::Exit;
@@ -41,6 +44,8 @@ pub(crate) enum Ask {
     Status { run: RunId },
     /// What was submitted.
     Submission { run: RunId },
+    /// Where the log of a run is, with all that was printed written there.
+    Logs { run: RunId },
     /// The events of a run, one a line.
     Follow { run: RunId, from: u64, on: bool },
     /// A person's command.
@@ -65,8 +70,19 @@ pub(crate) enum Answer {
     Row(Box<Row>),
     /// What was submitted.
     Submission(Box<Submission>),
+    /// Where the log of a run is.
+    Logs(Logs),
     /// It was done.
     Done,
+}
+
+/// Where the log of a run is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Logs {
+    pub(crate) directory: Option<PathBuf>,
+    /// What of it could not be written, if so.
+    pub(crate) lost: Option<String>,
 }
 
 /// How a run stands, for lists.
@@ -121,6 +137,10 @@ pub(crate) async fn answer(handle: &Handle, ask: Ask) -> Result<Answer, Failure>
         }
         Ask::Find { text } => Answer::Run(find(handle, &text).await?),
         Ask::Status { run } => Answer::Row(Box::new(Row::of(handle.status(run).await?))),
+        Ask::Logs { run } => {
+            let directory = handle.logs(run).await?;
+            Answer::Logs(Logs { directory, lost: lost_output(handle, run).await? })
+        }
         Ask::Submission { run } => Answer::Submission(Box::new((*handle.submission(run).await?).clone())),
         Ask::Command { run, command, by } => {
             let told = handle.command(run, command, by.clone()).await;
@@ -150,6 +170,15 @@ pub(crate) async fn answer(handle: &Handle, ask: Ask) -> Result<Answer, Failure>
         }
         Ask::Follow { .. } => return Err(Failure::usage("events are followed, not asked for")),
     })
+}
+
+/// What of a run's output could not be written, in words.
+pub(crate) async fn lost_output(handle: &Handle, run: RunId) -> Result<Option<String>, Failure> {
+    let lost = handle.lost_output(run).await?;
+    Ok(lost.map(|lost| {
+        let lines = words::count(lost.lines, "line");
+        format!("{lines} of what its actions printed could not be written: {}", lost.why)
+    }))
 }
 
 /// What nobody who drives the run could take is written down, and takes effect when somebody drives it.

@@ -206,6 +206,16 @@ impl Running {
         }
     }
 
+    /// Waits for a line on standard output that holds this. What was read before it is not in what is read later.
+    #[track_caller]
+    pub(crate) fn wait_for_line(&mut self, words: &str) {
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            assert!(self.out.read_line(&mut line).unwrap() > 0, "it ended without `{words}`");
+        }
+    }
+
     /// Waits for a line on standard error that holds this.
     #[track_caller]
     pub(crate) fn wait_for_words(&mut self, words: &str) {

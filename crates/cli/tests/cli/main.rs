@@ -18,6 +18,7 @@ mod documents;
 mod examples;
 mod inspect;
 mod killed;
+mod logs;
 mod noop;
 mod people;
 mod picture;

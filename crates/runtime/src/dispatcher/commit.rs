@@ -70,7 +70,11 @@ impl Dispatcher {
 
     fn durable(&mut self, parts: Vec<Written>) {
         for part in parts {
-            let Written { run, effects, acks, last, told, head, ends, snapshot, .. } = part;
+            let Written { run, effects, acks, last, told, head, ends, snapshot, story, .. } = part;
+            if let (Some(story), Some(live)) = (&story, self.runs.get(&run)) {
+                // Before anybody hears of it: whoever sees the run end finds the end in its log.
+                live.tell(story);
+            }
             if let Some(tail) = self.tails.get(&run) {
                 // Who began to follow meanwhile is told to look; nobody has to be listening any more.
                 let _ = tail.send(told.unwrap_or_default());
@@ -196,6 +200,10 @@ impl Dispatcher {
             whole.head = part.head.or(whole.head);
             whole.ends |= part.ends;
             whole.snapshot = part.snapshot.or(whole.snapshot);
+            match (&mut whole.story, part.story) {
+                (Some(first), Some(then)) => first.extend(then),
+                (none, then) => *none = none.take().or(then),
+            }
             whole.told = match (whole.told.take(), part.told) {
                 (Some(first), Some(then)) => Some(first.iter().chain(then.iter()).cloned().collect()),
                 // Who hears of a part only reads the rest from the store.

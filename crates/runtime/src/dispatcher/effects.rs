@@ -197,7 +197,9 @@ impl Dispatcher {
         let plugin = &self.plugins.0.get(&def.action.uses)?.plugin;
         let address = layout.address(call.element);
         let cancel = CancelSource::new();
-        let node = call.node.as_ref().map(|node| node.name.as_str());
+        // What is done elsewhere on behalf of a node belongs to that node's log.
+        let own = windlass_report::node_of(call.element, layout);
+        let node = own.or(call.node.as_ref().map(|node| node.name.as_str()));
         let mut output = live.output(&address, call.n, node);
         if def.action.sensitive {
             output.note("what it prints is kept back, because the action is sensitive");

@@ -18,7 +18,7 @@ use super::part::{Part, Written, admission};
 use super::snapshots::Snapshots;
 use crate::call::{Answer, Taken};
 use crate::keys;
-use crate::output::RunOutput;
+use crate::output::{RunOutput, Story};
 use crate::seal::RunKey;
 use crate::submit::Prepared;
 use crate::view::{ReasonView, RunView};
@@ -164,6 +164,7 @@ impl Live {
             }
         }
         let head = self.write_head(&part.events, &mut ops);
+        let story = self.output.as_ref().map(|output| output.story(&part.events, self.run.layout()));
         let ends = head.as_ref().is_some_and(|head| head.status.is_terminal());
         self.chunk = part.events.first().map_or(self.chunk, |first| Some(first.seq));
         self.unresolved = self.unresolved.saturating_add(1);
@@ -178,6 +179,7 @@ impl Live {
             head,
             ends,
             snapshot: None,
+            story,
         }
     }
 
@@ -213,6 +215,13 @@ impl Live {
         match &self.output {
             None => Output::default(),
             Some(output) => output.attempt(address, n, node, self.secrets()),
+        }
+    }
+
+    /// Writes into the log of the run what is durable now.
+    pub(crate) fn tell(&self, story: &Story) {
+        if let Some(output) = &self.output {
+            output.tell(story);
         }
     }
 

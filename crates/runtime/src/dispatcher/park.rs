@@ -112,8 +112,8 @@ impl Dispatcher {
         match &self.options.logs {
             Logs::Dropped => None,
             Logs::Files(directory) => {
-                let directory = directory.join(&view.plan).join(view.id.to_string());
-                Some(Arc::new(RunOutput::new(directory, self.options.clock.clone(), Arc::clone(&self.files))))
+                let (most, clock) = (self.options.most_output, self.options.clock.clone());
+                Some(Arc::new(RunOutput::new(directory, view, most, clock, Arc::clone(&self.logs))))
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::call::{Answer, Taken};
 use crate::error::Error;
 use crate::events::Told;
 use crate::keys;
+use crate::output::Story;
 use crate::submit::Prepared;
 use crate::view::RunView;
 
@@ -44,6 +45,8 @@ pub(crate) struct Written {
     pub(crate) ends: bool,
     /// The number of the last event that the snapshot covers which is complete with this.
     pub(crate) snapshot: Option<u64>,
+    /// What the log of the run says of it.
+    pub(crate) story: Option<Story>,
 }
 
 /// Somebody who is answered when a part is durable.

@@ -72,8 +72,9 @@ async fn w36_a_secret_is_in_no_log_no_report_no_output_and_no_attempt() {
     assert_eq!(files, 2);
     let output = handle.logs(run).await.unwrap().unwrap();
     let all = fs::read_to_string(output.join("all.log")).unwrap();
-    assert!(all.contains("b/n1/prints out | the password is «secret:password»!"), "{all}");
-    assert_eq!(fs::read_to_string(output.join("nodes/n1.log")).unwrap(), all);
+    assert!(all.contains(" info out b/n1/prints#1 @n1 | the password is «secret:password»!\n"), "{all}");
+    let own = fs::read_to_string(output.join("nodes/n1.log")).unwrap();
+    assert!(own.lines().skip(1).all(|line| line.contains(" @n1 ") && all.contains(line)), "{own}");
 
     // Events, reports, lists.
     let layout = handle.layout(run).await.unwrap();

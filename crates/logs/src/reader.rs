@@ -1,0 +1,125 @@
+//! Finds records again, from any offset on, also while somebody writes them.
+//!
+//! A record counts when its line has an end: what is still being written, or was torn by a crash, is left until it has one.
+//! So whoever reads on from where they stopped gets every record exactly once.
+
+mod filter;
+mod tail;
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+pub use self::filter::Filter;
+pub use self::tail::last;
+use crate::line::{Record, decode};
+
+/// How much is read at a time.
+const PIECE: usize = 64 << 10;
+/// The longest line. What is longer was not written by us, and comes in pieces.
+const LONGEST: usize = 4 << 20;
+
+/// Reads a file of a log from an offset on.
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    file: Option<File>,
+    /// Where `bytes` begins in the file.
+    offset: u64,
+    bytes: Vec<u8>,
+    /// How much of `bytes` was given out.
+    taken: usize,
+    /// How much of it was looked through for the end of a line.
+    searched: usize,
+}
+
+/// A line that was found.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// Where it begins in its file.
+    pub offset: u64,
+    /// Where the next one begins.
+    pub next: u64,
+    /// The line, without its end.
+    pub line: &'a [u8],
+    /// What it says; `None` where it is no record: a header, or damaged.
+    pub record: Option<Record<'a>>,
+}
+
+// === impl Reader ===
+
+impl Reader {
+    /// Reads from an offset on, which is that of a line's beginning. There need be no file yet.
+    #[must_use]
+    pub fn new(path: &Path, offset: u64) -> Self {
+        Self { path: path.to_owned(), file: None, offset, bytes: Vec::new(), taken: 0, searched: 0 }
+    }
+
+    /// Where the next line begins.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.offset.saturating_add(self.taken as u64)
+    }
+
+    /// The next line; `None` where there is none for now.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn next(&mut self) -> io::Result<Option<Found<'_>>> {
+        let (end, after) = loop {
+            let from = self.taken.max(self.searched);
+            let fresh = self.bytes.get(from..).unwrap_or_default();
+            if let Some(at) = fresh.iter().position(|byte| *byte == b'\n') {
+                break (from + at, from + at + 1);
+            }
+            self.searched = self.bytes.len();
+            if self.bytes.len().saturating_sub(self.taken) >= LONGEST {
+                break (self.bytes.len(), self.bytes.len());
+            }
+            if self.read()? == 0 {
+                return Ok(None);
+            }
+        };
+        let (offset, begin) = (self.position(), self.taken);
+        self.taken = after;
+        let next = self.position();
+        let line = self.bytes.get(begin..end).unwrap_or_default();
+        let record = if line.starts_with(b"#") { None } else { decode(line) };
+        Ok(Some(Found { offset, next, line, record }))
+    }
+
+    fn read(&mut self) -> io::Result<usize> {
+        if self.taken > 0 {
+            self.bytes.drain(..self.taken);
+            self.offset = self.offset.saturating_add(self.taken as u64);
+            self.searched = self.searched.saturating_sub(self.taken);
+            self.taken = 0;
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                let mut file = match File::open(&self.path) {
+                    Ok(file) => file,
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+                    Err(error) => return Err(error),
+                };
+                file.seek(SeekFrom::Start(self.offset))?;
+                none.insert(file)
+            }
+        };
+        let held = self.bytes.len();
+        self.bytes.resize(held + PIECE, 0);
+        let read = loop {
+            match file.read(self.bytes.get_mut(held..).unwrap_or_default()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        self.bytes.truncate(held + *read.as_ref().unwrap_or(&0));
+        read
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! Which records are wanted.
+
+use std::collections::BTreeSet;
+
+use windlass_model::log_level::LogLevel;
+use windlass_model::pattern::{Glob, Refused};
+use windlass_model::time::Time;
+
+use crate::line::Record;
+
+/// Which records are wanted: all conditions must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those that matter at least so much.
+    pub level: LogLevel,
+    /// Those of these nodes; of all, and of none, where it is empty.
+    pub nodes: BTreeSet<String>,
+    /// Those that arrived then or later.
+    pub since: Option<Time>,
+    actions: Vec<(Glob, bool)>,
+}
+
+// === impl Filter ===
+
+impl Filter {
+    /// Adds a pattern of addresses; one without a `/` is one of the last names in them.
+    ///
+    /// # Errors
+    ///
+    /// It is no pattern.
+    pub fn add_action(&mut self, pattern: &str) -> Result<(), Refused> {
+        let is_whole = pattern.contains('/');
+        self.actions.extend(Glob::all(pattern)?.into_iter().map(|glob| (glob, is_whole)));
+        Ok(())
+    }
+
+    /// Whether lines are wanted of which nothing is known.
+    #[must_use]
+    pub fn takes_damaged(&self) -> bool {
+        self.level <= LogLevel::Info && self.actions.is_empty() && self.nodes.len() <= 1
+    }
+
+    /// Whether a record is wanted.
+    #[must_use]
+    pub fn wants(&self, record: &Record<'_>) -> bool {
+        let last = || record.address.rsplit('/').next().unwrap_or(record.address);
+        let matches =
+            |(glob, is_whole): &(Glob, bool)| glob.matches(if *is_whole { record.address } else { last() });
+        record.level >= self.level
+            && self.since.is_none_or(|since| record.at >= since)
+            && (self.nodes.is_empty() || record.node.is_some_and(|node| self.nodes.contains(node)))
+            && (self.actions.is_empty() || self.actions.iter().any(matches))
+    }
+}

@@ -1,0 +1,278 @@
+//! Keeps records: whoever has one appends it in memory, and one thread writes whatever is there.
+//!
+//! ```text
+//!   attempts ── append ──▶ pending, by file ──▶ the thread: one write a file, then the next round
+//!                 ▲                                │
+//!                 └── room, while much is pending ◀┘
+//! ```
+//!
+//! So a line that comes alone is in its file at once, and many share a write, without a timer. A process that is
+//! killed loses what it appended within the last such round, and nothing that [`Writer::flush`] waited for.
+//!
+//! Files belong to the logs of runs; it must not know what stands in records, beside where one ends.
+
+mod files;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::Notify;
+use windlass_model::time::Time;
+
+use self::files::Files;
+
+/// How much may be pending before those who wait for [`Writer::room`] do wait.
+const ROOM: usize = 4 << 20;
+/// How much may be pending at all: whoever prints more without waiting for room is held up until it is written.
+const MOST: usize = 256 << 20;
+
+/// Writes the logs of all runs of a process. Ends, with all that is pending written, when it is dropped.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A file, and the first line that it has.
+#[derive(Clone, Debug)]
+pub struct Book {
+    path: PathBuf,
+    header: Arc<[u8]>,
+    /// The directory of the run that it belongs to.
+    run: Arc<Path>,
+}
+
+/// What could not be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// How many records.
+    pub lines: u64,
+    /// Of how many bytes.
+    pub bytes: u64,
+    /// Why.
+    pub why: String,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    filled: Condvar,
+    drained: Condvar,
+    has_room: Notify,
+    has_begun: AtomicBool,
+    /// What was lost of runs, by their directories.
+    losses: Mutex<BTreeMap<PathBuf, Lost>>,
+    clock: Box<dyn Fn() -> Time + Send + Sync>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pending: HashMap<PathBuf, Pending>,
+    bytes: usize,
+    /// How many rounds have begun, and how many are done.
+    begun: u64,
+    done: u64,
+    closing: bool,
+}
+
+/// Records for one file.
+#[derive(Debug)]
+struct Pending {
+    book: Book,
+    bytes: Vec<u8>,
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// A writer with the clock for what it says itself. Its thread begins with the first record.
+    pub fn new(clock: impl Fn() -> Time + Send + Sync + 'static) -> Self {
+        let shared = Shared {
+            state: Mutex::default(),
+            filled: Condvar::new(),
+            drained: Condvar::new(),
+            has_room: Notify::new(),
+            has_begun: AtomicBool::new(false),
+            losses: Mutex::default(),
+            clock: Box::new(clock),
+        };
+        Self { shared: Arc::new(shared), thread: Mutex::default() }
+    }
+
+    /// Appends records, each with the end of its line, to each of these files. Whoever has far too many is held up.
+    pub fn append<'a>(&self, books: impl IntoIterator<Item = &'a Book>, records: &[u8]) {
+        self.begin();
+        let mut state = self.shared.state();
+        while state.bytes >= MOST && !state.closing {
+            state = self.shared.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        books.into_iter().for_each(|book| state.append(book, records));
+        drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// The same without ever being held up, for those who have few.
+    pub fn append_at_once(&self, book: &Book, records: &[u8]) {
+        self.begin();
+        self.shared.state().append(book, records);
+        self.shared.filled.notify_one();
+    }
+
+    /// What could not be written of a run since the process began.
+    #[must_use]
+    pub fn lost(&self, run: &Path) -> Option<Lost> {
+        self.shared.losses.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+    }
+
+    /// Waits until not much is pending.
+    pub async fn room(&self) {
+        loop {
+            let has_room = self.shared.has_room.notified();
+            if self.has_room() {
+                return;
+            }
+            has_room.await;
+        }
+    }
+
+    /// Whether not much is pending.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.shared.state().bytes < ROOM
+    }
+
+    /// Waits until everything that was appended before is in its file. Blocks.
+    pub fn flush(&self) {
+        if !self.shared.has_begun.load(Ordering::Acquire) {
+            return;
+        }
+        let mut state = self.shared.state();
+        let round = if state.pending.is_empty() { state.begun } else { state.begun.saturating_add(1) };
+        while state.done < round {
+            state = self.shared.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn begin(&self) {
+        if self.shared.has_begun.load(Ordering::Acquire) {
+            return;
+        }
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_some() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        match std::thread::Builder::new().name("logs".to_owned()).spawn(move || shared.write()) {
+            Ok(handle) => *thread = Some(handle),
+            Err(error) => {
+                tracing::error!(%error, "no thread can be started, and output of plugins is dropped");
+                self.shared.state().closing = true;
+            }
+        }
+        self.shared.has_begun.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.state().closing = true;
+        self.shared.filled.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that writes logs panicked");
+        }
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes whatever is pending, until nothing more will come.
+    fn write(&self) {
+        let mut files = Files::default();
+        let mut state = self.state();
+        loop {
+            while state.pending.is_empty() && !state.closing {
+                state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.pending.is_empty() {
+                return;
+            }
+            let round = std::mem::take(&mut state.pending);
+            state.bytes = 0;
+            state.begun = state.begun.saturating_add(1);
+            drop(state);
+            self.drained.notify_all();
+            self.has_room.notify_waiters();
+            for Pending { book, bytes } in round.into_values() {
+                if let Some(lost) = files.append(&book, &bytes, &*self.clock) {
+                    let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+                    match losses.get_mut(&*book.run) {
+                        Some(before) => before.add(lost.lines, lost.bytes),
+                        None => drop(losses.insert(book.run.to_path_buf(), lost)),
+                    }
+                }
+            }
+            state = self.state();
+            state.done = state.begun;
+            self.drained.notify_all();
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn append(&mut self, book: &Book, records: &[u8]) {
+        match self.pending.get_mut(&book.path) {
+            Some(pending) => pending.bytes.extend_from_slice(records),
+            None => {
+                let fresh = Pending { book: book.clone(), bytes: records.to_vec() };
+                self.pending.insert(book.path.clone(), fresh);
+            }
+        }
+        self.bytes = self.bytes.saturating_add(records.len());
+    }
+}
+
+// === impl Book ===
+
+impl Book {
+    /// A file of the run whose logs are in a directory; it is made when the first record comes.
+    #[must_use]
+    pub fn new(path: PathBuf, header: Arc<[u8]>, run: Arc<Path>) -> Self {
+        Self { path, header, run }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+// === impl Lost ===
+
+impl Lost {
+    fn add(&mut self, lines: u64, bytes: u64) {
+        self.lines = self.lines.saturating_add(lines);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests;

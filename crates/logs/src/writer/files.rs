@@ -1,0 +1,160 @@
+//! The files that are open. What cannot be written is dropped whole lines at a time, and said once it can be again.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use windlass_model::log_level::LogLevel;
+use windlass_model::time::Time;
+
+use super::{Book, Lost};
+use crate::line::{Form, Record, Source, encode};
+
+/// How many files are kept open: far fewer than a process may have, for the store and connections need some, too.
+const OPEN_FILES: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    open: HashMap<PathBuf, Open>,
+    /// What was lost of files since something was last written to them.
+    lost: HashMap<PathBuf, Lost>,
+    round: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// When it was last used.
+    round: u64,
+}
+
+// === impl Files ===
+
+impl Files {
+    /// Appends to a file; gives back what was lost.
+    pub(super) fn append(&mut self, book: &Book, records: &[u8], clock: &dyn Fn() -> Time) -> Option<Lost> {
+        self.round = self.round.saturating_add(1);
+        let told = self.lost.get(&book.path).map(|lost| told(lost, clock()));
+        let bytes = match &told {
+            None => Cow::Borrowed(records),
+            Some(told) => Cow::Owned([told.as_slice(), records].concat()),
+        };
+        let (written, error) = match self.file(book) {
+            Ok(file) => write_lines(file, &bytes),
+            Err(error) => (0, Some(error)),
+        };
+        // What says that lines were lost is none of those that were handed over.
+        let told = told.map_or(0, |told| told.len());
+        if written >= told {
+            self.lost.remove(&book.path);
+        }
+        let error = error?;
+        self.open.remove(&book.path);
+        let rest = bytes.get(written.max(told)..).unwrap_or_default();
+        Some(self.give_up(book, rest, &error))
+    }
+
+    fn give_up(&mut self, book: &Book, rest: &[u8], error: &io::Error) -> Lost {
+        let lines = rest.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lost = Lost { lines, bytes: rest.len() as u64, why: error.to_string() };
+        match self.lost.get_mut(&book.path) {
+            Some(before) => before.add(lost.lines, lost.bytes),
+            None => {
+                let path = book.path.display();
+                tracing::warn!(%path, %error, "output of plugins cannot be written and is dropped");
+                self.lost.insert(book.path.clone(), lost.clone());
+            }
+        }
+        lost
+    }
+
+    fn file(&mut self, book: &Book) -> io::Result<&mut File> {
+        let round = self.round;
+        if !self.open.contains_key(&book.path) {
+            if self.open.len() >= OPEN_FILES {
+                self.close_half();
+            }
+            let file = open(&book.path, &book.header)?;
+            self.open.insert(book.path.clone(), Open { file, round });
+        }
+        let open = self.open.get_mut(&book.path).ok_or(ErrorKind::NotFound)?;
+        open.round = round;
+        Ok(&mut open.file)
+    }
+
+    /// Closes those that were not used for longest.
+    fn close_half(&mut self) {
+        let mut rounds: Vec<u64> = self.open.values().map(|open| open.round).collect();
+        rounds.sort_unstable();
+        let middle = rounds.get(rounds.len() / 2).copied().unwrap_or(u64::MAX);
+        self.open.retain(|_, open| open.round > middle);
+    }
+}
+
+/// Opens a file to append to. One that ends in the middle of a line, because a process or a machine died, gets the end of
+/// that line.
+fn open(path: &Path, header: &[u8]) -> io::Result<File> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    let len = file.metadata()?.len();
+    if len == 0 {
+        file.write_all(header)?;
+        return Ok(file);
+    }
+    file.seek(SeekFrom::Start(len.saturating_sub(1)))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    if last != *b"\n" {
+        file.write_all(b"\n")?;
+    }
+    Ok(file)
+}
+
+/// Writes as many whole lines as there is room for; half a line is taken back. Gives the bytes that stay.
+fn write_lines(file: &mut File, bytes: &[u8]) -> (usize, Option<io::Error>) {
+    let mut written = 0;
+    let error = loop {
+        let rest = bytes.get(written..).unwrap_or_default();
+        if rest.is_empty() {
+            return (written, None);
+        }
+        match file.write(rest) {
+            Ok(0) => break ErrorKind::WriteZero.into(),
+            Ok(n) => written += n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => break error,
+        }
+    };
+    let part = bytes.get(..written).unwrap_or_default();
+    let whole = part.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let torn = (written - whole) as u64;
+    if torn > 0 {
+        // Where even that fails, the line is ended when the file is opened again.
+        let _ = file.metadata().and_then(|found| file.set_len(found.len().saturating_sub(torn)));
+    }
+    (whole, Some(error))
+}
+
+/// What is said in the place of what was lost.
+fn told(lost: &Lost, at: Time) -> Vec<u8> {
+    let Lost { lines, bytes, why } = lost;
+    let text = format!("{lines} lines ({bytes} bytes) could not be written here: {why}");
+    let mut line = Vec::new();
+    let record = Record {
+        at,
+        level: LogLevel::Warn,
+        source: Source::Event,
+        form: Form::Whole,
+        address: "",
+        attempt: 0,
+        node: None,
+        printed_at: None,
+        text: text.into_bytes().into(),
+    };
+    encode(&record, &mut line);
+    line
+}

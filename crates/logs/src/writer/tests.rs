@@ -1,0 +1,105 @@
+//! Nothing appended is lost, and what a full disk takes is counted.
+
+use std::fs;
+
+use super::*;
+use crate::line::{VERSION, decode, header};
+
+fn book(path: PathBuf) -> Book {
+    Book::new(path, header("r", "p").into(), Path::new("run").into())
+}
+
+fn writer() -> Writer {
+    Writer::new(|| Time(5_000_000))
+}
+
+#[test]
+fn many_threads_write_to_more_files_than_may_be_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = book(dir.path().join("a/all.log"));
+    let own: Vec<_> = (0..200).map(|n| book(dir.path().join(format!("a/nodes/n{n}.log")))).collect();
+    let writer = writer();
+    std::thread::scope(|scope| {
+        for books in own.chunks(50) {
+            let (writer, all) = (&writer, &all);
+            scope.spawn(move || {
+                for round in 0..20 {
+                    for book in books {
+                        let line = format!("{} {round}\n", book.path().display());
+                        writer.append([all, book], line.as_bytes());
+                    }
+                }
+            });
+        }
+    });
+    writer.flush();
+    let text = fs::read_to_string(all.path()).unwrap();
+    assert!(text.starts_with(&format!("# windlass log {VERSION} run r plan p\n")));
+    assert_eq!(text.lines().count(), 1 + 200 * 20);
+    for book in own {
+        let text = fs::read_to_string(book.path()).unwrap();
+        let expect: Vec<_> = (0..20).map(|round| format!("{} {round}", book.path().display())).collect();
+        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), expect);
+    }
+}
+
+#[test]
+fn dropping_it_writes_what_is_pending() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = book(dir.path().join("all.log"));
+    let writer = writer();
+    writer.append([&book], b"last\n");
+    drop(writer);
+    assert!(fs::read_to_string(book.path()).unwrap().ends_with("last\n"));
+}
+
+#[test]
+fn a_line_that_was_torn_is_ended_before_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = book(dir.path().join("all.log"));
+    fs::write(book.path(), "# windlass log 1 run r plan p\nhalf a li").unwrap();
+    let writer = writer();
+    writer.append([&book], b"whole\n");
+    writer.flush();
+    let text = fs::read_to_string(book.path()).unwrap();
+    assert_eq!(text, "# windlass log 1 run r plan p\nhalf a li\nwhole\n");
+}
+
+#[test]
+fn a_disk_without_room_is_told_of_where_the_lines_should_be() {
+    let dir = tempfile::tempdir().unwrap();
+    // Nothing can be written where a file stands in the place of a directory.
+    fs::write(dir.path().join("nodes"), "").unwrap();
+    let path = dir.path().join("nodes/n.log");
+    let book = book(path.clone());
+    let writer = writer();
+    writer.append([&book], b"one\ntwo\n");
+    writer.flush();
+    writer.append([&book], b"three\n");
+    writer.flush();
+    let lost = writer.lost(Path::new("run")).unwrap();
+    assert_eq!((lost.lines, lost.bytes), (3, 14));
+    fs::remove_file(dir.path().join("nodes")).unwrap();
+    writer.append([&book], b"four\n");
+    writer.flush();
+    let text = fs::read_to_string(path).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let told = decode(lines[1].as_bytes()).unwrap();
+    let said = String::from_utf8_lossy(&told.text);
+    assert!(said.starts_with("3 lines (14 bytes) could not be written here: "), "{said}");
+    assert_eq!(lines[2..], ["four"]);
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("full");
+    std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+    let book = Book::new(path, Vec::new().into(), Path::new("run").into());
+    let writer = writer();
+    writer.append([&book], b"one\n");
+    writer.flush();
+    let lost = writer.lost(Path::new("run")).unwrap();
+    assert_eq!((lost.lines, lost.bytes), (1, 4));
+    assert!(lost.why.contains("No space left"), "{}", lost.why);
+}
