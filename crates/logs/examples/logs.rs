@@ -71,7 +71,7 @@ fn main() {
     let mut read = 0;
     let took = timed(|| {
         let mut reader = Reader::new(&files.all(), 0);
-        while let Some(found) = reader.next().unwrap() {
+        while let Some(found) = reader.line().unwrap() {
             read += usize::from(found.record.is_some());
         }
     });
@@ -91,7 +91,7 @@ fn main() {
             encode(&record("n", &text), &mut line);
             let begun = Instant::now();
             writer.append([&book], &line);
-            while !matches!(reader.next().unwrap(), Some(found) if found.record.is_some()) {
+            while !matches!(reader.line().unwrap(), Some(found) if found.record.is_some()) {
                 std::thread::yield_now();
             }
             begun.elapsed()

@@ -66,7 +66,7 @@ impl Reader {
     /// # Errors
     ///
     /// The file cannot be read.
-    pub fn next(&mut self) -> io::Result<Option<Found<'_>>> {
+    pub fn line(&mut self) -> io::Result<Option<Found<'_>>> {
         let (end, after) = loop {
             let from = self.taken.max(self.searched);
             let fresh = self.bytes.get(from..).unwrap_or_default();

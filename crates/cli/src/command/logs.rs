@@ -14,7 +14,7 @@ use windlass_model::code;
 use windlass_model::id::RunId;
 use windlass_model::layout::Layout;
 use windlass_model::name::nearest;
-use windlass_model::pattern::Glob;
+use windlass_model::pattern::{Glob, Refused};
 use windlass_model::span::Span;
 use windlass_model::time::Time;
 use windlass_runtime::Clock;
@@ -122,7 +122,7 @@ impl Pages {
     fn turn(&mut self, printer: &mut Printer) -> Result<(), Failure> {
         let mut portion = Vec::new();
         loop {
-            let found = self.reader.next().map_err(|error| unreadable(&self.path, &error))?;
+            let found = self.reader.line().map_err(|error| unreadable(&self.path, &error))?;
             let is_last = found.is_none();
             if let Some(found) = found {
                 self.show.line(&found, &mut portion);
@@ -144,9 +144,15 @@ async fn wanted(args: &LogsArgs, access: &Access, run: RunId) -> Result<(Filter,
     filter.level = args.level;
     filter.since = args.since.as_deref().map(since).transpose()?;
     for pattern in &args.action {
-        filter
-            .add_action(pattern)
-            .map_err(|why| Failure::usage(format!("--action {pattern} is no pattern: {why}")))?;
+        filter.add_action(pattern).map_err(|refused| {
+            let why = match refused {
+                Refused::Malformed(why) => why,
+                Refused::NeedsInventory => "it begins with a /",
+                Refused::TooMany => "it stands for too many",
+            };
+            Failure::usage(format!("--action {pattern} is no pattern: {why}"))
+                .help("write the name of an action, or an address, with * and ?: 'patch/web*/restart'")
+        })?;
     }
     let logs = access.logs(run).await?;
     if !args.node.is_empty() {

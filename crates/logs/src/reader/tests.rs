@@ -31,7 +31,7 @@ fn line(n: u64, node: Option<&str>, level: LogLevel) -> Vec<u8> {
 
 fn texts(reader: &mut Reader) -> Vec<String> {
     let mut texts = Vec::new();
-    while let Some(found) = reader.next().unwrap() {
+    while let Some(found) = reader.line().unwrap() {
         texts.extend(found.record.map(|record| String::from_utf8_lossy(&record.text).into_owned()));
     }
     texts
@@ -42,7 +42,7 @@ fn a_line_without_an_end_is_not_there_yet() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("all.log");
     let mut reader = Reader::new(&path, 0);
-    assert_eq!(reader.next().unwrap(), None);
+    assert_eq!(reader.line().unwrap(), None);
     let whole = [header("r", "p"), line(1, None, LogLevel::Info)].concat();
     let second = line(2, None, LogLevel::Info);
     let (half, other) = second.split_at(20);
@@ -60,10 +60,10 @@ fn what_is_no_record_is_given_as_it_is() {
     let path = dir.path().join("all.log");
     fs::write(&path, b"torn by a cra\n\0\0\0\n").unwrap();
     let mut reader = Reader::new(&path, 0);
-    let found = reader.next().unwrap().unwrap();
+    let found = reader.line().unwrap().unwrap();
     assert_eq!((found.line, found.record, found.next), (&b"torn by a cra"[..], None, 14));
-    assert_eq!(reader.next().unwrap().unwrap().line, [0, 0, 0]);
-    assert_eq!(reader.next().unwrap(), None);
+    assert_eq!(reader.line().unwrap().unwrap().line, [0, 0, 0]);
+    assert_eq!(reader.line().unwrap(), None);
 }
 
 #[test]
@@ -83,14 +83,14 @@ fn a_reader_that_follows_a_writer_gets_every_record_once() {
             if got.len() % 7 == 0 {
                 reader = Reader::new(book.path(), reader.position());
             }
-            match reader.next().unwrap() {
+            match reader.line().unwrap() {
                 Some(found) => {
                     got.extend(found.record.map(|record| String::from_utf8_lossy(&record.text).into_owned()));
                 }
                 None => std::thread::yield_now(),
             }
         }
-        assert_eq!(reader.next().unwrap(), None);
+        assert_eq!(reader.line().unwrap(), None);
     });
     assert!(got.iter().enumerate().all(|(n, text)| *text == format!("line {n}")));
 }
