@@ -1,7 +1,7 @@
 //! The format: one record is one line of text.
 //!
 //! ```text
-//! # windlass log 1 run 01a2… plan patch
+//! # windlass-log 1 run 01a2… plan patch
 //! 2026-11-20T14:53:14.711Z info out patch/web01/restart#1 @web01 ~-12 | restarted in 3 s
 //! └ when it arrived         │    │   │                │  │      │     └ what was printed
 //!                           │    │   │                │  │      └ printed 12 ms before, by the node's clock
@@ -78,7 +78,7 @@ pub struct Record<'a> {
 /// The first line of a file, with its end.
 #[must_use]
 pub fn header(run: &str, plan: &str) -> Vec<u8> {
-    format!("# windlass log {VERSION} run {run} plan {plan}\n").into_bytes()
+    format!("# windlass-log {VERSION} run {run} plan {plan}\n").into_bytes()
 }
 
 /// Appends a record, with the end of its line.

@@ -63,7 +63,7 @@ fn odd_bytes_are_written_so_that_they_do_nothing() {
 
 #[test]
 fn what_is_no_record_is_none() {
-    for line in ["", "# windlass log 1 run x plan y", "2026-11-20T13:00:00.123Z info out", "x | y", " | "] {
+    for line in ["", "# windlass-log 1 run x plan y", "2026-11-20T13:00:00.123Z info out", "x | y", " | "] {
         assert_eq!(decode(line.as_bytes()), None, "{line}");
     }
     // A field that a later version may have.

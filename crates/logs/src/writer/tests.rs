@@ -34,7 +34,7 @@ fn many_threads_write_to_more_files_than_may_be_open() {
     });
     writer.flush();
     let text = fs::read_to_string(all.path()).unwrap();
-    assert!(text.starts_with(&format!("# windlass log {VERSION} run r plan p\n")));
+    assert!(text.starts_with(&format!("# windlass-log {VERSION} run r plan p\n")));
     assert_eq!(text.lines().count(), 1 + 200 * 20);
     for book in own {
         let text = fs::read_to_string(book.path()).unwrap();
@@ -57,12 +57,12 @@ fn dropping_it_writes_what_is_pending() {
 fn a_line_that_was_torn_is_ended_before_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let book = book(dir.path().join("all.log"));
-    fs::write(book.path(), "# windlass log 1 run r plan p\nhalf a li").unwrap();
+    fs::write(book.path(), "# windlass-log 1 run r plan p\nhalf a li").unwrap();
     let writer = writer();
     writer.append([&book], b"whole\n");
     writer.flush();
     let text = fs::read_to_string(book.path()).unwrap();
-    assert_eq!(text, "# windlass log 1 run r plan p\nhalf a li\nwhole\n");
+    assert_eq!(text, "# windlass-log 1 run r plan p\nhalf a li\nwhole\n");
 }
 
 #[test]
