@@ -76,10 +76,15 @@ pub fn log_line(event: &Event, layout: &Layout) -> Option<LogLine> {
                 Outcome::Failed if !asks(*element) => Error,
                 Outcome::Stopped => Warn,
                 Outcome::Succeeded { .. } if element.kind() == ElementKind::Check => Debug,
-                Outcome::Failed => Debug,
+                // What it would do was said.
+                Outcome::Failed | Outcome::Foreseen(_) => Debug,
                 Outcome::Succeeded { .. } | Outcome::Skipped(_) => Info,
             };
             (level, format!("{}{why}", ended(*outcome)))
+        }
+        What::Foreseen { foreseen, .. } => {
+            let why = foreseen.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            (Info, format!("{}{why}", words::would(foreseen.would)))
         }
         What::Waiting { wait: Wait::Round, .. } => return None,
         What::Waiting { wait: Wait::Backoff, until, .. } => {
@@ -153,6 +158,7 @@ fn ended_level(element: ElementId, outcome: Outcome) -> LogLevel {
 fn ended(outcome: Outcome) -> String {
     match outcome {
         Outcome::Succeeded { changed } => format!("succeeded{}", unchanged(changed)),
+        Outcome::Foreseen(would) => words::would(would).to_owned(),
         Outcome::Failed => "failed".to_owned(),
         Outcome::Stopped => "stopped".to_owned(),
         Outcome::Skipped(skip) => format!("skipped: {}", words::skip(skip)),
