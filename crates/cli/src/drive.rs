@@ -12,7 +12,7 @@ use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
 use windlass_model::span::Span;
 use windlass_model::time::Time;
-use windlass_report::Fold;
+use windlass_report::{Fold, Stamp};
 use windlass_runtime::{Clock, Condition, Error, EventStream, Handle};
 
 use crate::access::apply;
@@ -176,7 +176,9 @@ async fn at_hand(events: &mut EventStream) -> Option<Option<Result<Arc<Event>, E
 
 /// Whether it may be that nothing goes on without a person; whether it is so, the runtime knows.
 fn needs_person(fold: &Fold) -> bool {
-    fold.status() == RunStatus::AwaitingApproval || fold.asked().next().is_some()
+    fold.status() == RunStatus::AwaitingApproval
+        || fold.asked().next().is_some()
+        || fold.held().next().is_some()
 }
 
 async fn approve(handle: &Handle, run: RunId, live: &mut Live, printer: &mut Printer) -> Result<(), Failure> {
@@ -208,7 +210,17 @@ pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, data_dir: &DataDir, pri
         let quorum = approval.as_ref().map_or(1, |approval| approval.quorum);
         let given = fold.run().approvals.len();
         let may_author = approval.as_ref().is_some_and(|approval| approval.allow_author);
-        let expires = approval.map(|approval| approval.expires).unwrap_or(Span::ZERO);
+        let until = fold.run().approval.map(|approval| approval.until);
+        let until = until.unwrap_or_else(|| submission.at + approval.map_or(Span::ZERO, |it| it.expires).0);
+        if until <= Clock::system().now() {
+            printer.note(format_args!(
+                "\n{} {given} of {quorum} agreed before {}; nobody can approve it any more. This records its end:\n  {}",
+                Styled(WARN, "The run was not approved in time:"),
+                Stamp(windlass_report::Clock::Wall, until),
+                data_dir.command("recover"),
+            ));
+            return;
+        }
         let who = match (may_author, quorum) {
             (true, 1) => "somebody, who may be you, must".to_owned(),
             (false, 1) => format!("somebody other than {} must", submission.user),
@@ -216,9 +228,10 @@ pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, data_dir: &DataDir, pri
             (false, quorum) => format!("{quorum} people other than {} must", submission.user),
         };
         printer.note(format_args!(
-            "\n{} {given} of {quorum} so far; {who} agree within {expires} of the submission:\n  {}\n  {}\n\
+            "\n{} {given} of {quorum} so far; {who} agree before {}:\n  {}\n  {}\n\
              then go on here:\n  {}",
             Styled(WARN, "The run waits for approval:"),
+            Stamp(windlass_report::Clock::Wall, until),
             data_dir.command(format_args!("runs show {run}")),
             data_dir.command(format_args!("runs approve {run} --digest {}", submission.digest())),
             data_dir.command("recover"),
@@ -230,7 +243,7 @@ pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, data_dir: &DataDir, pri
     }
     let asked: Vec<String> = fold.asked().map(|(element, _)| fold.layout().address(element)).collect();
     if asked.is_empty() {
-        return;
+        return wait_for_locks(fold, data_dir, printer);
     }
     printer.note(format_args!(
         "\n{} look at the targets, then settle each with --done, --failed or --again:",
@@ -247,6 +260,18 @@ pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, data_dir: &DataDir, pri
         printer.note(format_args!("  … and {more} more; a glob settles many: --again 'patch/*/reboot'"));
     }
     printer.note(format_args!("then go on:\n  {}", data_dir.command("recover")));
+}
+
+/// What is held by runs that nobody drives is given back when somebody does.
+fn wait_for_locks(fold: &Fold, data_dir: &DataDir, printer: &mut Printer) {
+    let Some((_, wait)) = fold.held().next() else { return };
+    printer.note(format_args!(
+        "\n{} {} holds {}, and no process drives that run.\nGo on with both, one after the other:\n  {}",
+        Styled(WARN, "The run waits for another one:"),
+        wait.holder,
+        wait.lock,
+        data_dir.command("recover")
+    ));
 }
 
 /// Why signals cannot be caught is nothing that a person could do anything about but try again.

@@ -62,6 +62,7 @@ pub(crate) fn prepare(
         user: user::current(),
         at: Time::ZERO,
         done: Vec::new(),
+        done_blocks: Vec::new(),
         carried: Default::default(),
         noop: choice.noop,
     };

@@ -9,7 +9,6 @@
 //! What comes after the end is for the thing that the action is part of.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use windlass_model::Value;
 use windlass_model::chance::draw;
@@ -127,7 +126,7 @@ impl Turn<'_> {
             }
             Stage::Judging { end, cancelled } => {
                 let (end, cancelled) = (end.clone(), *cancelled);
-                self.judge(element, def, &end, cancelled, None);
+                self.judge(element, def, &end, cancelled);
             }
             Stage::Settled { verdict, by, failure } => {
                 let (verdict, by, failure) = (*verdict, by.clone(), failure.clone());
@@ -206,9 +205,8 @@ impl Turn<'_> {
 
     /// An attempt has ended, the driver says.
     pub(crate) fn attempt_ended(&mut self, element: ElementId, n: u32, result: AttemptResult) {
-        let retry_after = result.retry_after;
         let Some((def, end, cancelled)) = self.record_end(element, n, result) else { return };
-        self.judge(element, def, &end, cancelled, retry_after);
+        self.judge(element, def, &end, cancelled);
     }
 
     /// The same, and what comes of it is left to whoever takes the run over.
@@ -309,7 +307,6 @@ impl Turn<'_> {
         def: &ActionDef,
         end: &AttemptEnd,
         cancelled: Option<(Severity, CancelCause)>,
-        retry_after: Option<Duration>,
     ) {
         let Some(failure) = &end.failure else {
             let after = matches!(element, ElementId::Work(_)) && !def.after.is_empty();
@@ -328,12 +325,9 @@ impl Turn<'_> {
             None if failure.code == Failure::INTERRUPTED => return self.after_interruption(element),
             None => {}
         }
-        let action = self.state.actions.get(&element);
-        let failures = action.map_or(1, |action| action.failures);
-        let deadline = action.and_then(|action| {
-            let [_, _, deadline, _] = action.timers;
-            deadline
-        });
+        let Some(action) = self.state.actions.get(&element) else { return };
+        let (failures, ended, left_alone_until) = (action.failures, action.ended, action.left_alone_until);
+        let [_, _, deadline, _] = action.timers;
         if failure.permanent || failures > def.retries {
             return self.fail_action(element, failure.clone());
         }
@@ -341,8 +335,9 @@ impl Turn<'_> {
             return self.end_action(element, Outcome::Stopped, Some(failure.clone()), Vec::new());
         }
         let draw = draw(self.layout.submission.seed, (element, failures));
-        let wait = chance::backoff(&def.backoff, failures, draw).max(retry_after.unwrap_or_default());
-        let until = self.now + wait;
+        // From the end of the attempt on, which a restart may have come behind.
+        let backoff = ended + chance::backoff(&def.backoff, failures, draw);
+        let until = backoff.max(left_alone_until.unwrap_or(backoff)).max(self.now);
         if deadline.is_some_and(|deadline| until >= deadline) {
             let given = Span(def.deadline.unwrap_or_default());
             let message = format!(
@@ -495,6 +490,11 @@ impl<'a> Turn<'a> {
         if let Some(foreseen) = result.foreseen.filter(|_| result.failure.is_none()) {
             let foreseen = self.foreseen_of(def, foreseen);
             self.emit(What::Foreseen { element, foreseen });
+        }
+        let again = result.failure.as_ref().is_some_and(|failure| !failure.permanent);
+        if let Some(wait) = result.retry_after.filter(|_| again) {
+            let until = self.now + wait;
+            self.emit(What::RetryAfter { element, n, until });
         }
         let end = self.record(def, result.response, result.changed, result.failure, cancelled);
         self.emit(What::AttemptEnded { element, n, end: end.clone() });

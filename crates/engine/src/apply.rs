@@ -77,6 +77,7 @@ impl State {
                 if let Some(action) = self.actions.get_mut(element) {
                     action.n = *n;
                     action.stage = Stage::InFlight { cancelled: None };
+                    action.left_alone_until = None;
                 }
                 self.set_timer(*element, ActionTimer::Backoff, None);
                 let timeout = layout.action(*element).map(|def| event.at + def.timeout);
@@ -93,7 +94,13 @@ impl State {
                     // An interruption is nobody's failure and costs no retry.
                     let counts = end.failure.as_ref().is_some_and(|failure| !failure.is_interruption());
                     action.failures = action.failures.saturating_add(u32::from(counts));
+                    action.ended = event.at;
                     action.stage = Stage::Judging { end: end.clone(), cancelled };
+                }
+            }
+            What::RetryAfter { element, n, until } => {
+                if let Some(action) = self.actions.get_mut(element).filter(|action| action.n == *n) {
+                    action.left_alone_until = Some(*until);
                 }
             }
             What::Cancelled { element, how, why, .. } => {
@@ -302,6 +309,8 @@ impl State {
             stage: Stage::Ready,
             n: 0,
             failures: 0,
+            ended: at,
+            left_alone_until: None,
             timers: [None; 4],
             foreseen: None,
             request: Index::default(),

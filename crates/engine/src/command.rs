@@ -40,6 +40,10 @@ impl Turn<'_> {
         if self.state.status != RunStatus::AwaitingApproval {
             return Err(Refused::NotNow("the run does not await approval".into()));
         }
+        // Nobody may have been there to end the run when its time was over.
+        if let Some(until) = self.state.approval_until.filter(|until| *until <= self.now) {
+            return Err(Refused::TooLate(until));
+        }
         let submission = &self.layout.submission;
         let actual = submission.digest();
         if digest != actual {

@@ -208,6 +208,9 @@ pub enum Refused {
         /// The limit.
         limit: windlass_model::span::Span,
     },
+    /// Too much time has passed for an approval.
+    #[error("the approval had to come before {0}; the run ends without having begun")]
+    TooLate(windlass_model::time::Time),
     /// There is nothing to settle.
     #[error("{0} does not wait for a person")]
     NotAsked(String),
@@ -234,7 +237,7 @@ impl Refused {
             Self::NotNow(_) => code::NOT_ALLOWED,
             Self::SelfApproval(_) => code::SELF_APPROVAL,
             Self::Digest { .. } => code::DIGEST_MISMATCH,
-            Self::Expired { .. } => code::EXPIRED,
+            Self::Expired { .. } | Self::TooLate(_) => code::EXPIRED,
             Self::NotAsked(_) => code::NOT_INTERRUPTED,
         }
     }

@@ -35,6 +35,6 @@ mod state;
 mod undo;
 
 pub use self::input::{AttemptCall, AttemptResult, Effect, Input, Refused, Seal, Step};
-pub use self::lock::{LockTable, Locks, NoLocks};
+pub use self::lock::{LockTable, Locks, NoLocks, Returned};
 pub use self::run::{FoldError, Run, Setup};
 pub use self::snapshot::{Snapshot, SnapshotError};

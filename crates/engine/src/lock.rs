@@ -13,6 +13,9 @@
 //!   free                offered to the next
 //! ```
 //!
+//! A table and the records are made durable at different times. Where that is so, a lock that is given
+//! back stays with its run until the record of that is durable ([`LockTable::behind_records`]).
+//!
 //! A lock that is given back is offered to whoever has waited longest, and to nobody else: waking all
 //! of them for one to win would cost as much as there are, each time. So an offer must not be kept by
 //! one that does not take it: it ends with the input that told of it, and when its run goes away.
@@ -27,8 +30,9 @@ pub trait Locks {
     /// Takes a lock for a sequence of a run, or says who has it; then the run waits for it.
     fn acquire(&mut self, lock: &str, run: RunId, element: ElementId) -> Result<(), String>;
 
-    /// Takes a lock that the record of a run says it holds. Whoever it was offered to waits on.
-    fn hold(&mut self, lock: &str, run: RunId, element: ElementId);
+    /// Takes a lock that the record of a run says it holds. Whoever it was offered to waits on. `false`:
+    /// another run has it.
+    fn hold(&mut self, lock: &str, run: RunId, element: ElementId) -> bool;
 
     /// Gives a lock back.
     fn release(&mut self, lock: &str, run: RunId, element: ElementId);
@@ -48,6 +52,25 @@ pub struct LockTable {
     /// What each run waits for, or is offered.
     waits: BTreeMap<RunId, BTreeSet<String>>,
     freed: Vec<RunId>,
+    /// When what is given back goes on to others.
+    passing: Passing,
+    tickets: u64,
+    returned: Vec<Returned>,
+}
+
+/// When a lock that is given back goes on to another run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Passing {
+    #[default]
+    AtOnce,
+    WhenDurable,
+}
+
+/// A lock that was given back, and may go on to another run when the record of that is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    lock: String,
+    ticket: u64,
 }
 
 #[derive(Debug)]
@@ -60,6 +83,8 @@ struct Lock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
     Held(RunId, ElementId),
+    /// Given back, while the record still says that it is held.
+    Returned(RunId, ElementId, u64),
     Offered(RunId),
 }
 
@@ -70,6 +95,38 @@ pub struct NoLocks;
 // === impl LockTable ===
 
 impl LockTable {
+    /// A table for runs whose records become durable later than they are made. What a run gives back goes
+    /// on to another when the driver says that the record of it is durable, by [`Self::given_back`]. Else
+    /// a crash could leave two records that both say they hold a lock.
+    #[must_use]
+    pub fn behind_records() -> Self {
+        Self { passing: Passing::WhenDurable, ..Self::default() }
+    }
+
+    /// What was given back since the last call.
+    pub fn take_returned(&mut self) -> Vec<Returned> {
+        std::mem::take(&mut self.returned)
+    }
+
+    /// The record of this is durable.
+    pub fn given_back(&mut self, returned: &Returned) {
+        let lock = self.locks.get(&returned.lock);
+        if lock.is_some_and(
+            |lock| matches!(lock.owner, Owner::Returned(.., ticket) if ticket == returned.ticket),
+        ) {
+            self.pass_on(&returned.lock);
+        }
+    }
+
+    /// The locks that a run waits for, and who has each.
+    pub fn waits_of(&self, run: RunId) -> impl Iterator<Item = (&str, RunId)> {
+        self.waits.get(&run).into_iter().flatten().filter_map(|name| {
+            let (Owner::Held(holder, _) | Owner::Returned(holder, ..) | Owner::Offered(holder)) =
+                self.locks.get(name)?.owner;
+            Some((name.as_str(), holder))
+        })
+    }
+
     /// The runs that a lock was offered to since the last call, in this order: each must get
     /// [`crate::Input::LockFreed`], or [`Locks::leave`].
     pub fn take_freed(&mut self) -> Vec<RunId> {
@@ -80,7 +137,7 @@ impl LockTable {
     #[must_use]
     pub fn holder(&self, lock: &str) -> Option<(RunId, ElementId)> {
         match self.locks.get(lock)?.owner {
-            Owner::Held(run, element) => Some((run, element)),
+            Owner::Held(run, element) | Owner::Returned(run, element, _) => Some((run, element)),
             Owner::Offered(_) => None,
         }
     }
@@ -103,8 +160,7 @@ impl LockTable {
     }
 
     fn give_back(&mut self, run: RunId, is_meant: impl Fn(ElementId) -> bool) {
-        let is_meant =
-            |lock: &Lock| matches!(lock.owner, Owner::Held(holder, of) if holder == run && is_meant(of));
+        let is_meant = |lock: &Lock| matches!(lock.owner, Owner::Held(holder, of) | Owner::Returned(holder, of, _) if holder == run && is_meant(of));
         let held = self.locks.iter().filter(|(_, lock)| is_meant(lock)).map(|(name, _)| name.clone());
         for lock in held.collect::<Vec<_>>() {
             self.pass_on(&lock);
@@ -151,7 +207,12 @@ impl Locks for LockTable {
                 self.no_longer_waits(run, name);
                 Ok(())
             }
-            Owner::Held(other, _) | Owner::Offered(other) => {
+            // Its own record is made in order, whatever is durable; but others may have waited for longer.
+            Owner::Returned(holder, ..) if holder == run && lock.queue.is_empty() => {
+                lock.owner = Owner::Held(run, element);
+                Ok(())
+            }
+            Owner::Held(other, _) | Owner::Returned(other, ..) | Owner::Offered(other) => {
                 if self.waits.entry(run).or_default().insert(name.to_owned()) {
                     lock.queue.push_back(run);
                 }
@@ -160,26 +221,39 @@ impl Locks for LockTable {
         }
     }
 
-    fn hold(&mut self, name: &str, run: RunId, element: ElementId) {
+    fn hold(&mut self, name: &str, run: RunId, element: ElementId) -> bool {
         let owner = Owner::Held(run, element);
-        match self.locks.get_mut(name) {
-            None => drop(self.locks.insert(name.to_owned(), Lock { owner, queue: VecDeque::new() })),
-            Some(lock) => {
-                if let Owner::Offered(to) = lock.owner {
-                    lock.owner = owner;
-                    if to == run {
-                        self.no_longer_waits(run, name);
-                    } else {
-                        lock.queue.push_front(to);
-                    }
+        let Some(lock) = self.locks.get_mut(name) else {
+            self.locks.insert(name.to_owned(), Lock { owner, queue: VecDeque::new() });
+            return true;
+        };
+        match lock.owner {
+            Owner::Held(holder, _) | Owner::Returned(holder, ..) if holder != run => return false,
+            Owner::Held(..) | Owner::Returned(..) => lock.owner = owner,
+            Owner::Offered(to) => {
+                lock.owner = owner;
+                if to == run {
+                    self.no_longer_waits(run, name);
+                } else {
+                    lock.queue.push_front(to);
                 }
             }
         }
+        true
     }
 
     fn release(&mut self, name: &str, run: RunId, element: ElementId) {
-        if self.locks.get(name).is_some_and(|lock| lock.owner == Owner::Held(run, element)) {
-            self.pass_on(name);
+        let Some(lock) = self.locks.get_mut(name).filter(|lock| lock.owner == Owner::Held(run, element))
+        else {
+            return;
+        };
+        match self.passing {
+            Passing::AtOnce => self.pass_on(name),
+            Passing::WhenDurable => {
+                self.tickets = self.tickets.saturating_add(1);
+                lock.owner = Owner::Returned(run, element, self.tickets);
+                self.returned.push(Returned { lock: name.to_owned(), ticket: self.tickets });
+            }
         }
     }
 
@@ -213,7 +287,9 @@ impl Locks for NoLocks {
         Ok(())
     }
 
-    fn hold(&mut self, _: &str, _: RunId, _: ElementId) {}
+    fn hold(&mut self, _: &str, _: RunId, _: ElementId) -> bool {
+        true
+    }
 
     fn release(&mut self, _: &str, _: RunId, _: ElementId) {}
 

@@ -68,9 +68,8 @@ impl Turn<'_> {
     fn begin_block(&mut self, block: u32) {
         self.emit(What::Began(ElementId::Block(block)));
         let Some(def) = self.layout.block(block) else { return };
-        let count = def.sequences.len();
-        let done = u32::try_from(def.done.iter().filter(|seq| **seq < count).count()).unwrap_or(u32::MAX);
-        if count > 0 && done >= count {
+        // One whose own checks have failed is judged again, though all of its sequences are done.
+        if def.is_done {
             let outcome = Outcome::Skipped(Skip::DoneBefore);
             self.emit(What::Ended { element: ElementId::Block(block), outcome });
         }

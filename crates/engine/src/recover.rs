@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use windlass_model::element::{ElementId, Level, Side, Slot, Work};
-use windlass_model::event::{AttemptEnd, Author, CancelCause, Command, Severity, What};
+use windlass_model::event::{AttemptEnd, Author, CancelCause, Command, Phase, Severity, What};
 use windlass_model::fact::{PluginKind, Recovery};
 use windlass_model::outcome::{Failure, Outcome, Reason, ReasonKind, RunStatus};
 use windlass_model::plan::OnInterrupt;
@@ -32,6 +32,11 @@ impl Turn<'_> {
             return;
         }
         self.emit(What::Recovered { by });
+        // Where nothing was begun, as behind an approval that nobody heard, nothing is half done either.
+        let limit = match self.state.plan.phase {
+            Phase::Idle => self.env.start_within,
+            _ => limit,
+        };
         // A paused run waits for a person, who may take their time.
         if let Some(limit) = limit.filter(|limit| silent > *limit && !self.state.paused) {
             return self.abandon(silent, limit);
@@ -209,23 +214,36 @@ impl Turn<'_> {
         }
     }
 
-    /// Asks for the locks that this run's record says it holds, and for nothing else.
-    pub(crate) fn hold_locks(&mut self) {
-        let Some(state) = self.state.block.as_deref() else { return };
+    /// Asks for the locks that this run's record says it holds, and for nothing else; returns those that
+    /// another run has.
+    pub(crate) fn hold_locks(&mut self) -> Vec<String> {
+        let mut refused = Vec::new();
+        let Some(state) = self.state.block.as_deref() else { return refused };
         let block = state.index;
-        for seq in at_work(state) {
+        for seq in self.at_work(state) {
             if let Some(lock) = self.lock_to_take(block, seq) {
                 let element = ElementId::Sequence { block, seq };
-                self.locks.hold(&lock, self.layout.submission.run, element);
+                if !self.locks.hold(&lock, self.layout.submission.run, element) {
+                    refused.push(lock);
+                }
             }
         }
+        refused
+    }
+
+    /// The sequences that are worked on: those that are active, and those that are being taken back. In a
+    /// run that is being stopped nothing more is taken back than what has begun.
+    fn at_work(&self, state: &BlockState) -> Vec<u32> {
+        let stopping = self.state.stopping.is_some();
+        let undoing = state.undoing.iter().filter(|(_, undoing)| undoing.busy || !stopping);
+        state.active.keys().chain(undoing.map(|(seq, _)| seq)).copied().collect()
     }
 
     /// The locks that this run's record says it holds.
     fn take_locks(&mut self) {
         let Some(state) = self.state.block.as_deref() else { return };
         let block = state.index;
-        for seq in at_work(state) {
+        for seq in self.at_work(state) {
             let lock = self.lock_to_take(block, seq);
             if let Some(lock) = &lock {
                 // Nobody else can have it: every other run's record was written under this lock.
@@ -324,11 +342,6 @@ impl Turn<'_> {
             self.emit(What::Ended { element, outcome });
         }
     }
-}
-
-/// The sequences that are worked on: those that are active, and those that are being taken back.
-fn at_work(state: &BlockState) -> Vec<u32> {
-    state.active.keys().chain(state.undoing.keys()).copied().collect()
 }
 
 fn interruption() -> Failure {

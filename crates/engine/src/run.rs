@@ -138,17 +138,20 @@ impl Run {
         })
     }
 
-    /// Takes the locks that the run's record says it holds.
+    /// Takes the locks that the run's record says it holds, and returns those that another run has: with
+    /// any of these it must not go on.
     ///
     /// Whoever takes over several runs calls this for all of them before any of them goes on, so
     /// that none takes what another one holds.
-    pub fn hold_locks(&mut self, locks: &mut dyn Locks) {
+    pub fn hold_locks(&mut self, locks: &mut dyn Locks) -> Vec<String> {
         let now = self.state.last_at;
+        let mut refused = Vec::new();
         // Nothing is decided here, so nothing can be refused and nothing comes out.
         let _ = self.turn(now, locks, |turn| {
-            turn.hold_locks();
+            refused = turn.hold_locks();
             Ok(())
         });
+        refused
     }
 
     /// When the run must get [`Input::Tick`] at the latest.

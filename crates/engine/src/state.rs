@@ -225,6 +225,10 @@ pub(crate) struct ActionState {
     pub(crate) n: u32,
     /// How many attempts count against the retries.
     pub(crate) failures: u32,
+    /// When the newest attempt ended: from then on is waited for the next one.
+    pub(crate) ended: Time,
+    /// Before when whoever it spoke to does not want to hear of it again.
+    pub(crate) left_alone_until: Option<Time>,
     pub(crate) timers: [Option<Time>; 4],
     /// In a noop: what it would have done.
     pub(crate) foreseen: Option<Box<Foreseen>>,

@@ -211,6 +211,16 @@ pub enum What {
         /// What.
         foreseen: Foreseen,
     },
+    /// Whoever an attempt spoke to wants to be left alone. Said right before the attempt's end, so that
+    /// no log that has the end lacks it.
+    RetryAfter {
+        /// Of what.
+        element: ElementId,
+        /// Its number.
+        n: u32,
+        /// Until when.
+        until: Time,
+    },
 }
 
 /// The phases of a run or block, in order.
@@ -387,6 +397,7 @@ impl What {
             Self::Heartbeat => "heartbeat",
             Self::Finished { .. } => "finished",
             Self::Foreseen { .. } => "foreseen",
+            Self::RetryAfter { .. } => "retryAfter",
         }
     }
 
@@ -406,6 +417,7 @@ impl What {
             | Self::Waiting { element, .. }
             | Self::LockAwaited { element, .. }
             | Self::Cancelled { element, .. }
+            | Self::RetryAfter { element, .. }
             | Self::Asked { element, .. }
             | Self::Foreseen { element, .. }
             | Self::Resolved { element, .. } => *element,

@@ -81,6 +81,8 @@ pub struct BlockDef {
     pub on_failure: OnFailure,
     /// Which sequences the retried run had done.
     pub done: Vec<u32>,
+    /// Whether the retried run had done all of it, checks included: then it is not gone through again.
+    pub is_done: bool,
 }
 
 /// The sequences of a block.
@@ -173,7 +175,8 @@ impl Layout {
         let blocks = blocks.iter().enumerate().map(|(at, block)| {
             let targets = submission.targets.get(at).cloned().unwrap_or_default();
             let done = submission.done.get(at).cloned().unwrap_or_default();
-            compiler.block(block, targets, done)
+            let is_done = submission.done_blocks.iter().any(|done| *done as usize == at);
+            BlockDef { is_done, ..compiler.block(block, targets, done) }
         });
         let blocks = blocks.collect();
         let batches = spec.deferred.iter().map(|batch| BatchDef {
@@ -436,6 +439,7 @@ impl Compiler<'_> {
             exit_delay: wait(block.exit_delay),
             on_failure: block.on_failure,
             done,
+            is_done: false,
             sequences,
         }
     }

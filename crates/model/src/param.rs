@@ -100,7 +100,10 @@ impl ParamType {
         let wrong = || format!("`{text}` is not of type {}", self.word());
         let value = match self {
             Self::String | Self::Secret | Self::Duration => Value::String(text.to_owned()),
-            Self::Int => Value::from(text.trim().parse::<i64>().map_err(|_| wrong())?),
+            Self::Int => match text.trim().parse::<i64>() {
+                Ok(number) => Value::from(number),
+                Err(_) => Value::from(text.trim().parse::<u64>().map_err(|_| wrong())?),
+            },
             Self::Bool => match text.trim() {
                 "true" | "yes" | "on" | "1" => Value::Bool(true),
                 "false" | "no" | "off" | "0" => Value::Bool(false),

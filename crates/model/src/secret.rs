@@ -173,6 +173,29 @@ impl Secrets {
         }
     }
 
+    /// The tokens in a hidden value that stand for nothing that is known here, each once: what was hidden
+    /// with other secrets than these cannot be put back.
+    #[must_use]
+    pub fn unknown_tokens(&self, value: &Value) -> Vec<String> {
+        let mut tokens = Vec::new();
+        each_text(value, &mut |text| {
+            let mut rest = text;
+            while let Some(at) = rest.find(OPENING) {
+                let token = rest.get(at..).unwrap_or_default();
+                let end = token.find(CLOSING).map_or(token.len(), |end| end + CLOSING.len_utf8());
+                let (token, after) = token.split_at(end);
+                if token != ESCAPED
+                    && self.search.form(token).is_none()
+                    && !tokens.contains(&token.to_owned())
+                {
+                    tokens.push(token.to_owned());
+                }
+                rest = after;
+            }
+        });
+        tokens
+    }
+
     /// What was hidden, as it was.
     #[must_use]
     pub fn reveal_value(&self, value: &Value) -> Value {
@@ -262,11 +285,30 @@ pub fn sealed_as(value: &Value) -> Option<&str> {
 /// Whether a recorded value holds secrets that came up during its run, and that no other run has.
 #[must_use]
 pub fn is_of_its_run(value: &Value) -> bool {
+    let opening = format!("{OPENING}{OF_THE_RUN}");
+    let mut found = is_sealed_in(value);
+    each_text(value, &mut |text| found |= text.contains(&opening));
+    found
+}
+
+fn is_sealed_in(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.contains(&format!("{OPENING}{OF_THE_RUN}")),
-        Value::Array(items) => items.iter().any(is_of_its_run),
-        Value::Object(map) => sealed_as(value).is_some() || map.values().any(is_of_its_run),
+        Value::Array(items) => items.iter().any(is_sealed_in),
+        Value::Object(map) => sealed_as(value).is_some() || map.values().any(is_sealed_in),
         _ => false,
+    }
+}
+
+/// Every text in a value, keys included.
+fn each_text<'a>(value: &'a Value, look: &mut dyn FnMut(&'a str)) {
+    match value {
+        Value::String(text) => look(text),
+        Value::Array(items) => items.iter().for_each(|item| each_text(item, look)),
+        Value::Object(map) => map.iter().for_each(|(key, item)| {
+            look(key);
+            each_text(item, look);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

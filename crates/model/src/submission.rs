@@ -41,6 +41,10 @@ pub struct Submission {
     /// The sequences of each block that the retried run had done, by position.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<Vec<u32>>,
+    /// The blocks that the retried run had done with everything in and around them, by position: they
+    /// are not gone through again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done_blocks: Vec<u32>,
     /// What the retried run had saved for its targets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub carried: BTreeMap<String, Map>,
@@ -60,13 +64,18 @@ pub struct Digest(pub [u8; 32]);
 // === impl Submission ===
 
 impl Submission {
-    /// The digest of plan, step set, parameters and frozen targets.
+    /// The digest of plan, step set, parameters, frozen targets, and what is taken over from the run that is
+    /// retried.
+    ///
+    /// It is that of their JSON, which is the form in which they are kept. Whoever reads them back gets the
+    /// same values, numbers to the last bit, and so the same digest, in whichever process.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut hash = Sha256::new();
-        let parts = (&*self.plan, &self.step_set, &self.params, &self.targets, &self.done);
+        let parts = (&*self.plan, &self.step_set, &self.params, &self.targets);
+        let again = (&self.done, &self.done_blocks, &self.carried, self.noop);
         // Writing into a hash cannot fail, and these types always serialize.
-        let _ = serde_json::to_writer(HashWriter(&mut hash), &parts);
+        let _ = serde_json::to_writer(HashWriter(&mut hash), &(parts, again));
         Digest(hash.finalize().into())
     }
 }
@@ -97,3 +106,6 @@ impl fmt::Debug for Digest {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests;

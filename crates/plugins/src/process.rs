@@ -61,12 +61,14 @@ const PARAMETERS: &[u8] = b"WINDLASS_PARAM_";
 /// How long the pipes may stay open after the main process has ended.
 const PIPES_LINGER: Duration = Duration::from_millis(500);
 
-/// How long the group may take to be gone after KILL. Longer means that it is stuck in the kernel,
-/// or that nobody collects the dead, and waiting will not help.
+/// How long the group may take to be gone after KILL. Longer means that it is stuck in the kernel, and
+/// waiting will not help.
 const KILL_TAKES: Duration = Duration::from_secs(5);
 
-/// How often is looked whether a group is gone; there is no event for that.
+/// How often is looked whether a group is gone; there is no event for that, and looking costs the more
+/// the more processes there are.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs a program to its end.
 pub(crate) async fn run(job: Job, call: &Call, watch: &Watch) -> Result<Finished, CallError> {
@@ -171,14 +173,16 @@ async fn harsher(call: &Call, stopped: Option<Severity>) -> Severity {
 async fn end_group(group: &Group, call: &Call, stopped: Option<Severity>) -> Option<Severity> {
     let mut stopped = stopped;
     let mut killed_at = (stopped == Some(Severity::Kill)).then(Instant::now);
+    let mut pause = LOOK_EVERY;
     while group.is_alive() && killed_at.is_none_or(|at| at.elapsed() < KILL_TAKES) {
         tokio::select! {
             harsher = harsher(call, stopped) => {
                 stopped = Some(harsher);
                 killed_at = Some(Instant::now());
                 group.signal(harsher);
+                pause = LOOK_EVERY;
             }
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LOOK_AT_LEAST_EVERY),
         }
     }
     stopped

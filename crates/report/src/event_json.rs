@@ -117,6 +117,10 @@ impl Line {
                     self.put("diff", diff);
                 }
             }
+            What::RetryAfter { n, until, .. } => {
+                self.put("n", n);
+                self.put("until", Stamp(clock, *until));
+            }
         }
     }
 

@@ -133,6 +133,7 @@ pub(crate) fn submission(plan: serde_json::Value, targets: impl IntoIterator<Ite
         user: "ada".into(),
         at: START,
         done: vec![],
+        done_blocks: vec![],
         carried: Default::default(),
         noop: false,
     }

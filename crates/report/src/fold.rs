@@ -295,7 +295,8 @@ impl Fold {
                 self.run.reason.get_or_insert_with(|| reason.clone());
             }
             What::Recovered { by } => self.run.recoveries.push(Recovery { by: by.clone(), at }),
-            What::Heartbeat => {}
+            // How long is waited because of it, the wait behind it says.
+            What::Heartbeat | What::RetryAfter { .. } => {}
             What::Foreseen { element, foreseen } => self.foreseen_of(*element, foreseen),
             What::Finished { status } => {
                 self.run.status = *status;

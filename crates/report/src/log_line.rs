@@ -86,6 +86,10 @@ pub fn log_line(event: &Event, layout: &Layout) -> Option<LogLine> {
             let why = foreseen.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             (Info, format!("{}{why}", words::would(foreseen.would)))
         }
+        What::RetryAfter { n, until, .. } => {
+            let wait = Length(until.since(event.at));
+            return said(Info, *n, format!("the other side asks to be left alone for {wait}"));
+        }
         What::Waiting { wait: Wait::Round, .. } => return None,
         What::Waiting { wait: Wait::Backoff, until, .. } => {
             (Info, format!("the next attempt is made in {}", Length(until.since(event.at))))

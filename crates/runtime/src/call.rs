@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, oneshot};
-use windlass_engine::Input;
+use windlass_engine::{Input, Run};
 use windlass_model::event::{Author, Verdict};
 use windlass_model::id::RunId;
 use windlass_store::StoreError;
@@ -35,6 +35,8 @@ pub(crate) enum Call {
     Unpark { run: RunId, answer: Answer<()> },
     /// A run that cannot be driven was ended where it stood.
     GivenUp { run: RunId, answer: Answer<()> },
+    /// Holds the locks of runs that nobody drives here.
+    Respect { runs: Vec<Run>, answer: Answer<()> },
     /// Ends everything: nothing new is begun, what is in flight has until the deadline.
     Shutdown { grace: std::time::Duration, answer: Answer<()> },
 }

@@ -30,7 +30,7 @@
 //!
 //! It must not know what a run means, and never waits for anything but its one place to wait.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -58,6 +58,7 @@ use crate::options::Options;
 use crate::submit::Reader;
 use crate::view::{Condition, RunView};
 
+mod blocked;
 mod calls;
 mod commit;
 mod effects;
@@ -67,6 +68,7 @@ mod park;
 mod part;
 mod snapshots;
 
+use self::blocked::Blocked;
 use self::commit::Commit;
 use self::effects::{Attempt, Plugins};
 use self::live::Live;
@@ -115,6 +117,8 @@ pub(crate) struct Dispatcher {
     attempts: HashMap<(RunId, ElementId), Attempt>,
     parked: HashMap<RunId, Parked>,
     logs: Arc<Writer>,
+    /// Runs that cannot be taken over before others have ended.
+    blocked: BTreeMap<RunId, Blocked>,
     /// Runs that have ended and whose keys are being removed.
     shredding: HashMap<RunId, Arc<RunView>>,
     /// Runs that were found and cannot be driven.
@@ -166,10 +170,11 @@ impl Dispatcher {
             host: Handle::current(),
             phase: Phase::Open,
             runs: HashMap::new(),
-            locks: LockTable::default(),
+            locks: LockTable::behind_records(),
             attempts: HashMap::new(),
             parked: HashMap::new(),
             logs,
+            blocked: BTreeMap::new(),
             shredding: HashMap::new(),
             left: HashMap::new(),
             waits: HashMap::new(),
@@ -324,6 +329,7 @@ impl Dispatcher {
                     self.touched.push(run);
                 }
                 self.weight = self.weight.saturating_add(live.part.add(step));
+                live.part.returned.append(&mut self.locks.take_returned());
                 live.part.acks.extend(answer.map(Ack::Taken));
             }
             Err(refused) => {

@@ -50,6 +50,16 @@ pub enum Error {
         /// Why.
         why: StoreError,
     },
+    /// The run holds a lock that another run holds, too.
+    #[error("run {run} waits for the end of another run that holds {lock}{}", by(holder.as_ref()))]
+    Blocked {
+        /// The run.
+        run: RunId,
+        /// The lock.
+        lock: String,
+        /// The other run, if it is known.
+        holder: Option<RunId>,
+    },
     /// The run's record cannot be read.
     #[error("the record of run {run} cannot be read: {detail}")]
     Damaged {
@@ -83,7 +93,7 @@ pub enum Error {
         /// The run.
         run: RunId,
         /// Why not.
-        why: &'static str,
+        why: String,
     },
     /// A search without any condition would mean everything.
     #[error("a search needs at least one condition")]
@@ -94,6 +104,10 @@ pub enum Error {
     /// The runtime has ended.
     #[error("the runtime has ended")]
     Ended,
+}
+
+fn by(holder: Option<&RunId>) -> String {
+    holder.map(|holder| format!(": {holder}")).unwrap_or_default()
 }
 
 /// Why the secrets of a run cannot be read.
@@ -152,7 +166,7 @@ impl Error {
             Self::UnknownElement { .. } => code::NOT_INTERRUPTED,
             Self::Refused { refused, .. } => refused.code(),
             Self::NotEnded { .. } => code::NOT_ALLOWED,
-            Self::Parked { .. } => code::RUN_PARKED,
+            Self::Parked { .. } | Self::Blocked { .. } => code::RUN_PARKED,
             Self::Damaged { .. } => code::LOG_DAMAGED,
             Self::Sealed { .. } => code::RUN_SEALED,
             Self::Unrunnable { .. } => code::PLUGIN_MISSING,
@@ -175,6 +189,7 @@ impl Error {
             Self::Refused { .. } => "look at where the run stands",
             Self::NotEnded { .. } => "wait for its end, or stop it",
             Self::Parked { .. } => "see to the storage; the run goes on by itself when it is back",
+            Self::Blocked { .. } => "wait for the end of the other run, or stop that one",
             Self::Damaged { .. } => "keep a copy of the data directory, and restore it from a backup",
             Self::Sealed { .. } => {
                 "put its key file back and recover it, or end it with `kill` and retry it with the secrets given again"
@@ -195,7 +210,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Store(error) => error.class() == windlass_store::Class::Retryable,
-            Self::Parked { .. } => true,
+            Self::Parked { .. } | Self::Blocked { .. } => true,
             _ => false,
         }
     }

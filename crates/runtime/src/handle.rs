@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OnceCell, mpsc, oneshot};
 use windlass_engine::{Input, NoLocks, Run};
 use windlass_logs::{Lost, RunFiles, Writer};
 use windlass_model::event::{Author, Command, Verdict};
@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::events::EventStream;
 use crate::keys;
+use crate::load;
 use crate::options::Logs;
 use crate::request::Request;
 use crate::search::{Cursor, Filter};
@@ -42,6 +43,8 @@ pub struct Handle {
     pub(crate) clock: Clock,
     pub(crate) logs: Logs,
     pub(crate) writer: Arc<Writer>,
+    /// Whether the locks of runs that nobody drives here are held.
+    pub(crate) respected: Arc<OnceCell<()>>,
 }
 
 /// How long is waited for what was printed to be in its files: a disk that hangs harms no run.
@@ -62,6 +65,7 @@ impl Handle {
         let given = request.run_id;
         let mut prepared = self.reader.prepare(request, self.clock.now())?;
         let run = prepared.view.id;
+        self.respect_others().await?;
         if given.is_some() && self.archive.head(run).await?.is_some() {
             return Err(Error::Exists(run));
         }
@@ -111,11 +115,14 @@ impl Handle {
 
     /// Any of the above.
     ///
-    /// A run whose secrets cannot be read takes none of them but [`Command::Kill`], which ends it where
-    /// it stands: what would have come after its work cannot be done without them.
+    /// A run whose secrets cannot be read, or whose plugins are not there, takes none of them but
+    /// [`Command::Kill`], which ends it where it stands: what would have come after its work cannot be done
+    /// without them.
     pub async fn command(&self, run: RunId, command: Command, by: Author) -> Result<(), Error> {
         match self.input(run, Input::Command { command, by: by.clone() }).await {
-            Err(Error::Sealed { .. }) if command == Command::Kill => self.give_up(run, by).await,
+            Err(Error::Sealed { .. } | Error::Unrunnable { .. }) if command == Command::Kill => {
+                self.give_up(run, by).await
+            }
             taken => taken,
         }
     }
@@ -346,6 +353,15 @@ impl Handle {
             }
         }
         Ok(found)
+    }
+
+    /// Sees to it that no run of ours takes a lock that the record of one holds which nobody drives.
+    async fn respect_others(&self) -> Result<(), Error> {
+        let respect = || async {
+            let runs = load::holders(&self.archive, &self.reader, &[]).await?;
+            self.ask(|answer| Call::Respect { runs, answer }).await
+        };
+        self.respected.get_or_try_init(respect).await.copied()
     }
 
     fn logs_of(&self, view: &RunView) -> Option<PathBuf> {

@@ -46,5 +46,5 @@ pub use self::options::{KeyPlace, Logs, Options, Reopen, TakeOver};
 pub use self::request::{Request, Retry, Start};
 pub use self::runtime::{Damaged, Runtime, Sealed, TakenOver, Unrunnable};
 pub use self::search::{Cursor, Filter};
-pub use self::view::{Condition, ReasonView, RunView};
+pub use self::view::{ApprovalView, Condition, ReasonView, RunView};
 pub use windlass_lang::Given;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use windlass_engine::{Run, Setup};
 use windlass_model::id::RunId;
+use windlass_model::outcome::RunStatus;
+use windlass_model::secret::Secrets;
 use windlass_store::Range;
 
 use crate::archive::{Archive, Unsealed};
@@ -45,6 +47,35 @@ pub(crate) async fn find(archive: &Archive, reader: &Reader, run: RunId) -> Resu
     };
     let folded = fold(archive, setup).await?;
     Ok(Found::Unfinished(Box::new(folded), Box::new(view), key))
+}
+
+/// A run that has begun and not ended, as far as it can be read, for the locks that its record holds. What
+/// its templates make of secrets that cannot be read stays unknown.
+pub(crate) async fn holder(archive: &Archive, reader: &Reader, run: RunId) -> Result<Option<Run>, Error> {
+    let view = archive.known(run).await?;
+    if !matches!(view.status, RunStatus::Running | RunStatus::Paused) {
+        return Ok(None);
+    }
+    let secrets = match archive.secrets(run).await {
+        Ok(unsealed) => unsealed.secrets,
+        Err(Error::Sealed { .. }) => Secrets::default(),
+        Err(error) => return Err(error),
+    };
+    let setup = reader.setup(archive.submission(run).await?, secrets);
+    fold(archive, setup).await.map(Some)
+}
+
+/// Runs that nobody drives here and that hold locks; those that cannot be read are left out.
+pub(crate) async fn holders(archive: &Archive, reader: &Reader, except: &[RunId]) -> Result<Vec<Run>, Error> {
+    let mut runs = Vec::new();
+    for run in unfinished(archive).await?.into_iter().filter(|run| !except.contains(run)) {
+        match holder(archive, reader, run).await {
+            Ok(holder) => runs.extend(holder),
+            Err(error @ Error::Store(_)) => return Err(error),
+            Err(error) => tracing::warn!(%run, %error, "nobody knows which locks a run holds"),
+        }
+    }
+    Ok(runs)
 }
 
 /// Whether a run has secrets, or may come to have some.

@@ -37,6 +37,11 @@ pub struct Request {
     pub seed: Option<u64>,
     /// The sequences of each block that the retried run had done, by position.
     pub done: Vec<Vec<u32>>,
+    /// The blocks that the retried run had done with everything in and around them, by position.
+    pub done_blocks: Vec<u32>,
+    /// Parameters that the other run was given and that are not carried over, because they are secrets or hold
+    /// some: they must be given again, whether they have a default or not.
+    pub withheld: Vec<String>,
     /// What the retried run had saved for its targets.
     pub carried: BTreeMap<String, Map>,
     /// When it begins.
@@ -82,6 +87,8 @@ impl Request {
             selection: None,
             seed: None,
             done: Vec::new(),
+            done_blocks: Vec::new(),
+            withheld: Vec::new(),
             carried: BTreeMap::new(),
             start: Start::default(),
             noop: false,

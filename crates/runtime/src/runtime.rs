@@ -93,14 +93,23 @@ impl Runtime {
             clock: options.clock.clone(),
             logs: options.logs.clone(),
             writer: Arc::clone(&writer),
+            respected: Arc::default(),
         };
-        let unfinished = match &options.take_over {
-            TakeOver::Everything => load::unfinished(&archive).await?,
-            TakeOver::Only(runs) => runs.clone(),
+        let (unfinished, others) = match &options.take_over {
+            TakeOver::Everything => (load::unfinished(&archive).await?, Vec::new()),
+            // Whoever only looks need not read them all; the others' locks are asked for with the first submit.
+            TakeOver::Only(runs) if runs.is_empty() => (Vec::new(), Vec::new()),
+            TakeOver::Only(runs) => (runs.clone(), load::holders(&archive, &reader, runs).await?),
         };
+        let takes_nothing = options.take_over == TakeOver::Only(Vec::new());
         let mut dispatcher =
             Dispatcher::new(archive.clone(), reader.clone(), &registry, options, asked, writer);
         let mut taken_over = TakenOver::default();
+        others.into_iter().for_each(|run| dispatcher.respect(run));
+        if !takes_nothing {
+            // Nobody else has a handle yet.
+            let _ = handle.respected.set(());
+        }
         for run in unfinished {
             match load::find(&archive, &reader, run).await {
                 Ok(Found::Unfinished(found, view, key)) => {
@@ -109,6 +118,7 @@ impl Runtime {
                 }
                 Ok(Found::Finished(_)) => {}
                 Ok(Found::Unrunnable(missing)) => {
+                    left(&mut dispatcher, &archive, &reader, run).await;
                     tracing::warn!(%run, ?missing, "a run needs plugins that are not registered");
                     dispatcher.leave(run, Condition::Unrunnable { missing: missing.clone() });
                     taken_over.unrunnable.push(Unrunnable { run, missing });
@@ -119,6 +129,7 @@ impl Runtime {
                     taken_over.damaged.push(Damaged { run, detail });
                 }
                 Err(Error::Sealed { why, .. }) => {
+                    left(&mut dispatcher, &archive, &reader, run).await;
                     tracing::error!(%run, %why, "the secrets of a run cannot be read");
                     dispatcher.leave(run, Condition::Sealed { why: why.clone() });
                     taken_over.sealed.push(Sealed { run, why });
@@ -151,5 +162,13 @@ impl Runtime {
         // What was printed is in its files when the process ends.
         self.handle.flush_logs().await;
         ended
+    }
+}
+
+/// A run that cannot be driven keeps its locks, as far as they can be read.
+async fn left(dispatcher: &mut Dispatcher, archive: &Archive, reader: &Reader, run: RunId) {
+    match load::holder(archive, reader, run).await {
+        Ok(holder) => holder.into_iter().for_each(|run| dispatcher.respect(run)),
+        Err(error) => tracing::warn!(%run, %error, "nobody knows which locks a run holds"),
     }
 }

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 use windlass_engine::Setup;
 use windlass_lang::{Among, Evaluator, Surroundings};
+use windlass_model::Map;
+use windlass_model::code;
 use windlass_model::eval::Evaluate;
 use windlass_model::fact::Catalog;
 use windlass_model::freeze::KnownVars;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::layout::Layout;
-use windlass_model::problem::Problems;
+use windlass_model::problem::{Problem, Problems};
 use windlass_model::secret::Secrets;
 use windlass_model::submission::Submission;
 use windlass_model::time::Time;
@@ -97,10 +99,13 @@ impl Reader {
             selection,
             seed,
             done,
+            done_blocks,
+            withheld,
             carried,
             noop,
             ..
         } = request;
+        let withheld: Vec<String> = withheld.into_iter().filter(|name| !params.contains_key(name)).collect();
         let known = match (&targets, &nodes) {
             (Some(chosen), _) => Some(chosen as &dyn KnownVars),
             (None, Some(nodes)) => Some(&**nodes as &dyn KnownVars),
@@ -108,11 +113,17 @@ impl Reader {
         };
         let surroundings = Surroundings { catalog: &self.catalog, nodes: known };
         let mut problems = windlass_lang::validate(&plan, surroundings);
+        problems.extend(withheld.iter().map(|name| not_given_again(name)));
         let among = Among { nodes: nodes.as_deref(), filter: selection.as_ref() };
         let inputs = match windlass_lang::inputs(&plan, &step_set, params, targets, &*self.eval, among) {
             Ok(inputs) if problems.is_empty() => inputs,
             inputs => {
                 for found in inputs.err().into_iter().flat_map(|found| found.0) {
+                    // One that is withheld is missing anyway.
+                    let is_missing = found.code == code::MISSING_PARAM;
+                    if is_missing && problems.iter().any(|known| known.address == found.address) {
+                        continue;
+                    }
                     // An empty selection is found both ways.
                     if !problems.iter().any(|known| known.is_same(&found)) {
                         problems.push(found);
@@ -122,6 +133,11 @@ impl Reader {
             }
         };
         let (params, secrets) = inputs.params.sealed();
+        let lost: Vec<Problem> =
+            carried.iter().flat_map(|(name, saved)| cannot_be_put_back(name, saved, &secrets)).collect();
+        if !lost.is_empty() {
+            return Err(Error::Invalid(Problems(lost)));
+        }
         let named = plan.spec.group.as_deref().map(GroupId::named);
         let submission = Submission {
             run: run_id.unwrap_or(drawn.run),
@@ -135,6 +151,7 @@ impl Reader {
             user,
             at: drawn.at,
             done,
+            done_blocks,
             carried,
             noop,
         };
@@ -185,6 +202,28 @@ impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
     }
+}
+
+/// A parameter that a run had which this one is made of, and that is not carried over.
+fn not_given_again(name: &str) -> Problem {
+    let message = format!(
+        "the parameter `{name}` is a secret, or holds one, and is not carried over from the other run"
+    );
+    Problem::new(code::MISSING_PARAM, format!("params.{name}"), format!("/spec/params/{name}"), message)
+        .help(format!("give it again: -p {name}=VALUE, or -p {name}=@FILE"))
+}
+
+/// What was saved for a target and holds secrets, or forms of them, that this run does not have.
+fn cannot_be_put_back(target: &str, saved: &Map, secrets: &Secrets) -> Vec<Problem> {
+    let lost = saved.iter().filter(|(_, value)| !secrets.unknown_tokens(value).is_empty());
+    let problem = |name: &String| {
+        let message = format!(
+            "what the other run saved for {target} as `{name}` holds a secret that was not given again"
+        );
+        Problem::new(code::NOT_RESUBMITTABLE, "", "", message)
+            .help("give all secrets again, or retry it with --from-scratch")
+    };
+    lost.map(|(name, _)| problem(name)).collect()
 }
 
 fn parts(submission: &Submission) -> Result<Vec<bytes::Bytes>, Error> {

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use windlass_model::event::What;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::layout::Layout;
 use windlass_model::outcome::{Reason, ReasonKind, RunStatus};
@@ -55,6 +56,9 @@ pub struct RunView {
     /// The first true cause of its failure or stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReasonView>,
+    /// What it takes to be approved, where it must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalView>,
     /// The number of the event with which it came to stand there.
     pub seq: u64,
     /// How it stands with this process.
@@ -64,6 +68,18 @@ pub struct RunView {
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+/// What it takes to be approved, and who has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalView {
+    /// How many people must agree.
+    pub quorum: u32,
+    /// Until when.
+    pub until: Time,
+    /// Who has agreed.
+    #[serde(default)]
+    pub by: Vec<String>,
 }
 
 /// The first true cause, in words.
@@ -109,6 +125,13 @@ pub enum Condition {
         /// Since when.
         since: Time,
     },
+    /// Its record and that of another run both say that they hold a lock. It goes on when the other has ended.
+    Blocked {
+        /// The lock.
+        lock: String,
+        /// The other run, if it is known.
+        holder: Option<RunId>,
+    },
     /// It needs plugins that are not registered.
     Unrunnable {
         /// Their names.
@@ -152,8 +175,24 @@ impl RunView {
             ended_at: None,
             status: RunStatus::Submitted,
             reason: None,
+            approval: None,
             seq: 0,
             condition: Condition::Resting,
+        }
+    }
+
+    /// Takes in what people were asked to agree to, and who agreed.
+    pub(crate) fn asked_for_approval(&mut self, what: &What) {
+        match what {
+            What::ApprovalAwaited { quorum, until } => {
+                self.approval = Some(ApprovalView { quorum: *quorum, until: *until, by: Vec::new() });
+            }
+            What::Approved { by } => {
+                if let Some(approval) = &mut self.approval {
+                    approval.by.push(by.user.clone());
+                }
+            }
+            _ => {}
         }
     }
 

@@ -241,6 +241,10 @@ impl Row {
             }
             Condition::Parked { why, .. } => trouble = Some(format!("parked: {why}")),
             Condition::StoreStopped { why, .. } => trouble = Some(with_causes(why)),
+            Condition::Blocked { lock, holder } => {
+                let who = holder.map_or_else(|| "another run".to_owned(), |holder| format!("run {holder}"));
+                trouble = Some(format!("waits for the end of {who}, which holds {lock}"));
+            }
             Condition::Unrunnable { missing } => {
                 trouble = Some(format!("needs plugins that are not there: {}", missing.join(", ")));
             }

@@ -189,6 +189,11 @@ impl Driven {
                 let text = format!("{said} {why}: {}; it goes on by itself when that is over", why.help());
                 live.say(&text, printer);
             }
+            Condition::Blocked { lock, holder } if !self.is_parked => {
+                self.is_parked = true;
+                let error = Error::Blocked { run, lock, holder };
+                live.say(&format!("{} {error}", Styled(WARN, "it is not gone on with yet:")), printer);
+            }
             Condition::Driven { .. } if self.is_parked => {
                 self.is_parked = false;
                 live.say(&format!("run {run} goes on"), printer);
@@ -199,6 +204,7 @@ impl Driven {
             Condition::Resting
             | Condition::Driven { .. }
             | Condition::Parked { .. }
+            | Condition::Blocked { .. }
             | Condition::StoreStopped { .. } => {}
         }
         Ok(())

@@ -179,6 +179,7 @@ pub(crate) fn of(fold: &Fold, event: &Event) -> Option<Line> {
         | What::Caused(_)
         | What::Heartbeat
         | What::Foreseen { .. }
+        | What::RetryAfter { .. }
         | What::Finished { .. } => None,
     }
 }

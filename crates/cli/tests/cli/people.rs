@@ -23,6 +23,33 @@ fn a_run_that_needs_approval_says_whose_and_stays() {
 }
 
 #[test]
+fn two_people_approve_from_two_processes_and_recover_begins_it() {
+    let place = Place::new();
+    let plan = place.plan("guarded", &APPROVAL.replace("quorum: 1", "quorum: 2"));
+    place.run(&["run", plan.to_str().unwrap()]).exits(4).says(&["0 of 2 so far", "must agree before"]);
+    let as_person = |user: &str, verb: &str| {
+        let mut command = place.command(&["runs", verb]);
+        command.env("WINDLASS_USER", user);
+        ended(command)
+    };
+    place.run(&["runs", "list"]).exits(0).shows(&["0 of 2 approvals, until"]);
+    as_person("grace", "approve").exits(0).shows(&["it still waits for others"]);
+    place.run(&["runs", "list"]).exits(0).shows(&["1 of 2 approvals, until"]);
+    let listed = place.run(&["runs", "list", "--output", "json"]).exits(0).json();
+    assert_eq!(listed[0]["approval"]["by"], serde_json::json!(["grace"]));
+    place.run(&["runs", "show"]).exits(0).shows(&["1 of 2 until"]);
+    // Nobody else has agreed: going on with it changes nothing.
+    place.run(&["recover"]).exits(4).says(&["1 of 2 so far"]);
+    as_person("linus", "approve").exits(0).says(&["windlass recover"]);
+    place.run(&["runs", "show"]).exits(0).says(&["no process drives this run"]);
+    place.run(&["recover"]).exits(0).shows(&["guarded succeeded"]);
+    // One that is stopped before it begins has ended with that.
+    place.run(&["run", plan.to_str().unwrap()]).exits(4);
+    as_person("grace", "stop").exits(0).shows(&["has ended: stopped"]);
+    place.run(&["recover"]).exits(0).says(&["nothing to recover"]);
+}
+
+#[test]
 fn the_author_approves_where_the_plan_lets_them() {
     let place = Place::new();
     let plan = place.plan("guarded", &APPROVAL.replace("quorum: 1", "quorum: 1, allowAuthor: true"));

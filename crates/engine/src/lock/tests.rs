@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 
-use super::{LockTable, Locks, Owner};
+use super::{LockTable, Locks, Owner, Returned};
 
 const RUNS: u8 = 5;
 const LOCKS: u8 = 3;
@@ -31,6 +31,8 @@ enum Op {
     End(u8),
     /// The driver tells the next run of an offer.
     Deliver,
+    /// The oldest record of a lock that was given back becomes durable.
+    Durable,
 }
 
 /// The runs as they see themselves, and the driver between them and the table.
@@ -40,6 +42,9 @@ struct World {
     holds: BTreeMap<u8, (u8, u8)>,
     moods: [Mood; RUNS as usize],
     told: VecDeque<RunId>,
+    /// Who has which lock by what is durable, where that comes later.
+    records: Option<BTreeMap<u8, u8>>,
+    returned: VecDeque<(u8, u8, Returned)>,
 }
 
 fn run(n: u8) -> RunId {
@@ -68,7 +73,13 @@ impl World {
             holds: BTreeMap::new(),
             moods: [Mood::Awake; RUNS as usize],
             told: VecDeque::new(),
+            records: None,
+            returned: VecDeque::new(),
         }
+    }
+
+    fn behind_records() -> Self {
+        Self { table: LockTable::behind_records(), records: Some(BTreeMap::new()), ..Self::new() }
     }
 
     fn mood(&self, of: u8) -> Mood {
@@ -82,6 +93,10 @@ impl World {
             if self.table.acquire(&name(lock), run(who), element(seq)).is_ok() {
                 self.wants.remove(&(who, lock, seq));
                 assert_eq!(self.holds.insert(lock, (who, seq)), None, "two hold {lock}");
+                if let Some(records) = &mut self.records {
+                    let by = records.insert(lock, who);
+                    assert!(by.is_none_or(|by| by == who), "two records hold {lock}");
+                }
             }
         }
     }
@@ -103,6 +118,8 @@ impl World {
                 {
                     self.holds.remove(&lock);
                     self.table.release(&name(lock), run(who), element(seq));
+                    let returned = self.table.take_returned().into_iter();
+                    self.returned.extend(returned.map(|returned| (who, lock, returned)));
                     if self.mood(who) == Mood::Awake {
                         self.try_all(who);
                     }
@@ -120,6 +137,19 @@ impl World {
                 self.wants.retain(|(other, ..)| *other != who);
                 self.holds.retain(|_, (other, _)| *other != who);
                 self.table.forget(run(who));
+                self.returned.retain(|(other, ..)| *other != who);
+                if let Some(records) = &mut self.records {
+                    records.retain(|_, other| *other != who);
+                }
+            }
+            Op::Durable => {
+                let Some((who, lock, returned)) = self.returned.pop_front() else { return };
+                let again = self.holds.get(&lock).is_some_and(|(holder, _)| *holder == who)
+                    || self.returned.iter().any(|(_, other, _)| *other == lock);
+                if let Some(records) = self.records.as_mut().filter(|_| !again) {
+                    records.remove(&lock);
+                }
+                self.table.given_back(&returned);
             }
             Op::Deliver => {
                 let Some(who) = self.told.pop_front() else { return };
@@ -142,6 +172,10 @@ impl World {
                     let known = self.holds.iter().find(|(lock, _)| self::name(**lock) == *name);
                     let known = known.map(|(_, (who, seq))| (run(*who), element(*seq)));
                     assert_eq!(known, Some((holder, of)), "{name}");
+                }
+                Owner::Returned(..) => {
+                    let lock = self.returned.iter().find(|(_, lock, _)| self::name(*lock) == *name);
+                    assert!(lock.is_some(), "{name} was given back, and nobody will say so");
                 }
                 Owner::Offered(to) => assert!(self.told.contains(&to), "{name} is offered in silence"),
             }
@@ -175,8 +209,9 @@ impl World {
         for who in 0..RUNS {
             self.do_one(Op::Mood(who, Mood::Awake));
         }
-        while !(self.told.is_empty() && self.holds.is_empty()) {
+        while !(self.told.is_empty() && self.holds.is_empty() && self.returned.is_empty()) {
             self.do_one(Op::Deliver);
+            self.do_one(Op::Durable);
             if self.told.is_empty()
                 && let Some((lock, (who, _))) = self.holds.iter().next()
             {
@@ -197,6 +232,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..RUNS, mood).prop_map(|(who, mood)| Op::Mood(who, mood)),
         1 => (0..RUNS).prop_map(Op::End),
         4 => Just(Op::Deliver),
+        4 => Just(Op::Durable),
     ]
 }
 
@@ -204,11 +240,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
     #[test]
     fn nobody_waits_for_ever_and_no_two_hold_a_lock(ops in prop::collection::vec(op(), 0..120)) {
-        let mut world = World::new();
-        for op in ops {
-            world.do_one(op);
+        for mut world in [World::new(), World::behind_records()] {
+            for op in &ops {
+                world.do_one(*op);
+            }
+            world.settle_down();
         }
-        world.settle_down();
     }
 }
 
@@ -271,11 +308,43 @@ fn what_a_record_holds_is_taken_back_from_whom_it_is_offered() {
     world.do_one(Op::Want(1, 0, 0));
     world.do_one(Op::Want(2, 0, 0));
     world.do_one(Op::GiveBack(0, 0));
-    world.table.hold(&name(0), run(0), element(0));
+    assert!(world.table.hold(&name(0), run(0), element(0)));
+    assert!(!world.table.hold(&name(0), run(3), element(0)));
     world.holds.insert(0, (0, 0));
     world.do_one(Op::Deliver);
     world.do_one(Op::GiveBack(0, 0));
     world.do_one(Op::Deliver);
     assert_eq!(world.holds.get(&0), Some(&(1, 0)));
+    world.settle_down();
+}
+
+#[test]
+fn what_was_given_back_goes_on_when_the_record_of_it_is_durable() {
+    let mut world = World::behind_records();
+    world.do_one(Op::Want(0, 0, 0));
+    world.do_one(Op::Want(1, 0, 0));
+    world.do_one(Op::GiveBack(0, 0));
+    assert!(world.told.is_empty() && world.holds.is_empty());
+    assert_eq!(world.table.waits_of(run(1)).collect::<Vec<_>>(), [("node/0", run(0))]);
+    // Who gave it back asks for it again, and waits behind the other.
+    world.do_one(Op::Want(0, 0, 1));
+    assert!(world.holds.is_empty());
+    world.do_one(Op::Durable);
+    world.do_one(Op::Deliver);
+    assert_eq!(world.holds.get(&0), Some(&(1, 0)));
+    world.settle_down();
+}
+
+#[test]
+fn who_has_it_still_by_their_record_may_take_it_again_at_once() {
+    let mut world = World::behind_records();
+    world.do_one(Op::Want(0, 0, 0));
+    world.do_one(Op::GiveBack(0, 0));
+    world.do_one(Op::Want(0, 0, 1));
+    assert_eq!(world.holds.get(&0), Some(&(0, 1)));
+    world.do_one(Op::GiveBack(0, 0));
+    // The first record says nothing of the second time.
+    world.do_one(Op::Durable);
+    assert_eq!(world.table.holder(&name(0)), Some((run(0), element(1))));
     world.settle_down();
 }

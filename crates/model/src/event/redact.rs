@@ -45,6 +45,7 @@ impl What {
             | Self::Cancelled { .. }
             | Self::Recovered { .. }
             | Self::Heartbeat
+            | Self::RetryAfter { .. }
             | Self::Finished { .. } => {}
         }
     }

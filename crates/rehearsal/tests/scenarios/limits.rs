@@ -217,11 +217,30 @@ fn undo_takes_back_what_succeeded_in_reverse() {
 #[test]
 fn w36_retry_does_only_what_did_not_succeed() {
     let spec = json!({"blocks": [block("one", 2, json!({})), block("two", 3, json!({}))]});
-    let seen = scene(spec).done(vec![vec![0, 1], vec![1]]).play();
+    let seen = scene(spec).done(vec![vec![0, 1], vec![1]], vec![0]).play();
     seen.is_sound();
     assert_eq!(seen.run(), RunStatus::Succeeded);
     assert_eq!(seen.outcome("one"), Some(Outcome::Skipped(Skip::DoneBefore)));
     assert_eq!(seen.outcome("two/t1"), Some(Outcome::Skipped(Skip::DoneBefore)));
     assert_eq!(seen.rehearsed.executions.len(), 2);
     assert_eq!(seen.executed("two/t1/do"), 0);
+}
+
+#[test]
+fn w36_a_block_whose_checks_are_to_be_made_again_is_gone_through_without_its_work() {
+    let more = json!({"canary": 1, "batches": [1], "soak": "10s", "onFailure": "undo",
+        "checks": {"pre": [check("pre")], "continuous": [check("loop")], "post": [check("post")], "deferred": [check("last")]}});
+    let spec = json!({"blocks": [block("one", 3, more)]});
+    let seen = scene(spec.clone()).done(vec![vec![0, 1, 2]], vec![]).play();
+    seen.is_sound();
+    assert_eq!((seen.run(), seen.outcome("one")), (RunStatus::Succeeded, Some(Outcome::UNCHANGED)));
+    assert_eq!(seen.count(0, Status::Skipped), 3);
+    for slot in ["pre/pre", "continuous/loop", "post/post", "deferred/last"] {
+        assert_eq!(seen.executed(&format!("one/checks.{slot}")), 1, "{slot}");
+    }
+    assert_eq!(seen.rehearsed.executions.len(), 4);
+    let seen = scene(spec).done(vec![vec![0, 1, 2]], vec![]).fails("*/post").play();
+    seen.is_sound();
+    assert_eq!(seen.reason().unwrap().0, ReasonKind::PostCheck);
+    assert_eq!(seen.rehearsed.executions.len(), 4);
 }

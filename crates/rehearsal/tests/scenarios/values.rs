@@ -133,6 +133,43 @@ fn retry_after_is_honoured() {
 }
 
 #[test]
+fn retry_after_outlives_a_crash_at_any_event() {
+    let action = json!({"name": "do", "use": "work", "retries": 1, "backoff": {"initial": "1s"}});
+    let scene = || {
+        scene(one(action.clone())).dead_for(Duration::from_secs(60), Duration::from_secs(3600)).play_as(
+            "*",
+            |_| {
+                let result = AttemptResult {
+                    retry_after: Some(Duration::from_secs(90)),
+                    ..AttemptResult::failed(failing())
+                };
+                Play::of(Duration::from_secs(1), result)
+            },
+        )
+    };
+    let asked_behind_the_crash = (1..=scene().play().events().len() as u64).filter(|crash| {
+        let seen = scene().crash_at([*crash]).play();
+        let events = seen.events();
+        let ends = events.iter().zip(events.iter().skip(1)).filter_map(|(asked, ended)| {
+            match (&asked.what, &ended.what) {
+                (What::RetryAfter { until, .. }, What::AttemptEnded { .. }) => Some((ended.seq, *until)),
+                _ => None,
+            }
+        });
+        let mut met = false;
+        for (seq, until) in ends.collect::<Vec<_>>() {
+            let next = events
+                .iter()
+                .find(|event| event.seq > seq && matches!(event.what, What::AttemptBegan { .. }));
+            assert!(next.is_none_or(|next| next.at == until), "crash at {crash}: {events:?}");
+            met |= next.is_some() && *crash == seq;
+        }
+        met
+    });
+    assert_eq!(asked_behind_the_crash.count(), 1, "no crash came between the end of an attempt and its wait");
+}
+
+#[test]
 fn when_and_verify_skip() {
     let action = json!({"name": "do", "use": "work", "when": "false"});
     let seen = scene(one(action)).play();

@@ -37,6 +37,7 @@ pub(crate) struct Scene {
     seed: u64,
     done: Vec<Vec<u32>>,
     noop: bool,
+    done_blocks: Vec<u32>,
     recovery: Recovery,
     down: Duration,
     recovery_limit: Option<Duration>,
@@ -93,6 +94,7 @@ pub(crate) fn scene(spec: Value) -> Scene {
         seed: 7,
         done: Vec::new(),
         noop: false,
+        done_blocks: Vec::new(),
         recovery: Recovery::Idempotent,
         down: Duration::ZERO,
         recovery_limit: None,
@@ -183,8 +185,8 @@ impl Scene {
         self
     }
 
-    pub(crate) fn done(mut self, done: Vec<Vec<u32>>) -> Self {
-        self.done = done;
+    pub(crate) fn done(mut self, done: Vec<Vec<u32>>, blocks: Vec<u32>) -> Self {
+        (self.done, self.done_blocks) = (done, blocks);
         self
     }
 
@@ -226,6 +228,7 @@ impl Scene {
             user: "author".into(),
             at: Time::ZERO,
             done: self.done.clone(),
+            done_blocks: self.done_blocks.clone(),
             carried: Default::default(),
             noop: self.noop,
             plan: Arc::new(plan),

@@ -43,6 +43,11 @@ impl Dispatcher {
             }
             Call::GivenUp { run, answer } => {
                 self.left.remove(&run);
+                self.forget_locks(run);
+                drop(answer.send(Ok(())));
+            }
+            Call::Respect { runs, answer } => {
+                runs.into_iter().for_each(|run| self.respect(run));
                 drop(answer.send(Ok(())));
             }
             Call::Shutdown { grace, answer } => self.close(grace, answer, now),
@@ -82,6 +87,7 @@ impl Dispatcher {
         }
         let result = match (self.open_for_more(), self.parked.get(&run), self.left.get(&run)) {
             (Err(error), ..) => Err(error),
+            _ if self.blocked.contains_key(&run) => Err(self.blocked_error(run)),
             (_, Some(parked), _) => Err(Error::Parked { run, why: parked.why.clone() }),
             (.., Some(Condition::Unrunnable { missing })) => {
                 Err(Error::Unrunnable { run, missing: missing.clone() })
@@ -96,7 +102,8 @@ impl Dispatcher {
     fn standing(&self, run: RunId) -> Standing {
         let live = self.runs.get(&run).map(|live| &live.shown);
         let view = live.or_else(|| self.parked.get(&run).map(|parked| &parked.view));
-        let view = view.and_then(Option::as_ref).or_else(|| self.shredding.get(&run)).cloned();
+        let view = view.and_then(Option::as_ref).or_else(|| self.shredding.get(&run));
+        let view = view.or_else(|| self.blocked.get(&run).map(|blocked| &blocked.view)).cloned();
         let stopped = match &self.phase {
             Phase::Reopening { why, .. } | Phase::Stopped { why, .. } => Some(why.clone()),
             Phase::Open | Phase::Closing { .. } => None,
@@ -114,8 +121,11 @@ impl Dispatcher {
                 seq: live.durable,
                 in_flight: live.run.in_flight(),
                 asked: live.run.asked().into_iter().map(|element| layout.address(element)).collect(),
-                needs_person: live.run.needs_person(),
+                needs_person: live.run.needs_person() || self.is_stuck(run, &live.run),
             };
+        }
+        if let Some(blocked) = self.blocked.get(&run) {
+            return blocked.condition();
         }
         if let Some(parked) = self.parked.get(&run) {
             return match &self.phase {
@@ -132,8 +142,8 @@ impl Dispatcher {
         if let Phase::Stopped { why, .. } = &self.phase {
             return drop(answer.send(Err(Error::Store(why.clone()))));
         }
-        if self.runs.contains_key(&run) || self.parked.contains_key(&run) || self.shredding.contains_key(&run)
-        {
+        let is_coming = self.parked.contains_key(&run) || self.blocked.contains_key(&run);
+        if is_coming || self.runs.contains_key(&run) || self.shredding.contains_key(&run) {
             let waits = self.waits.entry(run).or_default();
             waits.retain(|wait| !wait.is_closed());
             return waits.push(answer);
@@ -150,11 +160,33 @@ impl Dispatcher {
     }
 
     fn follow(&mut self, run: RunId) -> Option<broadcast::Receiver<crate::events::Told>> {
-        if !self.runs.contains_key(&run) && !self.parked.contains_key(&run) {
+        let is_coming = self.parked.contains_key(&run) || self.blocked.contains_key(&run);
+        if !is_coming && !self.runs.contains_key(&run) {
             return None;
         }
         let tail = self.tails.entry(run).or_insert_with(|| broadcast::channel(TAIL).0);
         Some(tail.subscribe())
+    }
+
+    /// Whether a run waits for nothing but locks of runs that do not go on: because they are not driven
+    /// here, or wait for a person themselves.
+    fn is_stuck(&self, run: RunId, live: &Run) -> bool {
+        if live.in_flight() > 0 || live.wake_at().is_some() {
+            return false;
+        }
+        let mut holders = self.locks.waits_of(run).map(|(_, holder)| holder).peekable();
+        let goes_on = |holder| match self.runs.get(&holder) {
+            Some(live) => !live.run.needs_person(),
+            None => self.parked.contains_key(&holder),
+        };
+        holders.peek().is_some() && !holders.any(goes_on)
+    }
+
+    fn blocked_error(&self, run: RunId) -> Error {
+        match self.blocked.get(&run).map(super::blocked::Blocked::condition) {
+            Some(Condition::Blocked { lock, holder }) => Error::Blocked { run, lock, holder },
+            _ => Error::NotDriven(run),
+        }
     }
 
     /// Whether anything new is taken.

@@ -70,7 +70,7 @@ impl Dispatcher {
 
     fn durable(&mut self, parts: Vec<Written>) {
         for part in parts {
-            let Written { run, effects, acks, last, told, head, ends, snapshot, story, .. } = part;
+            let Written { run, effects, acks, returned, last, told, head, ends, snapshot, story, .. } = part;
             if let (Some(story), Some(live)) = (&story, self.runs.get(&run)) {
                 // Before anybody hears of it: whoever sees the run end finds the end in its log.
                 live.tell(story);
@@ -80,6 +80,10 @@ impl Dispatcher {
                 let _ = tail.send(told.unwrap_or_default());
             }
             acks.into_iter().for_each(Ack::done);
+            if !returned.is_empty() {
+                returned.iter().for_each(|returned| self.locks.given_back(returned));
+                self.offer_locks();
+            }
             let Some(live) = self.runs.get_mut(&run) else { continue };
             live.unresolved = live.unresolved.saturating_sub(1);
             live.durable = last.unwrap_or(live.durable);
@@ -105,6 +109,7 @@ impl Dispatcher {
         if live.adopted == Adopted::Yes {
             self.forget_locks(run);
         }
+        self.unblock();
         let Some(view) = live.shown else { return };
         if live.key.is_some() {
             // Whoever waits for the end may rely on it that the secrets are gone.
@@ -196,6 +201,7 @@ impl Dispatcher {
             whole.ops.extend(part.ops);
             whole.effects.extend(part.effects);
             whole.acks.extend(part.acks);
+            whole.returned.extend(part.returned);
             whole.last = part.last.or(whole.last);
             whole.head = part.head.or(whole.head);
             whole.ends |= part.ends;

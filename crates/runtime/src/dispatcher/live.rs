@@ -174,6 +174,7 @@ impl Live {
             ops,
             effects: part.effects,
             acks: part.acks,
+            returned: part.returned,
             last: part.events.last().map(|last| last.seq),
             told: followed.then(|| Part::told(std::mem::take(&mut part.events))),
             head,
@@ -186,10 +187,16 @@ impl Live {
     /// Writes the head, and returns it, when the run has come to stand elsewhere.
     fn write_head(&mut self, events: &[Event], ops: &mut Vec<Op>) -> Option<Arc<RunView>> {
         let (status, run) = (self.run.status(), self.id());
-        if status == self.view.status && self.view.seq > 0 {
+        let is_asked =
+            |event: &Event| matches!(event.what, What::ApprovalAwaited { .. } | What::Approved { .. });
+        let asked = events.iter().any(is_asked);
+        if status == self.view.status && self.view.seq > 0 && !asked {
             return None;
         }
         let view = Arc::make_mut(&mut self.view);
+        for event in events.iter().filter(|_| asked) {
+            view.asked_for_approval(&event.what);
+        }
         view.status = status;
         view.seq = self.run.seq();
         let started = events.iter().find(|event| matches!(event.what, What::Started { .. }));

@@ -12,6 +12,7 @@ use windlass_engine::{AttemptResult, Input, Run};
 use windlass_model::element::ElementId;
 use windlass_model::event::{Event, What};
 use windlass_model::foresight::Foreseen;
+use windlass_model::time::Time;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -24,14 +25,32 @@ pub(crate) struct Lost {
     foreseen: BTreeMap<ElementId, Foreseen>,
     /// Sequences that have not begun after all.
     pub(super) not_begun: BTreeSet<ElementId>,
+    /// Until when whoever attempts spoke to wants to be left alone.
+    left_alone: BTreeMap<(ElementId, u32), Time>,
 }
 
 /// What an attempt has come to.
 #[derive(Debug)]
 struct Result {
     input: Input,
+    /// When it was known.
+    at: Time,
     /// The number of the event that recorded it, if there was one.
     recorded: Option<u64>,
+}
+
+// === impl Result ===
+
+impl Result {
+    /// What the run is told of it now: what is left of a wait that was asked for is waited.
+    fn told_at(mut self, now: Time) -> Input {
+        if let Input::EndedMeanwhile { result: AttemptResult { retry_after: Some(wait), .. }, .. } =
+            &mut self.input
+        {
+            *wait = (self.at + *wait).since(now);
+        }
+        self.input
+    }
 }
 
 // === impl Lost ===
@@ -39,7 +58,7 @@ struct Result {
 impl Lost {
     /// Notes an event that is not known to be durable. The run must still know its secrets.
     pub(super) fn event(&mut self, event: Event, run: &Run) {
-        let (seq, what) = (event.seq, event.what);
+        let (seq, at, what) = (event.seq, event.at, event.what);
         match what {
             What::AttemptBegan { element, n } => {
                 self.never_made.insert((element, n));
@@ -49,6 +68,9 @@ impl Lost {
             }
             What::Foreseen { element, foreseen } => {
                 self.foreseen.insert(element, foreseen);
+            }
+            What::RetryAfter { element, n, until } => {
+                self.left_alone.insert((element, n), until);
             }
             What::AttemptEnded { element, n, end } => {
                 // One that was only taken for interrupted has not ended.
@@ -60,11 +82,11 @@ impl Lost {
                     response: end.response.map(|response| run.reveal(&response)),
                     changed: end.changed,
                     failure: end.failure,
-                    retry_after: None,
                     foreseen: self.foreseen.remove(&element),
+                    retry_after: self.left_alone.remove(&(element, n)).map(|until| until.since(at)),
                 };
                 let input = Input::EndedMeanwhile { element, n, result };
-                self.results.push(Result { input, recorded: Some(seq) });
+                self.results.push(Result { input, at, recorded: Some(seq) });
             }
             _ => {}
         }
@@ -72,19 +94,19 @@ impl Lost {
 
     /// Notes what the run was not told any more, if it is the end of an attempt. What was asked of the
     /// world besides is asked again.
-    pub(super) fn input(&mut self, input: Input) {
+    pub(super) fn input(&mut self, input: Input, at: Time) {
         if let Input::Ended { element, n, result } | Input::EndedMeanwhile { element, n, result } = input {
             let input = Input::EndedMeanwhile { element, n, result };
-            self.results.push(Result { input, recorded: None });
+            self.results.push(Result { input, at, recorded: None });
         }
     }
 
     /// What a run of which so many events turned out to be durable is to be told before all else.
-    pub(super) fn results(&mut self, durable: u64) -> impl Iterator<Item = Input> {
+    pub(super) fn results(&mut self, durable: u64, now: Time) -> impl Iterator<Item = Input> {
         let results = std::mem::take(&mut self.results).into_iter();
         // An end that is in the record may by now have been followed by another beginning.
         results
             .filter(move |result| result.recorded.is_none_or(|seq| seq > durable))
-            .map(|result| result.input)
+            .map(move |result| result.told_at(now))
     }
 }

@@ -93,8 +93,10 @@ impl Dispatcher {
         never_made: BTreeSet<(ElementId, u32)>,
     ) {
         let id = run.id();
+        if let Some(lock) = run.hold_locks(&mut self.locks).into_iter().next() {
+            return self.block(run, view, key, never_made, lock);
+        }
         let output = self.output(&view);
-        run.hold_locks(&mut self.locks);
         let mut live = Live::new(run, view, key, output);
         live.never_made.clone_from(&never_made);
         self.runs.insert(id, live);
@@ -152,7 +154,7 @@ impl Dispatcher {
 
     /// Answers everybody who waits for a write of this run; returns what was lost.
     fn refuse(&mut self, live: &mut Live, why: &StoreError, written: Vec<Written>) -> Lost {
-        let run = live.id();
+        let (run, now) = (live.id(), self.options.clock.now());
         let error = match why {
             StoreError::Precondition { .. } if live.durable == 0 => Error::Exists(run),
             _ => Error::Store(why.clone()),
@@ -169,11 +171,11 @@ impl Dispatcher {
         part.acks.into_iter().for_each(|ack| ack.fail(error.clone()));
         for (input, answer) in held {
             answer.map(Ack::Taken).into_iter().for_each(|ack| ack.fail(error.clone()));
-            lost.input(input);
+            lost.input(input, now);
         }
         for (of, input) in std::mem::take(&mut self.inbox) {
             if of == run {
-                lost.input(input);
+                lost.input(input, now);
             } else {
                 self.inbox.push_back((of, input));
             }
@@ -183,9 +185,10 @@ impl Dispatcher {
 
     /// An attempt of a parked run has ended.
     pub(super) fn ended_while_parked(&mut self, run: RunId, input: Input) {
+        let now = self.options.clock.now();
         let Some(parked) = self.parked.get_mut(&run) else { return };
         parked.flying = parked.flying.saturating_sub(1);
-        parked.lost.input(input);
+        parked.lost.input(input, now);
         self.load(run);
     }
 
@@ -245,8 +248,10 @@ impl Dispatcher {
                 let mut lost = std::mem::take(&mut parked.lost);
                 self.parked.remove(&run);
                 tracing::info!(%run, "a parked run goes on");
+                // What it holds is what its record says, whatever it was about to take or give back.
+                self.forget_locks(run);
                 // Results first: what has ended was not interrupted.
-                self.inbox.extend(lost.results(engine.seq()).map(|input| (run, input)));
+                self.inbox.extend(lost.results(engine.seq(), now).map(|input| (run, input)));
                 self.adopt(*engine, *view, key, lost.never_made);
             }
             Ok(Found::Finished(view)) => {
@@ -258,6 +263,7 @@ impl Dispatcher {
                 }
             }
             Ok(Found::Unrunnable(missing)) => {
+                // What it holds it keeps: its record says so.
                 self.abandon(run, &Error::Unrunnable { run, missing: missing.clone() });
                 self.leave(run, Condition::Unrunnable { missing });
             }
@@ -282,7 +288,7 @@ impl Dispatcher {
     fn abandon(&mut self, run: RunId, error: &Error) {
         tracing::error!(%run, %error, "a run cannot be gone on with");
         self.parked.remove(&run);
-        self.forget_locks(run);
+        self.leave_locks(run);
         self.tails.remove(&run);
         for answer in self.waits.remove(&run).unwrap_or_default() {
             drop(answer.send(Err(error.clone())));

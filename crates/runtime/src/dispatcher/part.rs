@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use windlass_engine::{Effect, Seal, Step};
+use windlass_engine::{Effect, Returned, Seal, Step};
 use windlass_model::codec;
 use windlass_model::event::{Event, What};
 use windlass_model::id::RunId;
@@ -23,6 +23,8 @@ pub(crate) struct Part {
     pub(crate) seals: Vec<Seal>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) acks: Vec<Ack>,
+    /// Locks that were given back.
+    pub(crate) returned: Vec<Returned>,
     /// About how many bytes the events take.
     pub(crate) weight: usize,
 }
@@ -35,6 +37,8 @@ pub(crate) struct Written {
     pub(crate) ops: Vec<Op>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) acks: Vec<Ack>,
+    /// Locks that were given back, and go on to others when this is durable.
+    pub(crate) returned: Vec<Returned>,
     /// The number of the last event.
     pub(crate) last: Option<u64>,
     /// What followers are told, if there are any.
@@ -80,7 +84,7 @@ impl Part {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.effects.is_empty() && self.acks.is_empty()
+        self.events.is_empty() && self.effects.is_empty() && self.acks.is_empty() && self.returned.is_empty()
     }
 
     /// The operations that write the events; how a log is divided into chunks means nothing.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use windlass_lang::Given;
-use windlass_model::Map;
 use windlass_model::element::{ElementId, Work};
 use windlass_model::id::RunId;
-use windlass_model::outcome::{RunStatus, Status};
+use windlass_model::layout::BlockDef;
+use windlass_model::outcome::{RunStatus, Skip, Status};
 use windlass_model::secret::{self, Secrets};
 use windlass_model::submission::Submission;
+use windlass_model::{Map, Value};
 use windlass_report::Fold;
 
 use crate::error::Error;
@@ -26,7 +27,12 @@ impl Handle {
 
     /// A request for a run that retries one that has ended, in the same group and on the same targets.
     ///
-    /// Secrets are not carried over: give them again.
+    /// Secrets are not carried over: give them again. What a block or the whole run was judged by is judged
+    /// again, though all work may be done.
+    ///
+    /// # Errors
+    ///
+    /// A run that has not ended, or succeeded; and one that saved secrets which what is left needs.
     pub async fn retry(&self, run: RunId, retry: Retry) -> Result<Request, Error> {
         let view = self.archive.known(run).await?;
         if !view.status.is_terminal() {
@@ -37,7 +43,10 @@ impl Handle {
             // Nothing was done in a run that only looked, so nothing of it needs not be looked at again.
             Retry::FromFailure if view.noop => None,
             Retry::FromFailure if view.status == RunStatus::Succeeded => {
-                return Err(Error::NotResubmittable { run, why: "it succeeded, and nothing of it is left" });
+                return Err(Error::NotResubmittable {
+                    run,
+                    why: "it succeeded, and nothing of it is left".to_owned(),
+                });
             }
             Retry::FromFailure => Some(self.fold(run).await?),
         };
@@ -50,7 +59,17 @@ impl Handle {
         };
         if let Some(fold) = fold {
             request.done = done(&fold);
-            request.carried = carried(&fold, &request.done, &submission);
+            request.done_blocks = done_blocks(&fold, &request.done);
+            let Carried { values, gone } = carried(&fold, &request.done, &submission);
+            let gone = needed_again(&gone, &submission, &request.done_blocks);
+            if !gone.is_empty() {
+                let why = format!(
+                    "what is left of it needs secrets that it saved and that are gone with it: {}",
+                    gone.join(", ")
+                );
+                return Err(Error::NotResubmittable { run, why });
+            }
+            request.carried = values;
         }
         Ok(request)
     }
@@ -58,11 +77,14 @@ impl Handle {
 
 fn same_again(submission: &Submission) -> Request {
     // Neither secrets nor what they were part of.
-    let params = submission.params.iter().filter(|(_, value)| !secret::holds_any(value));
+    let is_withheld = |(_, value): &(&String, &Value)| secret::holds_any(value);
+    let params = submission.params.iter().filter(|param| !is_withheld(param));
+    let withheld = submission.params.iter().filter(is_withheld);
     let mut none = Secrets::default();
     none.expect_more();
     Request {
         step_set: submission.step_set.clone(),
+        withheld: withheld.map(|(name, _)| name.clone()).collect(),
         params: params.map(|(name, value)| (name.clone(), Given::Value(none.reveal_value(value)))).collect(),
         user: submission.user.clone(),
         start: Start::Later,
@@ -91,9 +113,28 @@ fn done(fold: &Fold) -> Vec<Vec<u32>> {
     blocks.map(of_block).collect()
 }
 
-/// What the sequences that are done had saved, for whoever reads it in a later block.
-fn carried(fold: &Fold, done: &[Vec<u32>], submission: &Submission) -> BTreeMap<String, Map> {
-    let mut carried = submission.carried.clone();
+/// The blocks of which nothing is left: neither a sequence, nor a check that did not pass.
+fn done_blocks(fold: &Fold, done: &[Vec<u32>]) -> Vec<u32> {
+    let blocks = (0_u32..).zip(&fold.layout().blocks).zip(done);
+    let is_done = |((block, def), done): &((u32, &BlockDef), &Vec<u32>)| {
+        let view = fold.element(ElementId::Block(*block));
+        // One that was bypassed asks again whether it is to be.
+        let is_good = view.status == Status::Succeeded || view.skip == Some(Skip::DoneBefore);
+        is_good && done.len() == def.sequences.len() as usize
+    };
+    blocks.filter(is_done).map(|((block, _), _)| block).collect()
+}
+
+/// What the sequences that are done had saved.
+struct Carried {
+    /// For whoever reads it in a later block.
+    values: BTreeMap<String, Map>,
+    /// Where what was saved under which name cannot be carried, because it is a secret of its run.
+    gone: Vec<(String, String)>,
+}
+
+fn carried(fold: &Fold, done: &[Vec<u32>], submission: &Submission) -> Carried {
+    let mut carried = Carried { values: submission.carried.clone(), gone: Vec::new() };
     for ((block, def), done) in (0_u32..).zip(&fold.layout().blocks).zip(done) {
         for seq in done {
             let (Some(name), Some(body)) = (def.sequences.name(*seq), def.sequences.body(*seq)) else {
@@ -104,10 +145,39 @@ fn carried(fold: &Fold, done: &[Vec<u32>], submission: &Submission) -> BTreeMap<
             let views = actions.filter_map(|action| fold.begun(action.into())?.details());
             let saves = views.flat_map(|details| &details.saves).map(|(key, value)| (key, value.value()));
             // What came up in the old run is sealed with its key, and that is gone.
-            for (key, value) in saves.filter(|(_, value)| !secret::is_of_its_run(value)) {
-                carried.entry(name.to_owned()).or_default().insert(key.clone(), value);
+            for (key, value) in saves {
+                if secret::is_of_its_run(&value) {
+                    carried.gone.push((format!("{}/{name}", def.name), key.clone()));
+                } else {
+                    carried.values.entry(name.to_owned()).or_default().insert(key.clone(), value);
+                }
             }
         }
     }
     carried
+}
+
+/// Those of the saved values that something which is left to do names. What is named otherwise, by an
+/// expression, is found missing when it is read.
+fn needed_again(gone: &[(String, String)], submission: &Submission, done_blocks: &[u32]) -> Vec<String> {
+    if gone.is_empty() {
+        return Vec::new();
+    }
+    let spec = &submission.plan.spec;
+    let blocks = (0_u32..).zip(submission.plan.step_set(&submission.step_set).unwrap_or_default());
+    let left: Vec<_> =
+        blocks.filter(|(block, _)| !done_blocks.contains(block)).map(|(_, block)| block).collect();
+    let left = serde_json::to_value((left, &spec.checks, &spec.deferred, &spec.vars)).unwrap_or_default();
+    let is_read = |name: &str| any_text(&left, &|text| text.contains("targets") && text.contains(name));
+    let read = gone.iter().filter(|(_, name)| is_read(name));
+    read.map(|(sequence, name)| format!("`{name}` of {sequence}")).collect()
+}
+
+fn any_text(value: &Value, is_it: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is_it(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is_it)),
+        Value::Object(map) => map.values().any(|item| any_text(item, is_it)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }

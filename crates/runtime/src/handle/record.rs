@@ -4,9 +4,10 @@
 //! run over, as after a crash right behind these words. So nothing that was about to begin counts as
 //! interrupted.
 
-use windlass_engine::{Input, NoLocks, Run, Step};
+use windlass_engine::{Input, NoLocks, Refused, Run, Step};
 use windlass_model::event::{Author, Command, Event, What};
 use windlass_model::id::RunId;
+use windlass_model::outcome::RunStatus;
 use windlass_model::secret::Secrets;
 use windlass_store::{Entry, Op, Precondition, Range, Txn};
 
@@ -34,9 +35,18 @@ impl Handle {
             }
             (listener, _) => listener?,
         };
-        let step = listener
-            .step(input, self.clock.now(), &mut NoLocks)
-            .map_err(|refused| Error::Refused { run, refused })?;
+        let now = self.clock.now();
+        let is_over = |at| at <= now && listener.status() == RunStatus::AwaitingApproval;
+        if listener.wake_at().is_some_and(is_over) {
+            return self.too_late(listener, input, &head).await;
+        }
+        if let Input::Command { command: Command::Kill, by } = &input
+            && !listener.layout().missing.is_empty()
+        {
+            return self.give_up(run, by.clone()).await;
+        }
+        let step =
+            listener.step(input, now, &mut NoLocks).map_err(|refused| Error::Refused { run, refused })?;
         let Some(events) = said(step) else { return Ok(()) };
         let mut told = self.load(run).await?;
         for event in &events {
@@ -45,7 +55,20 @@ impl Handle {
         self.append(told, events, &head, Vec::new()).await
     }
 
-    /// Ends a run whose secrets cannot be read, where it stands.
+    /// The time for approvals was over when nobody was there to say so: now somebody is.
+    async fn too_late(&self, mut listener: Run, input: Input, head: &Entry) -> Result<(), Error> {
+        let (run, now) = (listener.id(), self.clock.now());
+        // An approval hears that it is too late, and others that the run has ended.
+        let refused = listener.step(input, now, &mut NoLocks).err();
+        let mut told = self.load(run).await?;
+        let step = told.step(Input::Tick, now, &mut NoLocks);
+        let step = step.map_err(|refused| Error::Refused { run, refused })?;
+        let status = told.status().word();
+        self.append(told, step.events, head, Vec::new()).await?;
+        Err(Error::Refused { run, refused: refused.unwrap_or(Refused::Ended(status)) })
+    }
+
+    /// Ends a run whose secrets cannot be read, or whose plugins are not there, where it stands.
     pub(super) async fn give_up(&self, run: RunId, by: Author) -> Result<(), Error> {
         let head = self.head_entry(run).await?;
         let setup = self.reader.setup(self.archive.submission(run).await?, Secrets::default());
@@ -66,11 +89,14 @@ impl Handle {
     async fn append(&self, told: Run, events: Vec<Event>, head: &Entry, more: Vec<Op>) -> Result<(), Error> {
         let run = told.id();
         let view = RunView::read(&head.value).map_err(|detail| Error::Damaged { run, detail })?;
+        let first = events.first().map(|event| event.seq);
         let mut live = Live::new(told, view, None, None);
         live.part.add(Step { events, ..Step::default() });
         let written = live.write(false);
         let mut txn = Txn { preconditions: written.preconditions, ops: written.ops };
         txn.preconditions.push(Precondition::At(keys::head(run), head.revision));
+        // Not every word changes the head, and no word overwrites another.
+        txn.preconditions.extend(first.map(|first| Precondition::Absent(keys::chunk(run, first))));
         txn.ops.extend(more);
         self.archive.store().commit(txn).await?;
         if written.ends {
@@ -94,8 +120,12 @@ fn said(step: Step) -> Option<Vec<Event>> {
         )
     };
     let place = events.iter().rposition(is_said)?;
-    if !matches!(events.get(place).map(|event| &event.what), Some(What::Rejected { .. })) {
-        events.truncate(place.saturating_add(1));
+    let is_rejected = matches!(events.get(place).map(|event| &event.what), Some(What::Rejected { .. }));
+    let next = place.saturating_add(1);
+    // A run that has not begun ends with the word that stops it.
+    let ends = matches!(events.get(next).map(|event| &event.what), Some(What::Finished { .. }));
+    if !is_rejected && !ends {
+        events.truncate(next);
     }
     Some(events)
 }

@@ -478,9 +478,9 @@ fn without_snapshots_there_are_none() {
     });
 }
 
-/// What the first version wrote: a run in the middle of its work, with a snapshot and a log that goes on.
-fn sample() -> (Past, MemoryStore) {
-    let sample: Value = serde_json::from_str(include_str!("sample-v1.json")).unwrap();
+/// What a version wrote: a run in the middle of its work, with snapshots and a log that goes on.
+fn sample(text: &str) -> (Past, MemoryStore) {
+    let sample: Value = serde_json::from_str(text).unwrap();
     let bytes = |hex: &str| -> Vec<u8> {
         (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
     };
@@ -496,8 +496,10 @@ fn sample() -> (Past, MemoryStore) {
 
 /// Snapshots that were kept once can be used for ever, or their version is another: then the log is folded.
 #[test]
-fn the_committed_sample_of_version_1_is_left_out_and_its_log_folded() {
-    let (past, store) = sample();
-    assert_eq!(in_time(past.check(&store)), None);
-    assert_eq!(in_time(past.recovered(&store)).0.seq(), 150);
+fn the_committed_samples_of_earlier_versions_are_left_out_and_their_logs_folded() {
+    for text in [include_str!("sample-v1.json"), include_str!("sample-v2.json")] {
+        let (past, store) = sample(text);
+        assert_eq!(in_time(past.check(&store)), None);
+        assert_eq!(in_time(past.recovered(&store)).0.seq(), 150);
+    }
 }

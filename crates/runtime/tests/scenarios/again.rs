@@ -115,3 +115,140 @@ async fn w36_only_what_has_ended_is_retried() {
     let events = log(&handle, again).await;
     assert_eq!(count_of(&events, |what| matches!(what, What::AttemptBegan { .. })), 1);
 }
+
+/// Fails once by a guard, though all work was done; returns what a retry then does, and its end.
+async fn judged_again(spec: &str, guard: &str) -> (Vec<String>, RunStatus, RunStatus) {
+    let world = World::default();
+    world.plays(guard, [Play::Permanent]);
+    let (_runtime, handle) = world.alone().await;
+    let first = play(&handle, plan(spec)).await;
+    assert_eq!(first.status, RunStatus::Failed, "{guard}");
+    assert_eq!(first.reason.unwrap().address, guard);
+    // The guard still stands in the way: then the retry fails as well.
+    world.lock().made.clear();
+    let retry = handle.retry(first.id, Retry::FromFailure).await.unwrap();
+    let again = handle.submit(retry.starting()).await.unwrap();
+    let again = end(&handle, again).await;
+    assert_eq!(again.reason.unwrap().address, guard);
+    let elements = outcome(&handle, again.id).await.elements;
+    assert_eq!(elements["b/n1/x"], (Status::Skipped, Some(Skip::DoneBefore)), "{guard}");
+    world.plays(guard, [Play::Good]);
+    world.lock().made.clear();
+    let retry = handle.retry(again.id, Retry::FromFailure).await.unwrap();
+    let third = handle.submit(retry.starting()).await.unwrap();
+    let third = end(&handle, third).await;
+    (world.made(), again.status, third.status)
+}
+
+#[tokio::test]
+async fn w36_what_failed_by_a_guard_is_judged_again_and_not_done_again() {
+    let block = "{name: b, targets: {nodes: [n1, n2]}, sequence: [{name: x, use: act}]";
+    let check = "[{name: fine, use: look}]";
+    for (spec, guard, made) in [
+        (
+            format!("  blocks: [{block}, checks: {{post: {check}}}}}]"),
+            "b/checks.post/fine",
+            vec!["b/checks.post/fine"],
+        ),
+        (
+            format!("  blocks: [{block}, checks: {{pre: {check}, deferred: [{{name: last, use: look}}]}}}}]"),
+            "b/checks.deferred/last",
+            vec!["b/checks.pre/fine", "b/checks.deferred/last"],
+        ),
+        (
+            format!("  checks: {{post: {check}}}\n  blocks: [{block}}}]"),
+            "checks.post/fine",
+            vec!["checks.post/fine"],
+        ),
+        (
+            format!("  checks: {{deferred: {check}}}\n  blocks: [{block}}}]"),
+            "checks.deferred/fine",
+            vec!["checks.deferred/fine"],
+        ),
+        (
+            format!(
+                "  blocks: [{block}}}]\n  deferred: [{{name: tell, when: success, failPlan: true, actions: [{{name: mail, use: act}}]}}]"
+            ),
+            "deferred/tell/mail",
+            vec!["deferred/tell/mail"],
+        ),
+    ] {
+        let (done, again, third) = judged_again(&spec, guard).await;
+        assert_eq!((again, third), (RunStatus::Failed, RunStatus::Succeeded), "{guard}");
+        assert_eq!(done, made);
+    }
+}
+
+#[tokio::test]
+async fn w36_a_retry_asks_for_every_secret_again_and_never_hands_on_a_token() {
+    let world = World::default();
+    world.plays("b/n2/x", [Play::Fail]);
+    world.plays("a/n1/x", [Play::Answer(json!({"url": format!("https://u:{SECRET}@h/")}))]);
+    let (_runtime, handle) = world.alone().await;
+    let spec = "  params: {token: {type: secret}, note: {type: string, default: nothing}, other: {type: secret}}
+  blocks:
+  - {name: a, targets: {nodes: [n1]}, sequence: [{name: x, use: act, with: {note: '{{ params.token }}'}, save: {url: url}}]}
+  - {name: b, targets: {nodes: [n2]}, sequence: [{name: x, use: act}, {name: y, use: command, with: {
+      argv: [test, \"{{ targets['n1'].store.url }}\", '=', 'https://u:c4n4ry-two@h/']}}]}";
+    let first = request(plan(spec)).param("token", SECRET).param("note", format!("with {SECRET} in it"));
+    let first = end(&handle, handle.submit(first.starting()).await.unwrap()).await;
+    assert_eq!(first.status, RunStatus::Failed);
+    world.plays("b/n2/x", [Play::Good]);
+
+    let retry = handle.retry(first.id, Retry::FromFailure).await.unwrap();
+    assert_eq!(retry.withheld, ["token", "note"]);
+    let Err(Error::Invalid(problems)) = handle.submit(retry.clone()).await else { panic!("it was taken") };
+    let found: Vec<(&str, &str)> =
+        problems.0.iter().map(|problem| (problem.code.as_str(), problem.address.as_str())).collect();
+    assert_eq!(found, [("WL-0217", "params.token"), ("WL-0217", "params.note")]);
+    assert_eq!(
+        problems.0[0].message,
+        "the parameter `token` is a secret, or holds one, and is not carried over from the other run"
+    );
+    // What was saved holds the secret of that name, whatever it is now.
+    let given = retry.param("token", "c4n4ry-two").param("note", "none");
+    let again = end(&handle, handle.submit(given.starting()).await.unwrap()).await;
+    assert_eq!(again.status, RunStatus::Succeeded, "{:?}", again.reason);
+
+    let clone = handle.clone_run(first.id).await.unwrap();
+    assert_eq!(clone.withheld, ["token", "note"]);
+}
+
+#[tokio::test]
+async fn w36_what_a_sensitive_action_saved_is_gone_and_what_needs_it_is_not_begun() {
+    let world = World::default();
+    world.plays("b/n2/x", [Play::Fail]);
+    world.plays("a/n1/x", [Play::Answer(json!({"token": SECRET}))]);
+    let (_runtime, handle) = world.alone().await;
+    let spec = |read: &str| {
+        plan(&format!(
+            "  blocks:
+  - {{name: a, targets: {{nodes: [n1]}}, sequence: [{{name: x, use: act, sensitive: true, save: {{token: token}}}}]}}
+  - {{name: b, targets: {{nodes: [n2]}}, sequence: [{{name: x, use: act}}, {{name: y, use: act, with: {{note: \"{read}\"}}}}]}}"
+        ))
+    };
+    let first = play(&handle, spec("{{ targets['n1'].store.token }}")).await;
+    let refused = handle.retry(first.id, Retry::FromFailure).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "WL-0311");
+    let text = refused.to_string().replace(&first.id.to_string(), "[run]");
+    assert_eq!(
+        text,
+        "run [run] cannot be retried: what is left of it needs secrets that it saved and that are gone with it: `token` of a/n1"
+    );
+    // From scratch it is asked for once more.
+    world.plays("b/n2/x", [Play::Good]);
+    let scratch = handle.retry(first.id, Retry::FromScratch).await.unwrap();
+    assert_eq!(
+        end(&handle, handle.submit(scratch.starting()).await.unwrap()).await.status,
+        RunStatus::Succeeded
+    );
+    // What nobody reads again is missed by nobody.
+    world.plays("b/n2/x", [Play::Fail]);
+    let second = play(&handle, spec("nothing")).await;
+    world.plays("b/n2/x", [Play::Good]);
+    let retry = handle.retry(second.id, Retry::FromFailure).await.unwrap();
+    assert_eq!(
+        end(&handle, handle.submit(retry.starting()).await.unwrap()).await.status,
+        RunStatus::Succeeded
+    );
+}

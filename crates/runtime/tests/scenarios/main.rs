@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod approvals;
 mod crashes;
 mod doomed;
 mod lists;

@@ -5,6 +5,7 @@ use windlass_model::code;
 use windlass_model::name;
 use windlass_model::outcome::RunStatus;
 use windlass_report::{Clock, Length, Stamp, legible, words};
+use windlass_runtime::RunView;
 
 use crate::access::Access;
 use crate::args::{DocumentFormat, ListArgs};
@@ -89,7 +90,7 @@ fn cells(row: &Row) -> [String; 7] {
             let at = if reason.address.is_empty() { String::new() } else { format!("{}: ", reason.address) };
             legible::line(&format!("{at}{}", reason.message), MESSAGE)
         }
-        (None, 0, None) => String::new(),
+        (None, 0, None) => approval(view).unwrap_or_default(),
     };
     let status = if view.noop { format!("{status} {}", Styled(FAINT, "(noop)")) } else { status };
     [
@@ -101,6 +102,15 @@ fn cells(row: &Row) -> [String; 7] {
         legible::line(&view.user, 16),
         why,
     ]
+}
+
+/// How far it has come with being approved.
+fn approval(view: &RunView) -> Option<String> {
+    let approval = view.approval.as_ref().filter(|_| view.status == RunStatus::AwaitingApproval)?;
+    let (given, quorum, until) = (approval.by.len(), approval.quorum, Stamp(Clock::Wall, approval.until));
+    let is_over = approval.until <= windlass_runtime::Clock::system().now();
+    let what = if is_over { "too late since" } else { "until" };
+    Some(format!("{given} of {quorum} approvals, {what} {until}"))
 }
 
 pub(super) fn document(row: &Row) -> Value {
@@ -117,6 +127,11 @@ pub(super) fn document(row: &Row) -> Value {
         "noop": view.noop,
         "status": view.status.word(),
         "reason": view.reason,
+        "approval": view.approval.as_ref().map(|approval| json!({
+            "quorum": approval.quorum,
+            "until": approval.until.to_string(),
+            "by": approval.by,
+        })),
         "submittedAt": view.submitted_at.to_string(),
         "startedAt": view.started_at.map(|at| at.to_string()),
         "endedAt": view.ended_at.map(|at| at.to_string()),
