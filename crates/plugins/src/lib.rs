@@ -7,6 +7,7 @@ pub mod command;
 pub mod fail;
 pub mod file_contains;
 pub mod file_exists;
+pub mod files;
 pub mod http;
 pub mod noop;
 pub mod origin;

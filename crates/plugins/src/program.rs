@@ -288,7 +288,7 @@ fn signal_name(number: i32) -> String {
 }
 
 /// A line that may be as long as a program likes, fit for a message.
-fn shortened(line: &str) -> String {
+pub(crate) fn shortened(line: &str) -> String {
     const LONGEST: usize = 500;
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
