@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use windlass_model::event::Severity;
 use windlass_model::outcome::Failure;
-use windlass_plugin::{BoxFuture, Call, CallError, CancelSource, Node, Output, OutputSink, Stream, Value};
+use windlass_plugin::{
+    AtNode, BoxFuture, Call, CallError, CancelSource, Node, Output, OutputSink, Stream, Value,
+};
 use windlass_wire::{CallOrder, Ended, FromAgent, Line, Mode, encode};
 
 use crate::hello::now_ms;
@@ -154,6 +156,7 @@ async fn ended(
         cancel: source.cancel(),
         output: Output::to(Arc::new(Sink(Arc::clone(lines)))),
         origin: questions.origin(),
+        at_node: AtNode::default(),
     };
     match mode {
         Mode::Act => Ended::of(plugin.call(call, request).await),

@@ -75,6 +75,17 @@ impl Fleet {
         Ok(met)
     }
 
+    /// The connection to a node is to be made anew: it is not known to be any good.
+    pub async fn renew(&self, to: &Destination) {
+        let place = {
+            let places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
+            places.get(&to.node.name).cloned()
+        };
+        if let Some(place) = place {
+            *place.lock().await = None;
+        }
+    }
+
     /// A run has ended: nothing of it will be asked for again, and idle connections are closed.
     pub async fn forget(&self, run: RunId) {
         let places: Vec<_> = {

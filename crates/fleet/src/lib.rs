@@ -12,6 +12,7 @@
 //!
 //! Reading order: [`Remote`], [`Fleet`], [`Peer`]; then one module per transport.
 
+mod beside;
 pub mod connect;
 pub mod fleet;
 pub mod peer;

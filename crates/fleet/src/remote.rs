@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use windlass_model::fact::{PluginKind, Recovery};
 use windlass_plugin::{
-    About, BoxFuture, Call, CallError, DynPlugin, Foresight, Node, OriginUse, Place, Registry, RegistryError,
-    Reply, Shape, Simulated, Simulation, Value,
+    About, BoxFuture, Call, CallError, DynPlugin, Foresight, Line, Node, OriginUse, Place, Registry,
+    RegistryError, Reply, Shape, Simulated, Simulation, Span, Value,
 };
 use windlass_wire::{CallOrder, Ended, Mode};
 
+use crate::beside::{Beside, Targets};
 use crate::connect::Destination;
 use crate::fleet::Fleet;
 use crate::peer::{Cut, Found, Peer};
@@ -39,10 +40,12 @@ const AGAIN_AT_MOST: Duration = Duration::from_secs(5);
 /// None, as long as the registry accepted its own plugins.
 pub fn over(registry: &Registry, fleet: &Fleet, is_here: IsHere) -> Result<Registry, RegistryError> {
     let mut reaching = Registry::new();
+    let targets = Arc::new(Targets::new(registry, fleet, is_here));
     for plugin in registry.iter() {
         reaching.register_dyn(match plugin.about().place {
             Place::Here => Arc::clone(plugin),
             Place::Target => Arc::new(Remote::new(Arc::clone(plugin), fleet.clone(), is_here)),
+            Place::Beside => Arc::new(Beside::new(Arc::clone(plugin), Arc::clone(&targets), is_here)),
         })?;
     }
     Ok(reaching)
@@ -120,6 +123,36 @@ impl Remote {
                 Ok(Found::Gone { .. }) => return Err(unknown(call)),
                 Err(cut) => cut,
             };
+        }
+    }
+
+    /// Makes one attempt over one connection; when that is lost, so is the attempt.
+    pub(crate) async fn once(
+        &self,
+        call: &Call,
+        request: &Value,
+        to: &Destination,
+        line: Line,
+    ) -> Result<Reply<Value>, CallError> {
+        let until = Instant::now() + call.deadline_in;
+        let late = |what: &str| {
+            let message = format!("`{}` {what} within {}", name(call), Span(call.deadline_in));
+            CallError::retryable("connection", message)
+        };
+        let reached = unless_cancelled(call, async {
+            if line == Line::Fresh {
+                self.fleet.renew(to).await;
+            }
+            self.fleet.peer(to).await
+        });
+        let reached = tokio::time::timeout_at(until, reached).await;
+        let peer = reached.unwrap_or_else(|_| Err(late("was not reached")))?;
+        let order = CallOrder { keep: false, ..self.order(Mode::Act, call, request) };
+        let attempt = peer.call(order, call, self.plugin.origin_use(request));
+        match tokio::time::timeout_at(until, attempt).await {
+            Ok(Ok(ended)) => ended.reply(),
+            Ok(Err(cut)) => Err(lost(call, &cut)),
+            Err(_) => Err(late("did not answer")),
         }
     }
 

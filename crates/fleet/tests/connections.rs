@@ -14,8 +14,8 @@ use windlass_fleet::{Connect, Connection, Destination, Fleet, Gate, over};
 use windlass_model::event::Severity;
 use windlass_model::id::RunId;
 use windlass_plugin::{
-    BoxFuture, Call, CallError, CancelSource, DynPlugin, Node, Origin, Output, OutputSink, Registry, Reply,
-    Stream,
+    AtNode, BoxFuture, Call, CallError, CancelSource, DynPlugin, Node, Origin, Output, OutputSink, Registry,
+    Reply, Stream,
 };
 
 /// Agents that live in this process, behind connections that can be cut.
@@ -107,6 +107,7 @@ fn call(node: &str, lines: &Arc<Lines>, source: &CancelSource) -> Call {
         cancel: source.cancel(),
         output: Output::to(Arc::clone(lines) as Arc<dyn OutputSink>),
         origin: Origin::default(),
+        at_node: AtNode::default(),
     }
 }
 

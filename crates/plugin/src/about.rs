@@ -36,6 +36,9 @@ pub enum Place {
     Here,
     /// On the node that is worked on, however that is reached; here where there is no node.
     Target,
+    /// In the process of Windlass, which asks the node, by [`Call::at_node`](crate::Call), for what has to be
+    /// done there.
+    Beside,
 }
 
 /// A request that shows how a plugin is used.
@@ -80,6 +83,12 @@ impl About {
     #[must_use]
     pub fn on_target(self) -> Self {
         Self { place: Place::Target, ..self }
+    }
+
+    /// Says that its work happens beside the node: here, with questions to the node.
+    #[must_use]
+    pub fn beside_target(self) -> Self {
+        Self { place: Place::Beside, ..self }
     }
 
     /// Promises that doing it again is safe.

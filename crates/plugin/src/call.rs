@@ -6,6 +6,7 @@ use std::time::Duration;
 use windlass_model::id::RunId;
 use windlass_model::target::Node;
 
+use crate::at_node::AtNode;
 use crate::cancel::Cancel;
 use crate::origin::Origin;
 use crate::output::Output;
@@ -37,4 +38,6 @@ pub struct Call {
     pub output: Output,
     /// The files on the side of Windlass.
     pub origin: Origin,
+    /// The node, for a plugin that works beside it.
+    pub at_node: AtNode,
 }

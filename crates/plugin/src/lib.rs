@@ -16,6 +16,7 @@
 //! Reading order: [`Plugin`], [`About`], [`Call`], [`CallError`]; then [`Registry`] and [`DynPlugin`].
 
 pub mod about;
+pub mod at_node;
 pub mod call;
 pub mod cancel;
 pub mod diff;
@@ -39,6 +40,7 @@ pub mod simulation;
 pub mod testkit;
 
 pub use about::{About, Example, Place};
+pub use at_node::{AtNode, Line, NodeAsk, NodeCalls};
 pub use call::Call;
 pub use cancel::{Cancel, CancelSource};
 pub use diff::Diff;

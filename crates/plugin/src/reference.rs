@@ -68,6 +68,7 @@ fn promises(about: &About) -> String {
     let place = match about.place {
         Place::Here => "It works where Windlass runs.",
         Place::Target => "It works on the node, and where Windlass runs when there is no node.",
+        Place::Beside => "It works where Windlass runs, and asks the node for what has to be done there.",
     };
     format!("{kind} {place} {recovery} Timeout {timeout}, backoff {}.", backoff(about.backoff))
 }

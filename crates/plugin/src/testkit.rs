@@ -37,6 +37,7 @@ use windlass_model::id::RunId;
 use windlass_model::outcome::Failure;
 use windlass_model::target::Node;
 
+use crate::at_node::AtNode;
 use crate::call::Call;
 use crate::cancel::CancelSource;
 use crate::dynamic::{DynPlugin, Typed};
@@ -206,6 +207,7 @@ impl Trial {
             output: Output::to(Arc::clone(lines) as Arc<dyn OutputSink>),
             for_node: None,
             origin: self.origin.clone(),
+            at_node: AtNode::default(),
         }
     }
 }

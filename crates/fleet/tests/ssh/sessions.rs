@@ -43,6 +43,7 @@ fn call() -> Call {
         cancel: Cancel::never(),
         output: Output::default(),
         origin: Origin::default(),
+        at_node: windlass_plugin::AtNode::default(),
     }
 }
 

@@ -13,7 +13,7 @@ use windlass_engine::{AttemptCall, AttemptResult, Effect, Input};
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 use windlass_model::outcome::Failure;
-use windlass_plugin::{Call, CancelSource, Origin, Output, Registry};
+use windlass_plugin::{AtNode, Call, CancelSource, Origin, Output, Registry};
 
 use super::{Dispatcher, SharedPlugin};
 use crate::attempt::{self, End, Ended, Pace, Work};
@@ -217,6 +217,7 @@ impl Dispatcher {
             cancel: cancel.cancel(),
             for_node: None,
             origin: Origin::default(),
+            at_node: AtNode::default(),
         };
         let plugin = match layout.submission.noop {
             true => OnlyLooks::over(plugin),
