@@ -17,10 +17,34 @@ pub(crate) struct Tool {
 /// What the tests need. Short is good: every row is something a newcomer has to install.
 pub(crate) const FOR_TESTS: &[Tool] = &[
     Tool {
+        name: "crontab",
+        probe: &["sh", "-c", "command -v crontab"],
+        package: "cron",
+        reason: "the tests of the module `cron` change real tables",
+    },
+    Tool {
+        name: "git",
+        probe: &["git", "--version"],
+        package: "git",
+        reason: "the tests of the module `git` check real repositories out",
+    },
+    Tool {
+        name: "puppet",
+        probe: &["sh", "-c", "command -v puppet"],
+        package: "puppet-agent",
+        reason: "the modules about Puppet are tried with a real one",
+    },
+    Tool {
         name: "sshd",
         probe: &["test", "-x", "/usr/sbin/sshd"],
         package: "openssh-server",
         reason: "the tests of SSH talk to a real server",
+    },
+    Tool {
+        name: "systemctl",
+        probe: &["systemctl", "--version"],
+        package: "systemd",
+        reason: "the tests of the module `service` start a systemd that keeps services of a user",
     },
     Tool {
         name: "strace",

@@ -13,9 +13,11 @@ pub mod noop;
 pub mod origin;
 pub mod port_open;
 pub mod program;
+pub mod script;
 pub mod shell;
 pub mod sleep;
 pub mod standard;
+pub mod system;
 
 mod look;
 mod process;

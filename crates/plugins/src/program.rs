@@ -37,10 +37,12 @@ pub struct Surroundings {
 /// The exit codes that count as success.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
-#[schemars(extend("x-expects" = "a list of exit codes such as [0, 2], or all"))]
+#[schemars(extend("x-expects" = "an exit code, a list of them such as [0, 2], or all"))]
 pub enum ExitCodes {
     /// These.
     These(Vec<u8>),
+    /// This one alone.
+    One(u8),
     /// Every one.
     Word(All),
 }
@@ -113,9 +115,10 @@ impl Default for ExitCodes {
 }
 
 impl ExitCodes {
-    fn accept(&self, code: i32) -> bool {
+    pub(crate) fn accept(&self, code: i32) -> bool {
         match self {
             Self::These(codes) => codes.iter().any(|accepted| i32::from(*accepted) == code),
+            Self::One(accepted) => i32::from(*accepted) == code,
             Self::Word(All::All) => true,
         }
     }
@@ -124,7 +127,7 @@ impl ExitCodes {
 // === impl OutputRules ===
 
 impl OutputRules {
-    fn watch(&self) -> Result<Watch, Vec<String>> {
+    pub(crate) fn watch(&self) -> Result<Watch, Vec<String>> {
         let mut problems = Vec::new();
         let mut compiled = |field: &str, patterns: &[String]| -> Vec<Regex> {
             let compile = |(index, pattern): (usize, &String)| match Regex::new(pattern) {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use windlass_plugin::testkit::{Trial, Tried};
 use windlass_plugin::{CallError, Severity, Stream, Would};
+use windlass_plugins::FilesHere;
 use windlass_plugins::command::{Command, CommandCheck};
 use windlass_plugins::shell::{Shell, ShellCheck};
 
@@ -90,14 +91,14 @@ async fn a_script_is_not_on_the_command_line() {
 }
 
 #[tokio::test]
-async fn an_exit_code_that_is_not_accepted_fails_and_keeps_the_response() {
+async fn p5_an_exit_code_that_is_not_accepted_fails_and_keeps_the_response() {
     let error = failure(shell("echo out; echo first >&2; echo 'it broke' >&2; echo >&2; exit 3").await);
     assert_eq!((error.code.as_str(), error.permanent), ("exit", false));
     assert_eq!(error.message, "exit code 3: it broke");
     assert_eq!(response(&error)["stdout"], "out\n");
     assert_eq!(response(&error)["exitCode"], 3);
 
-    for accepted in [json!([0, 3]), json!("all")] {
+    for accepted in [json!(3), json!([0, 3]), json!("all")] {
         let request = json!({"script": "exit 3", "exitCodes": accepted});
         assert!(Trial::of(Shell).call(request).await.result.is_ok());
     }
@@ -106,7 +107,7 @@ async fn an_exit_code_that_is_not_accepted_fails_and_keeps_the_response() {
 }
 
 #[tokio::test]
-async fn a_signal_is_reported_as_one_even_where_every_code_is_accepted() {
+async fn p5_a_signal_is_reported_as_one_even_where_every_code_is_accepted() {
     let request = json!({"script": "kill -SEGV $$", "exitCodes": "all"});
     let error = failure(Trial::of(Shell).call(request).await);
     assert_eq!((error.code.as_str(), error.permanent), ("signal", false));
@@ -163,24 +164,50 @@ async fn creates_and_removes_make_it_unnecessary() {
 }
 
 #[tokio::test]
-async fn output_has_rules() {
-    let with = async |output: Value| {
-        let script = "echo 'Warning: old'; echo 'Error: full' >&2";
+async fn p6_lines_of_both_streams_count_whatever_the_exit_code() {
+    let with = async |script: &str, output: Value| {
         Trial::of(Shell).call(json!({"script": script, "output": output})).await.result
     };
-    let error = with(json!({"error": ["^Error:"]})).await.unwrap_err();
-    assert_eq!(
-        (error.code.as_str(), error.message.as_str()),
-        ("output", "the output has an error: Error: full")
-    );
-    let reply = with(json!({"warning": ["^Warning:"]})).await.unwrap();
-    assert_eq!(reply.response["warnings"], json!(["Warning: old"]));
-    let error = with(json!({"warning": ["^Warning:"], "failOnWarning": true})).await.unwrap_err();
-    assert_eq!(error.message, "the output has a warning: Warning: old");
+    let (both, swapped) =
+        ("echo 'Warning: old'; echo 'Error: full' >&2", "echo 'Warning: old' >&2; echo 'Error: full'");
+    for script in [both, swapped] {
+        let error = with(script, json!({"error": ["^Error:"]})).await.unwrap_err();
+        let said = (error.code.as_str(), error.message.as_str());
+        assert_eq!(said, ("output", "the output has an error: Error: full"));
+        assert_eq!(response(&error)["exitCode"], 0);
+        let reply = with(script, json!({"warning": ["^Warning:"]})).await.unwrap();
+        assert_eq!(reply.response["warnings"], json!(["Warning: old"]));
+        let error = with(script, json!({"warning": ["^Warning:"], "failOnWarning": true})).await.unwrap_err();
+        assert_eq!(error.message, "the output has a warning: Warning: old");
+    }
+}
 
-    let wrong = json!({"script": "true", "output": {"error": ["("]}});
-    let said = Trial::of(Shell).validate(&wrong).unwrap_err();
-    assert_eq!(said, ["`output.error.0`: unclosed group"]);
+#[test]
+fn p6_a_pattern_that_is_none_is_refused_when_the_plan_is() {
+    let says = |output: Value| {
+        Trial::of(Shell).validate(&json!({"script": "true", "output": output})).unwrap_err().join("; ")
+    };
+    assert_eq!(says(json!({"error": ["("]})), "`output.error.0`: unclosed group");
+    assert_eq!(says(json!({"error": "^Error:", "warning": 5})).matches("`output.").count(), 2);
+}
+
+#[tokio::test]
+async fn a_script_is_brought_along_run_and_gone() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("hello.sh"), "#!/bin/sh -u\necho \"$0 $1 $X\"; cat\n").unwrap();
+    let trial = Trial::of(windlass_plugins::script::Script).origin(FilesHere::origin(dir.path()));
+    let request = json!({"path": "hello.sh", "args": ["a b"], "env": {"X": "x"}, "stdin": "in", "creates": dir.path().join("made")});
+    let would = trial.noop(request.clone()).await.unwrap();
+    assert_eq!(would.why.as_deref(), Some("it would run the script `hello.sh`"));
+    let reply = trial.call(request.clone()).await.result.unwrap();
+    let said = reply.response["stdout"].as_str().unwrap();
+    let (path, rest) = said.split_once(' ').unwrap();
+    assert_eq!(rest, "a b x\nin");
+    assert!(reply.changed && !Path::new(path).exists(), "{path}");
+    fs::write(dir.path().join("made"), "").unwrap();
+    assert!(!trial.call(request).await.result.unwrap().changed);
+    let error = failure(trial.call(json!({"path": "none.sh"})).await);
+    assert_eq!((error.code.as_str(), error.permanent), ("origin", true));
 }
 
 #[tokio::test]

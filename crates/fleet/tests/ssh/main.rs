@@ -1,6 +1,7 @@
-//! SSH against a real sshd.
+//! SSH against a real sshd, and nodes that go down and come back.
 
 #![cfg(test)]
 
+mod reboot;
 mod sessions;
 mod sshd;

@@ -18,7 +18,7 @@ const LONGEST_WORD: usize = 4096;
 const MOST_WARNINGS: usize = 100;
 
 /// What lines are looked at for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
     pub(crate) errors: Vec<Regex>,
     pub(crate) warnings: Vec<Regex>,

@@ -1,0 +1,163 @@
+//! `script`: runs a file of Windlass's side on the machine.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use windlass_plugin::{About, Call, CallError, Foresight, OriginUse, Plugin, Reply, Simulated, Simulation};
+
+use crate::command::ENDS;
+use crate::program::{Response, Surroundings, Unless, foresight, reply, simulated};
+
+/// Runs a script that is brought along.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Script;
+
+/// What `script` is asked.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Request {
+    /// The script, on the side of Windlass.
+    pub path: PathBuf,
+    /// What interprets it, with arguments of its own; what its first line says where this is left out, and `/bin/sh`
+    /// where that says nothing.
+    #[serde(default)]
+    pub interpreter: Vec<String>,
+    /// What the script sees as its arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// What makes running it unnecessary.
+    #[serde(flatten)]
+    pub unless: Unless,
+    /// What surrounds it.
+    #[serde(flatten)]
+    pub surroundings: Surroundings,
+}
+
+/// A file that is gone when nobody needs it any more.
+struct Brought(PathBuf);
+
+// === impl Brought ===
+
+impl Brought {
+    async fn put(text: &[u8]) -> io::Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("windlass-script-{}-{count}", std::process::id());
+        let mut options = tokio::fs::OpenOptions::new();
+        let path = std::env::temp_dir().join(name);
+        // An older process of the same number may have been killed with its script in place.
+        let _ = tokio::fs::remove_file(&path).await;
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&path).await?;
+        let brought = Self(path);
+        file.write_all(text).await?;
+        file.flush().await?;
+        Ok(brought)
+    }
+}
+
+impl Drop for Brought {
+    fn drop(&mut self) {
+        // One that cannot be removed can be read by nobody else.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+// === impl Script ===
+
+impl Plugin for Script {
+    type Request = Request;
+    type Response = Response;
+
+    fn about(&self) -> About {
+        About::acting("script", "runs a script that is brought along")
+            .on_target()
+            .description(format!(
+                "The script lies in a file of its own while it runs, which only the user that runs it can read, and is handed to its \
+                 interpreter: it need not be executable, and neither must files in that place be.\n\n{ENDS}"
+            ))
+            .example("run a script", json!({"path": "scripts/migrate.sh", "args": ["--to", "42"]}))
+            .example(
+                "by an interpreter",
+                json!({"path": "scripts/report.py", "interpreter": ["python3", "-I"], "creates": "/srv/report.html"}),
+            )
+    }
+
+    fn validate(&self, request: &Request) -> Result<(), Vec<String>> {
+        let mut problems = request.surroundings.validate().err().unwrap_or_default();
+        if request.interpreter.first().is_some_and(String::is_empty) {
+            problems.push("`interpreter.0`: the program is missing".into());
+        }
+        if request.interpreter.iter().chain(&request.args).any(|word| word.contains('\0')) {
+            problems.push("`args`: an argument holds a NUL character".into());
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    fn origin_use(&self, request: &Request) -> OriginUse {
+        OriginUse::reading(&request.path)
+    }
+
+    async fn call(&self, call: Call, request: Request) -> Result<Reply<Response>, CallError> {
+        let Request { path, interpreter, args, unless, surroundings } = request;
+        if let Some(response) = unless.nothing_to_do(surroundings.cwd.as_deref()).await {
+            return Ok(reply(response));
+        }
+        let text = call.origin.read_whole(&path).await?;
+        let brought = Brought::put(&text).await.map_err(|error| {
+            CallError::retryable("io", "the script cannot be put into a file").because(&error)
+        })?;
+        let mut words = interpreted(interpreter, &text, &brought.0).into_iter();
+        let program = words.next().unwrap_or_else(|| "/bin/sh".into());
+        let words = words.chain(args.into_iter().map(OsString::from)).collect();
+        surroundings.run(program, words, &call).await.map(reply)
+    }
+
+    async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
+        let Request { path, unless, surroundings, .. } = request;
+        let skipped = unless.nothing_to_do(surroundings.cwd.as_deref()).await;
+        Ok(foresight(skipped, &format!("the script `{}`", path.display())))
+    }
+
+    fn simulate(&self, simulation: &Simulation<'_>, _: &Request) -> Simulated<Response> {
+        let (after, response) = simulated(simulation);
+        Simulated::changed(after, Some(response))
+    }
+}
+
+/// The interpreter and what it is handed: as it was asked for, or as the kernel would read the first line.
+fn interpreted(asked: Vec<String>, text: &[u8], path: &Path) -> Vec<OsString> {
+    let mut words = asked;
+    if words.is_empty() {
+        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        let said = line.strip_prefix("#!").unwrap_or("/bin/sh").trim();
+        let (program, argument) = said.split_once(char::is_whitespace).unwrap_or((said, ""));
+        words.push(program.to_owned());
+        // Everything behind the program is one argument to the kernel.
+        words.extend(Some(argument.trim()).filter(|argument| !argument.is_empty()).map(str::to_owned));
+    }
+    words.into_iter().map(OsString::from).chain([path.as_os_str().to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_is_read_as_the_kernel_reads_it() {
+        let of = |asked: &[&str], text: &str| {
+            let asked = asked.iter().map(|word| (*word).to_owned()).collect();
+            let words = interpreted(asked, text.as_bytes(), Path::new("/tmp/x"));
+            words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join("|")
+        };
+        assert_eq!(of(&[], "#! /usr/bin/env  python3 -I\nprint()"), "/usr/bin/env|python3 -I|/tmp/x");
+        assert_eq!(of(&[], "echo hello\n"), "/bin/sh|/tmp/x");
+        assert_eq!(of(&["perl", "-w"], "#!/bin/sh\n"), "perl|-w|/tmp/x");
+    }
+}

@@ -1,0 +1,15 @@
+//! The modules about the system against real systems: throwaway copies of this machine.
+
+#![cfg(test)]
+
+mod accounts;
+mod attempts;
+mod checkout;
+mod files;
+mod packages;
+mod puppet;
+mod services;
+mod throwaway;
+mod waiting;
+
+use attempts::{diff, done, failed, foreseen_done_and_then_nothing, nothing_to_do, text, would};
