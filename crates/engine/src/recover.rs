@@ -76,7 +76,7 @@ impl Turn<'_> {
     /// An interrupted attempt could not be found again.
     pub(crate) fn lost(&mut self, element: ElementId, n: u32) {
         if self.is_flying(element, n) {
-            self.unknown(element, n);
+            self.not_found(element, n);
         }
     }
 
@@ -116,12 +116,22 @@ impl Turn<'_> {
             return self.go_on_with(element);
         }
         let safe = def.facts.kind == PluginKind::Check || self.is_noop();
+        if safe {
+            self.repeat(element, n);
+        } else if def.facts.outlives || def.facts.recovery == Recovery::Reattachable {
+            self.inquire(element, n, Effect::Reattach);
+        } else {
+            self.not_found(element, n);
+        }
+    }
+
+    /// Nothing of an interrupted attempt goes on anywhere: what its plugin promises counts.
+    fn not_found(&mut self, element: ElementId, n: u32) {
+        let Some(def) = self.layout.action(element) else { return };
         match def.facts.recovery {
-            _ if safe => self.repeat(element, n),
             Recovery::Idempotent => self.repeat(element, n),
-            Recovery::Reattachable => self.inquire(element, n, Effect::Reattach),
             Recovery::Verifiable => self.inquire(element, n, Effect::Inquire),
-            Recovery::Neither => self.unknown(element, n),
+            Recovery::Reattachable | Recovery::Neither => self.unknown(element, n),
         }
     }
 

@@ -46,6 +46,8 @@ pub struct PluginFacts {
     pub summary: String,
     /// Its promise about interrupted attempts.
     pub recovery: Recovery,
+    /// Whether the work of an attempt may go on without us: it is looked for before the promise counts.
+    pub outlives: bool,
     /// Its waits between attempts.
     pub backoff: Backoff,
     /// Its timeout where the plan gives none; 30 s where this is `None`.
@@ -79,6 +81,7 @@ impl PluginFacts {
             kind,
             summary: String::new(),
             recovery: Recovery::Neither,
+            outlives: false,
             backoff: BackoffChoice::Seconds.numbers(),
             timeout: None,
             request: Arc::new(Value::Bool(true)),

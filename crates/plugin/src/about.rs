@@ -20,6 +20,9 @@ pub struct About {
     pub place: Place,
     /// What it promises about attempts of which a crash hid the end.
     pub recovery: Recovery,
+    /// Whether its work may go on without us and be found again, which is looked for before `recovery` counts.
+    /// Whoever puts a plugin behind a transport says so; a plugin of its own says [`About::reattachable`].
+    pub outlives: bool,
     /// How long to wait between attempts where the plan does not say.
     pub backoff: BackoffChoice,
     /// How long one attempt may take where the plan does not say; 30 s where this is `None`.
@@ -71,6 +74,7 @@ impl About {
             place: Place::Here,
             description: String::new(),
             recovery,
+            outlives: false,
             backoff: BackoffChoice::Seconds,
             timeout: None,
             examples: Vec::new(),

@@ -262,6 +262,7 @@ fn facts(plugin: &Arc<dyn DynPlugin>) -> PluginFacts {
         kind: about.kind,
         summary: about.summary.clone(),
         recovery: about.recovery,
+        outlives: about.outlives,
         backoff: about.backoff.numbers(),
         timeout: about.timeout,
         request: Arc::clone(plugin.request().schema()),

@@ -63,7 +63,7 @@ pub trait World {
 
     /// Whether work of this plugin goes on when Windlass dies.
     fn outlives_us(&self, def: &ActionDef) -> bool {
-        def.facts.recovery == Recovery::Reattachable
+        def.facts.outlives || def.facts.recovery == Recovery::Reattachable
     }
 }
 
