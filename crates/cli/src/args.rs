@@ -23,7 +23,7 @@ pub(crate) use self::logs::{LogFormat, LogsArgs};
 pub(crate) use self::output::{DocumentFormat, LiveFormat, ReportFormat};
 pub(crate) use self::param::{ParamArg, ParamArgs, ParamValue};
 pub(crate) use self::rehearse::RehearseArgs;
-pub(crate) use self::run::{DATA_DIR_VARIABLE, DataDirArgs, RecoverArgs, RunArgs};
+pub(crate) use self::run::{DATA_DIR_VARIABLE, DataDirArgs, ReachArgs, RecoverArgs, RunArgs};
 pub(crate) use self::runs::{
     ApproveArgs, CommandArgs, EventsArgs, ListArgs, ReportArgs, ResolveArgs, RetryArgs, RunsArgs,
     RunsCommand, ShowArgs, WatchArgs,

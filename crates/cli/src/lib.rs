@@ -28,6 +28,7 @@ mod params;
 mod plan_file;
 mod prepare;
 mod printer;
+mod reach;
 mod session;
 mod signals;
 mod start;

@@ -4,16 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use windlass_fleet::Fleet;
+use windlass_model::id::RunId;
 use windlass_plugin::Registry;
 use windlass_runtime::{Handle, KeyPlace, Logs, Options, Reopen, Runtime, TakeOver, TakenOver};
 use windlass_store::{Store, StoreError};
 use windlass_store_fjall::FjallStore;
 
+use crate::args::ReachArgs;
 use crate::control::{Client, Server};
 use crate::data_dir::{self, DataDir, quoted};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
+use crate::reach;
 
 /// How long somebody who only looks may hold the store before we give up. Looking takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -28,6 +32,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) struct Session {
     runtime: Runtime,
     server: Option<Server>,
+    fleet: Option<Fleet>,
 }
 
 // === impl Session ===
@@ -36,11 +41,14 @@ impl Session {
     /// Opens a data directory to drive runs in it, and listens for others.
     pub(crate) async fn drive(
         data_dir: &DataDir,
-        registry: Registry,
+        registry: &Registry,
         take_over: TakeOver,
+        reach: &ReachArgs,
         printer: &mut Printer,
     ) -> Result<Self, Failure> {
-        let mut session = Self::open(data_dir, registry, take_over).await?;
+        let fleet = reach::fleet(reach);
+        let mut session = Self::open(data_dir, reach::over(registry, &fleet)?, take_over).await?;
+        session.fleet = Some(fleet);
         if data_dir.is_open_to_others() {
             let path = data_dir.path().to_string_lossy();
             printer.warn(format_args!(
@@ -79,7 +87,7 @@ impl Session {
             ..Options::default()
         };
         let runtime = Runtime::open(store, registry, options).await?;
-        Ok(Self { runtime, server: None })
+        Ok(Self { runtime, server: None, fleet: None })
     }
 
     pub(crate) fn handle(&self) -> Handle {
@@ -88,6 +96,14 @@ impl Session {
 
     pub(crate) fn taken_over(&self) -> &TakenOver {
         self.runtime.taken_over()
+    }
+
+    /// Where a run that was driven here has ended, nodes need not keep anything for it any more.
+    pub(crate) async fn forget_if_ended(&self, run: RunId) {
+        let Some(fleet) = &self.fleet else { return };
+        if self.handle().status(run).await.is_ok_and(|status| status.status.is_terminal()) {
+            fleet.forget(run).await;
+        }
     }
 
     /// Ends it in good order. What has not ended goes on when the directory is opened again.

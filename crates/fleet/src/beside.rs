@@ -56,7 +56,7 @@ impl NodeCalls for Targets {
             };
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let asked = Call { key: format!("{}/{number}", call.key), deadline_in: within, ..call.clone() };
-            remote.once(&asked, &request, &Destination { node }, line).await
+            remote.once(&asked, &request, &Destination { node, run: call.run }, line).await
         })
     }
 }

@@ -1,15 +1,17 @@
 //! Connections to nodes: opened when first needed, kept warm, never too many handshakes at once.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use windlass_model::id::RunId;
 use windlass_plugin::CallError;
 use windlass_wire::{Hello, Versions};
 
-use crate::connect::{Connect, Destination};
+use crate::bare::Bare;
+use crate::connect::{Connect, Destination, Reached};
 use crate::peer::Peer;
 
 /// The connections of a process. Cheap to clone.
@@ -18,15 +20,35 @@ pub struct Fleet(Arc<Inner>);
 
 struct Inner {
     connect: Box<dyn Connect>,
-    /// One place per node; its lock is held while a connection is made, so that a hung node delays nobody else.
-    places: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Peer>>>>>,
+    places: Mutex<HashMap<String, Place>>,
     gate: Gate,
     hello_within: Duration,
+}
+
+/// What is known of a node's connection.
+#[derive(Default)]
+struct Place {
+    /// Its lock is held while a connection is made, so that a hung node delays nobody else.
+    link: Arc<tokio::sync::Mutex<Option<Link>>>,
+    /// The runs that worked over it.
+    runs: BTreeSet<RunId>,
+}
+
+/// What there is at the other end.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// An agent.
+    Agent(Peer),
+    /// A place where no agent runs.
+    Bare(Bare),
 }
 
 /// How many connections may be in the making at once.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<Semaphore>);
+
+/// How long agents have to take in that a run is over, all of them together.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 // === impl Gate ===
 
@@ -45,6 +67,17 @@ impl Default for Gate {
     }
 }
 
+// === impl Link ===
+
+impl Link {
+    fn is_usable(&self) -> bool {
+        match self {
+            Self::Agent(peer) => peer.is_alive(),
+            Self::Bare(bare) => bare.is_alive(),
+        }
+    }
+}
+
 // === impl Fleet ===
 
 impl Fleet {
@@ -55,48 +88,82 @@ impl Fleet {
     }
 
     /// A connection to a node: the one that there is, or a new one.
-    pub async fn peer(&self, to: &Destination) -> Result<Peer, CallError> {
+    pub async fn link(&self, to: &Destination) -> Result<Link, CallError> {
         let inner = &*self.0;
         let place = {
-            let mut places = inner.places.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(places.entry(to.node.name.clone()).or_default())
+            let mut places = inner.places();
+            let place = places.entry(to.node.name.clone()).or_default();
+            place.runs.insert(to.run);
+            Arc::clone(&place.link)
         };
-        let mut peer = place.lock().await;
-        if let Some(peer) = peer.as_ref().filter(|peer| peer.is_alive()) {
-            return Ok(peer.clone());
+        let mut link = place.lock().await;
+        if let Some(link) = link.as_ref().filter(|link| link.is_usable()) {
+            return Ok(link.clone());
         }
-        *peer = None;
-        let connection = {
+        *link = None;
+        let reached = {
             let _turn = inner.gate.0.acquire().await;
             inner.connect.connect(to).await?
         };
-        let met = Peer::greet(connection, ours(), inner.hello_within).await?;
-        *peer = Some(met.clone());
-        Ok(met)
+        let made = match reached {
+            Reached::Agent(connection) => {
+                Link::Agent(Peer::greet(connection, ours(), inner.hello_within).await?)
+            }
+            Reached::Bare(bare) => Link::Bare(bare),
+        };
+        *link = Some(made.clone());
+        Ok(made)
     }
 
     /// The connection to a node is to be made anew: it is not known to be any good.
     pub async fn renew(&self, to: &Destination) {
-        let place = {
-            let places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
-            places.get(&to.node.name).cloned()
-        };
-        if let Some(place) = place {
-            *place.lock().await = None;
+        let link = self.0.places().get(&to.node.name).map(|place| Arc::clone(&place.link));
+        if let Some(link) = link {
+            *link.lock().await = None;
         }
     }
 
-    /// A run has ended: nothing of it will be asked for again, and idle connections are closed.
+    /// A run has ended: nothing of it will be asked for again. Agents that worked for it drop what they kept, and
+    /// connections that served nobody else are closed.
     pub async fn forget(&self, run: RunId) {
-        let places: Vec<_> = {
-            let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
-            places.drain().map(|(_, place)| place).collect()
-        };
-        for place in places {
-            if let Some(peer) = place.lock().await.take() {
-                peer.forget(run).await;
+        let mut farewells = JoinSet::new();
+        {
+            let mut places = self.0.places();
+            let concerned: Vec<String> = places
+                .iter_mut()
+                .filter_map(|(name, place)| place.runs.remove(&run).then(|| name.clone()))
+                .collect();
+            for name in concerned {
+                let is_last = places.get(&name).is_some_and(|place| place.runs.is_empty());
+                let place = if is_last { places.remove(&name) } else { None };
+                let link = match (&place, places.get(&name)) {
+                    (Some(place), _) | (None, Some(place)) => Arc::clone(&place.link),
+                    (None, None) => continue,
+                };
+                let inner = Arc::clone(&self.0);
+                farewells.spawn(async move {
+                    let mut link = link.lock().await;
+                    if let Some(Link::Agent(peer)) = link.as_ref() {
+                        peer.forget(run).await;
+                        if is_last {
+                            peer.leave().await;
+                        }
+                    }
+                    if is_last {
+                        *link = None;
+                        inner.connect.leave(&name);
+                    }
+                });
             }
         }
+        // What an agent does not take in now it sweeps away by itself after some days.
+        let _ = tokio::time::timeout(FAREWELL, farewells.join_all()).await;
+    }
+}
+
+impl Inner {
+    fn places(&self) -> MutexGuard<'_, HashMap<String, Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -176,6 +176,14 @@ impl Peer {
         self.0.send(&ToAgent::Forget(run)).await;
     }
 
+    /// Nothing more will be ordered: waits until the agent has taken that in and closed the connection.
+    pub async fn leave(&self) {
+        self.0.send(&ToAgent::Bye).await;
+        let mut ended = self.0.ended.clone();
+        // The task that watches the connection is gone when this fails, and the connection with it.
+        let _ = ended.wait_for(Option::is_some).await;
+    }
+
     /// Whether the agent answers within a time.
     pub async fn answers(&self, within: Duration) -> bool {
         let n = self.0.next.fetch_add(1, Ordering::Relaxed);

@@ -13,9 +13,10 @@ use windlass_plugin::{
 };
 use windlass_wire::{CallOrder, Ended, Mode};
 
+use crate::bare::Bare;
 use crate::beside::{Beside, Targets};
 use crate::connect::Destination;
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Link};
 use crate::peer::{Cut, Found, Peer};
 
 /// A plugin that is called where its node is.
@@ -56,14 +57,15 @@ pub fn over(registry: &Registry, fleet: &Fleet, is_here: IsHere) -> Result<Regis
 impl Remote {
     /// A plugin behind a fleet.
     pub fn new(plugin: Arc<dyn DynPlugin>, fleet: Fleet, is_here: IsHere) -> Self {
-        let about = plugin.about().clone();
+        // The agent goes on with what it was told to do, and keeps what became of it.
+        let about = About { outlives: true, ..plugin.about().clone() };
         Self { plugin, about, fleet, is_here }
     }
 
     /// Where the work happens, if that is not here.
     fn away(&self, call: &Call) -> Option<Destination> {
         let node = call.node.as_ref().filter(|node| !(self.is_here)(node))?;
-        Some(Destination { node: Arc::clone(node) })
+        Some(Destination { node: Arc::clone(node), run: call.run })
     }
 
     fn order(&self, mode: Mode, call: &Call, request: &Value) -> CallOrder {
@@ -89,6 +91,16 @@ impl Remote {
         self.about.kind == PluginKind::Check || self.about.recovery == Recovery::Idempotent
     }
 
+    fn needs_agent(&self, call: &Call, bare: &Bare) -> CallError {
+        let message = format!(
+            "`{}` needs an agent on `{}`, and there is none: {}",
+            self.about.name,
+            name(call),
+            bare.why()
+        );
+        CallError::permanent("agent", message)
+    }
+
     /// Sees a call through, over as many connections as it takes.
     async fn conduct(
         &self,
@@ -99,7 +111,10 @@ impl Remote {
     ) -> Result<Ended, CallError> {
         let until = Instant::now() + call.deadline_in;
         let uses = self.plugin.origin_use(request);
-        let peer = unless_cancelled(call, self.fleet.peer(to)).await?;
+        let peer = match unless_cancelled(call, self.fleet.link(to)).await? {
+            Link::Agent(peer) => peer,
+            Link::Bare(bare) => return Err(self.needs_agent(call, &bare)),
+        };
         let mut cut = match peer.call(self.order(mode, call, request), call, uses.clone()).await {
             Ok(ended) => return Ok(ended),
             Err(cut) => cut,
@@ -143,10 +158,13 @@ impl Remote {
             if line == Line::Fresh {
                 self.fleet.renew(to).await;
             }
-            self.fleet.peer(to).await
+            self.fleet.link(to).await
         });
         let reached = tokio::time::timeout_at(until, reached).await;
-        let peer = reached.unwrap_or_else(|_| Err(late("was not reached")))?;
+        let peer = match reached.unwrap_or_else(|_| Err(late("was not reached")))? {
+            Link::Agent(peer) => peer,
+            Link::Bare(bare) => return Err(self.needs_agent(call, &bare)),
+        };
         let order = CallOrder { keep: false, ..self.order(Mode::Act, call, request) };
         let attempt = peer.call(order, call, self.plugin.origin_use(request));
         match tokio::time::timeout_at(until, attempt).await {
@@ -166,8 +184,9 @@ impl Remote {
     ) -> Result<Peer, CallError> {
         let mut wait = AGAIN_AFTER;
         loop {
-            match unless_cancelled(call, self.fleet.peer(to)).await {
-                Ok(peer) => return Ok(peer),
+            match unless_cancelled(call, self.fleet.link(to)).await {
+                Ok(Link::Agent(peer)) => return Ok(peer),
+                Ok(Link::Bare(bare)) => return Err(self.needs_agent(call, &bare)),
                 Err(error) if error.permanent => return Err(error),
                 Err(error) if Instant::now() + wait >= until => return Err(interrupted(call, cut, &error)),
                 Err(_) => {}

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use windlass_agent::{Cache, Session};
-use windlass_fleet::{Connect, Connection, Destination, Fleet, Gate, over};
+use windlass_fleet::{Connect, Connection, Destination, Fleet, Gate, Reached, over};
 use windlass_model::event::Severity;
 use windlass_model::id::RunId;
 use windlass_plugin::{
@@ -70,7 +70,7 @@ impl Cuttable {
 }
 
 impl Connect for Cuttable {
-    fn connect<'a>(&'a self, _: &'a Destination) -> BoxFuture<'a, Result<Connection, CallError>> {
+    fn connect<'a>(&'a self, _: &'a Destination) -> BoxFuture<'a, Result<Reached, CallError>> {
         Box::pin(async move {
             {
                 let mut refuse = self.refuse.lock().unwrap();
@@ -89,7 +89,8 @@ impl Connect for Cuttable {
             let session = Session::new(windlass_plugins::standard().unwrap(), Cache::at(&self.cache));
             tokio::spawn(async move { session.serve(reader, writer).await });
             let (reader, writer) = tokio::io::split(ours);
-            Ok(Connection { reader: Box::pin(reader), writer: Box::pin(writer), keep: Box::new(()) })
+            let (reader, writer) = (Box::pin(reader), Box::pin(writer));
+            Ok(Reached::Agent(Connection { reader, writer, keep: Box::new(()) }))
         })
     }
 }

@@ -34,6 +34,7 @@ pub mod registry;
 pub mod reply;
 pub mod secrecy;
 pub mod secret;
+pub mod secrets;
 pub mod shape;
 pub mod simulation;
 #[cfg(feature = "testkit")]
@@ -57,6 +58,7 @@ pub use reply::Reply;
 pub use schemars;
 pub use schemars::JsonSchema;
 pub use secret::Secret;
+pub use secrets::Secrets;
 pub use shape::{Misfit, Shape, Strictness};
 pub use simulation::{Simulated, Simulation};
 pub use windlass_model::Value;

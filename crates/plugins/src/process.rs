@@ -55,8 +55,8 @@ pub(crate) struct Finished {
     pub(crate) stopped: Option<Severity>,
 }
 
-/// What the names of variables begin with in which parameters of plans are given.
-const PARAMETERS: &[u8] = b"WINDLASS_PARAM_";
+/// What the names of variables begin with in which parameters of plans and secrets are given.
+const GIVEN: [&[u8]; 2] = [b"WINDLASS_PARAM_", b"WINDLASS_SECRET_"];
 
 /// How long the pipes may stay open after the main process has ended.
 const PIPES_LINGER: Duration = Duration::from_millis(500);
@@ -144,7 +144,7 @@ fn command(job: &Job) -> Command {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     // Parameters, among them secrets, that were given to Windlass in its environment are for no program.
     for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(PARAMETERS) {
+        if GIVEN.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix)) {
             command.env_remove(name);
         }
     }

@@ -86,6 +86,7 @@ pub use self::open::{OpenError, Windlass};
 pub use self::rehearse::rehearse;
 
 pub use windlass_engine as engine;
+pub use windlass_fleet as fleet;
 pub use windlass_lang as lang;
 pub use windlass_model as model;
 pub use windlass_plugin as plugin;

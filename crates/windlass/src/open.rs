@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use windlass_fleet::{Fleet, Gate, Ways, is_here};
 use windlass_model::id::RunId;
-use windlass_plugin::{NotReady, Registry};
+use windlass_plugin::{NotReady, Registry, RegistryError};
 use windlass_runtime::{Handle, KeyPlace, Logs, Options, Reopen, Runtime, TakenOver};
 use windlass_store::memory::MemoryStore;
 use windlass_store::{Store, StoreError};
@@ -27,6 +28,9 @@ pub enum OpenError {
     /// The runtime could not be opened.
     #[error("the runtime cannot be opened")]
     Runtime(#[from] windlass_runtime::Error),
+    /// A plugin cannot be put behind the fleet.
+    #[error("a plugin cannot be put behind the fleet")]
+    Plugin(#[from] RegistryError),
     /// Plugins are not ready.
     #[error("plugins are not ready: {}", plugins.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NotReady {
@@ -75,11 +79,25 @@ impl Windlass {
     }
 
     /// On any store. Where the options name no place for keys, runs with secrets end with the process.
+    ///
+    /// Nodes are reached as their settings, the user's `ssh_config` and the environment say.
     pub async fn on(store: Arc<dyn Store>, registry: Registry, options: Options) -> Result<Self, OpenError> {
+        let fleet = Fleet::new(Ways::of_this_process(), Gate::default());
+        Self::over(store, registry, options, fleet).await
+    }
+
+    /// On any store, over a fleet of one's own: with other secrets, agents and limits.
+    pub async fn over(
+        store: Arc<dyn Store>,
+        registry: Registry,
+        options: Options,
+        fleet: Fleet,
+    ) -> Result<Self, OpenError> {
         let plugins = registry.ready().await;
         if !plugins.is_empty() {
             return Err(OpenError::NotReady { plugins });
         }
+        let registry = windlass_fleet::over(&registry, &fleet, is_here)?;
         let runtime = Runtime::open(store, registry, options).await?;
         let handle = runtime.handle();
         Ok(Self { runtime, handle })

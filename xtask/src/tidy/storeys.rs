@@ -13,6 +13,7 @@ const RULE: &str = "storeys";
 const STOREYS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("logs", &["model"]),
+    ("farm", &[]),
     ("store", &[]),
     ("plugin", &["model"]),
     ("wire", &["model", "plugin"]),
@@ -37,6 +38,7 @@ const STOREYS: &[(&str, &[&str])] = &[
             "report",
             "store-fjall",
             "plugins",
+            "fleet",
             "runtime",
             "rehearsal",
         ],
@@ -53,6 +55,7 @@ const STOREYS: &[(&str, &[&str])] = &[
             "report",
             "store-fjall",
             "plugins",
+            "fleet",
             "runtime",
             "rehearsal",
             "windlass",

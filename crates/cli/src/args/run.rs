@@ -1,5 +1,6 @@
 //! Flags of `run` and `recover`, and those that several commands share.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -24,6 +25,14 @@ pub(crate) struct LiveArgs {
     /// How to print: text for people, json for one document at the end, events for the log as it grows.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: LiveFormat,
+}
+
+/// How nodes are reached.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ReachArgs {
+    /// How many connections to nodes may be made at once; 64 unless given.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) connect_at_once: Option<NonZeroUsize>,
 }
 
 /// `windlass run`
@@ -60,6 +69,8 @@ pub(crate) struct RunArgs {
     pub(crate) data_dir: DataDirArgs,
     #[command(flatten)]
     pub(crate) live: LiveArgs,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
 }
 
 /// `windlass recover`
@@ -79,4 +90,6 @@ pub(crate) struct RecoverArgs {
     pub(crate) data_dir: DataDirArgs,
     #[command(flatten)]
     pub(crate) live: LiveArgs,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::output::{DocumentFormat, LiveFormat, ReportFormat};
 use super::param::ParamArgs;
-use super::run::{DataDirArgs, LiveArgs};
+use super::run::{DataDirArgs, LiveArgs, ReachArgs};
 
 /// `windlass runs`
 #[derive(Debug, Args)]
@@ -199,4 +199,6 @@ pub(crate) struct RetryArgs {
     pub(crate) approve: bool,
     #[command(flatten)]
     pub(crate) live: LiveArgs,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
 }

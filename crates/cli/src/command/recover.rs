@@ -20,9 +20,13 @@ pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
     tokio_runtime()?.block_on(async {
         let mut signals = catch_signals()?;
         let since = windlass_runtime::Clock::system().now();
-        let session = Session::drive(&data_dir, registry, TakeOver::Everything, printer).await?;
+        let session =
+            Session::drive(&data_dir, &registry, TakeOver::Everything, &args.reach, printer).await?;
         let how = Drive { format: args.live.output, approve: false, since, data_dir: &data_dir };
         let exit = go(&session, how, &mut signals, printer).await;
+        for run in &session.taken_over().runs {
+            session.forget_if_ended(*run).await;
+        }
         let closed = session.close().await;
         let exit = exit?;
         closed.map(|()| exit)

@@ -49,7 +49,8 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
 async fn go(args: &RunArgs, registry: Registry, request: Request, printer: &mut Printer) -> Outcome {
     let mut signals = catch_signals()?;
     let data_dir = args.data_dir.choose()?;
-    let session = Session::drive(&data_dir, registry, TakeOver::Only(Vec::new()), printer).await?;
+    let session =
+        Session::drive(&data_dir, &registry, TakeOver::Only(Vec::new()), &args.reach, printer).await?;
     let handle = session.handle();
     if args.live.output == LiveFormat::Text {
         mention_unfinished(&handle, &data_dir, printer).await?;
@@ -58,6 +59,7 @@ async fn go(args: &RunArgs, registry: Registry, request: Request, printer: &mut 
     let how =
         Drive { format: args.live.output, approve: args.approve, since: Time::ZERO, data_dir: &data_dir };
     let exit = drive(&handle, run, how, &mut signals, printer).await;
+    session.forget_if_ended(run).await;
     let closed = session.close().await;
     let exit = exit?;
     closed.map(|()| exit)

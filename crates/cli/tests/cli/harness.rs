@@ -112,7 +112,8 @@ impl Place {
     }
 }
 
-fn running(mut command: Command) -> Running {
+/// Starts a command.
+pub(crate) fn running(mut command: Command) -> Running {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());

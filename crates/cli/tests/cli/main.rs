@@ -24,4 +24,5 @@ mod people;
 mod picture;
 mod rehearse;
 mod run;
+mod ssh;
 mod store;

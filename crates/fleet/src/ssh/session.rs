@@ -1,22 +1,22 @@
 //! A connection to a host, and channels on it.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::ChannelMsg;
 use russh::client::{self, Handle};
 use russh::keys::{Algorithm, PublicKey};
+use russh::{ChannelMsg, Pty, Sig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use windlass_model::span::Span;
 use windlass_plugin::{BoxFuture, CallError};
 
 use super::known_hosts::{self, Known, Verdict};
 use super::login;
 use super::settings::{HostKeys, Settings};
+use crate::exec::{Channel, Exec, Exit, Terminal};
 
 /// A connection to a host, logged in. Dropped, it is closed.
 pub struct Session {
@@ -34,27 +34,6 @@ pub(super) struct Judge {
     settings: Settings,
     /// Why the key was not accepted.
     refused: Arc<Mutex<Option<CallError>>>,
-}
-
-/// A program on the host, while it runs.
-pub struct Channel {
-    /// What it prints.
-    pub stdout: Pin<Box<dyn AsyncRead + Send>>,
-    /// What it is told.
-    pub stdin: Pin<Box<dyn AsyncWrite + Send>>,
-    /// What it prints on its standard error, as it comes; and how it ended, last.
-    pub events: mpsc::UnboundedReceiver<Exit>,
-}
-
-/// What else comes from a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Something on its standard error.
-    Stderr(Vec<u8>),
-    /// It ended with this code.
-    Code(u32),
-    /// A signal ended it.
-    Signal(String),
 }
 
 /// How much of a program's output waits here before the host is made to wait.
@@ -103,9 +82,13 @@ impl Session {
     /// # Errors
     ///
     /// No channel could be opened in time.
-    pub async fn exec(&self, command: &str) -> Result<Channel, CallError> {
+    pub async fn exec(&self, command: &str, terminal: Terminal) -> Result<Channel, CallError> {
         let opened = async {
             let channel = self.ssh.channel_open_session().await?;
+            if terminal == Terminal::With {
+                // As plain as can be: it is there to be asked for passwords on, and nobody looks at it.
+                channel.request_pty(false, "dumb", 80, 24, 0, 0, &[(Pty::ECHO, 0)]).await?;
+            }
             channel.exec(true, command).await?;
             Ok::<_, russh::Error>(channel)
         };
@@ -113,37 +96,42 @@ impl Session {
             .await
             .map_err(|why| self.failed("a program cannot be started", &why))?;
         let (mut read, write) = channel.split();
-        let (mut near, far) = tokio::io::duplex(BUFFER);
-        let (events, receiver) = mpsc::unbounded_channel();
+        let (mut near_out, stdout) = tokio::io::duplex(BUFFER);
+        let (mut near_err, stderr) = tokio::io::duplex(BUFFER);
+        let (end, ended) = oneshot::channel();
         let stdin = write.make_writer();
         tokio::spawn(async move {
             use tokio::io::AsyncWriteExt as _;
+            let mut end = Some(end);
             while let Some(message) = read.wait().await {
-                match message {
+                let exit = match message {
                     ChannelMsg::Data { data } => {
                         // Nobody reads it any more: what follows is only waited for.
-                        let _ = near.write_all(&data).await;
+                        let _ = near_out.write_all(&data).await;
+                        None
                     }
                     ChannelMsg::ExtendedData { data, .. } => {
-                        let _ = events.send(Exit::Stderr(data.to_vec()));
+                        let _ = near_err.write_all(&data).await;
+                        None
                     }
                     ChannelMsg::Eof => {
-                        let _ = near.shutdown().await;
+                        let _ = near_out.shutdown().await;
+                        let _ = near_err.shutdown().await;
+                        None
                     }
-                    ChannelMsg::ExitStatus { exit_status } => {
-                        let _ = events.send(Exit::Code(exit_status));
-                    }
-                    ChannelMsg::ExitSignal { signal_name, .. } => {
-                        let _ = events.send(Exit::Signal(format!("{signal_name:?}")));
-                    }
+                    ChannelMsg::ExitStatus { exit_status } => Some(Exit::Code(exit_status)),
+                    ChannelMsg::ExitSignal { signal_name, .. } => Some(Exit::Signal(signal(signal_name))),
                     ChannelMsg::Failure => break,
-                    _ => {}
+                    _ => None,
+                };
+                if let Some((exit, end)) = exit.and_then(|exit| Some((exit, end.take()?))) {
+                    let _ = end.send(exit);
                 }
             }
             // Kept until here: a channel whose writing half is gone is closed.
             drop(write);
         });
-        Ok(Channel { stdout: Box::pin(far), stdin: Box::pin(stdin), events: receiver })
+        Ok(Channel { stdout: Box::pin(stdout), stderr: Box::pin(stderr), stdin: Box::pin(stdin), ended })
     }
 
     /// A stream to somewhere that the host can reach.
@@ -168,9 +156,24 @@ impl std::fmt::Debug for Session {
     }
 }
 
-impl std::fmt::Debug for Channel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Channel").finish_non_exhaustive()
+impl Exec for Session {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.is_closed()
+    }
+
+    fn exec<'a>(&'a self, command: &'a str, terminal: Terminal) -> BoxFuture<'a, Result<Channel, CallError>> {
+        Box::pin(Session::exec(self, command, terminal))
+    }
+}
+
+fn signal(name: Sig) -> String {
+    match name {
+        Sig::Custom(name) => name,
+        known => format!("{known:?}"),
     }
 }
 

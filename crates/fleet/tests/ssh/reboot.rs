@@ -2,14 +2,15 @@
 //! which end with it, and are made anew.
 
 use std::fs;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use windlass_fleet::{Connect, Connection, Destination, Fleet, Gate, Program, over};
+use tokio::process::Command as Spawn;
+use windlass_fleet::{Connect, Connection, Destination, Fleet, Gate, Reached, over};
 use windlass_model::id::RunId;
 use windlass_plugin::{
     AtNode, BoxFuture, Call, CallError, Cancel, Node, Origin, Output, OutputSink, Reply, Stream, Would,
@@ -128,14 +129,20 @@ impl Drop for Inner {
 }
 
 impl Connect for Machine {
-    fn connect<'a>(&'a self, to: &'a Destination) -> BoxFuture<'a, Result<Connection, CallError>> {
+    fn connect<'a>(&'a self, _: &'a Destination) -> BoxFuture<'a, Result<Reached, CallError>> {
         Box::pin(async move {
             let first = self.first().ok_or_else(|| CallError::retryable("transport", "it is down"))?;
-            let args = ["--target".to_owned(), first.to_string(), "--mount".into(), "--pid".into()];
-            let agent = [agent_binary().display().to_string(), "serve".into()];
-            let program = Program::new("nsenter", args.into_iter().chain(agent));
-            let cache = self.0.dir.path().join("cache");
-            program.env("XDG_CACHE_HOME", cache).connect(to).await
+            let mut agent = Spawn::new("nsenter");
+            agent.args(["--target", &first.to_string(), "--mount", "--pid"]).arg(agent_binary()).arg("serve");
+            agent.env("XDG_CACHE_HOME", self.0.dir.path().join("cache")).process_group(0);
+            agent.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut child = agent.spawn().unwrap();
+            let (writer, reader) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+            Ok(Reached::Agent(Connection {
+                reader: Box::pin(reader),
+                writer: Box::pin(writer),
+                keep: Box::new(child),
+            }))
         })
     }
 }

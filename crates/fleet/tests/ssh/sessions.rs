@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use windlass_fleet::ssh::{Agents, HostKeys, Key, Login, Session, Settings, Ssh, Target};
-use windlass_fleet::{Fleet, Gate, over};
+use windlass_fleet::ssh::{HostKeys, Key, Login, Session, Settings};
+use windlass_fleet::{Agents, Fleet, FromEnvironment, Gate, Here, Terminal, Ways, is_here, over};
 use windlass_model::id::RunId;
 use windlass_plugin::{Call, CallError, Cancel, Node, Origin, Output};
 
@@ -30,14 +30,33 @@ async fn refused(settings: &Settings) -> CallError {
     Session::open(settings).await.unwrap_err()
 }
 
-fn call() -> Call {
+fn here(sshd: &Sshd) -> Here {
+    Here {
+        home: sshd.path(""),
+        user: "root".into(),
+        ssh_config: Some(sshd.path("ssh_config")),
+        ssh_agent: None,
+        secrets: Arc::new(FromEnvironment),
+    }
+}
+
+fn node(sshd: &Sshd) -> Arc<Node> {
+    let node = json!({
+        "name": "web01",
+        "addresses": "127.0.0.1",
+        "transport": {"port": sshd.port, "credentials": [{"key": sshd.path("user_key")}], "knownHosts": sshd.path("known_hosts")},
+    });
+    Arc::new(serde_json::from_value(node).unwrap())
+}
+
+fn call(node: &Arc<Node>) -> Call {
     Call {
         run: RunId(uuid::Uuid::from_u128(1)),
         plan: "trial".into(),
         address: "patch/web01/do".into(),
         attempt: 1,
         key: "key".into(),
-        node: Some(Arc::new(Node { name: "web01".into(), ..Node::default() })),
+        node: Some(Arc::clone(node)),
         for_node: None,
         deadline_in: Duration::from_secs(20),
         cancel: Cancel::never(),
@@ -50,21 +69,22 @@ fn call() -> Call {
 #[tokio::test]
 async fn the_agent_is_placed_once_and_does_the_work() {
     let Some(sshd) = Sshd::start() else { return };
-    let settings = settings(&sshd);
-    let agents = Agents::of(std::env::consts::ARCH, &agent_binary()).unwrap();
+    let (node, agents) = (node(&sshd), Agents::of(std::env::consts::ARCH, &agent_binary()));
     for round in 0..2 {
-        let target = Target { settings: settings.clone(), other: None };
-        let ssh = Ssh::new(move |_| Ok(target.clone()), agents.clone());
-        let fleet = Fleet::new(ssh, Gate::default());
-        let registry = over(&windlass_plugins::standard().unwrap(), &fleet, |_| false).unwrap();
+        let fleet = Fleet::new(Ways::new(here(&sshd), agents.clone()), Gate::default());
+        let registry = over(&windlass_plugins::standard().unwrap(), &fleet, is_here).unwrap();
         for _ in 0..3 {
             let request = Arc::new(json!({"script": "echo $PPID; cat; exit 0", "stdin": "in"}));
-            let reply = registry.get("shell").unwrap().call(call(), request).await.unwrap();
+            let reply = registry.get("shell").unwrap().call(call(&node), request).await.unwrap();
             assert!(reply.response["stdout"].as_str().unwrap().ends_with("in"), "{:?}", reply.response);
         }
         let placed: Vec<_> = std::fs::read_dir(sshd.path("cache/windlass")).unwrap().flatten().collect();
         let agents = placed.iter().filter(|entry| entry.file_name().to_string_lossy().starts_with("agent-"));
         assert_eq!(agents.count(), 1, "round {round}");
+        let work = sshd.path("cache/windlass/work");
+        assert_eq!(std::fs::read_dir(&work).unwrap().count(), 1, "round {round}");
+        fleet.forget(RunId(uuid::Uuid::from_u128(1))).await;
+        assert_eq!(std::fs::read_dir(&work).unwrap().count(), 0, "round {round}");
     }
 }
 
@@ -149,7 +169,7 @@ async fn p41_a_host_is_reached_through_another_one() {
     let through =
         Settings { jump: Some(Box::new(Settings { name: "gate".into(), ..inner.clone() })), ..inner.clone() };
     let session = Session::open(&through).await.unwrap();
-    let mut channel = session.exec("echo through").await.unwrap();
+    let mut channel = session.exec("echo through", Terminal::Without).await.unwrap();
     let mut said = String::new();
     tokio::io::AsyncReadExt::read_to_string(&mut channel.stdout, &mut said).await.unwrap();
     assert_eq!(said, "through\n");

@@ -78,6 +78,7 @@ impl Sshd {
             std::thread::yield_now();
         }
         sshd.know("known_hosts", "host_key.pub");
+        fs::write(sshd.path("ssh_config"), "").unwrap();
         Some(sshd)
     }
 

@@ -23,7 +23,8 @@ pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     let data_dir = args.run.data_dir.choose()?;
     data_dir.must_hold_runs()?;
     let registry = plan_file::registry()?;
-    let session = Session::drive(&data_dir, registry.clone(), TakeOver::Only(Vec::new()), printer).await?;
+    let session =
+        Session::drive(&data_dir, &registry, TakeOver::Only(Vec::new()), &args.reach, printer).await?;
     let outcome = go(args, &session, &registry, &data_dir, &mut signals, printer).await;
     let closed = session.close().await;
     let exit = outcome?;
@@ -64,5 +65,7 @@ async fn go(
         printer.note(Styled(FAINT, format_args!("run {run} retries {old}")));
     }
     let how = Drive { format: args.live.output, approve: args.approve, since: Time::ZERO, data_dir };
-    drive(&handle, run, how, signals, printer).await
+    let exit = drive(&handle, run, how, signals, printer).await;
+    session.forget_if_ended(run).await;
+    exit
 }

@@ -1,0 +1,135 @@
+//! Runs over SSH: a real sshd, a real agent, real cuts.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use windlass_farm::Farm;
+
+use crate::harness::{Ended, Place, Running, ended, running, skip};
+
+/// A place of its own with hosts beside it.
+pub(crate) struct Reach {
+    pub(crate) place: Place,
+    pub(crate) farm: Farm,
+}
+
+/// The agent that belongs to this command. A build of the whole workspace has made it already.
+fn agent() -> PathBuf {
+    let agent = PathBuf::from(env!("CARGO_BIN_EXE_windlass")).with_file_name("windlass-agent");
+    if !agent.exists() {
+        let args = ["build", "--quiet", "--package", "windlass-agent"];
+        assert!(Command::new(env!("CARGO")).args(args).status().unwrap().success());
+    }
+    agent
+}
+
+// === impl Reach ===
+
+impl Reach {
+    /// `None` where there can be no hosts, which is said.
+    pub(crate) fn new(test: &str, hosts: u8) -> Option<Self> {
+        if !windlass_farm::is_possible() {
+            skip(test, "there is no sshd");
+            return None;
+        }
+        let farm = Farm::of(hosts).unwrap();
+        Some(Self { place: Place::new(), farm })
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.place.command(args);
+        command.env("WINDLASS_AGENT", agent());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Ended {
+        ended(self.command(args))
+    }
+
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        running(self.command(args))
+    }
+
+    /// A plan of one block over all hosts with this sequence.
+    pub(crate) fn plan(&self, name: &str, sequence: &str) -> PathBuf {
+        self.plan_with(name, "concurrency: 100%", sequence)
+    }
+
+    pub(crate) fn plan_with(&self, name: &str, more: &str, sequence: &str) -> PathBuf {
+        let nodes = self.farm.nodes();
+        let spec = format!(
+            "  blocks:\n    - name: work\n      targets: {{nodes: {nodes}}}\n      {more}\n      sequence:\n{sequence}"
+        );
+        self.place.plan(name, &spec)
+    }
+
+    /// What agents keep of runs on a host.
+    pub(crate) fn journals(&self, host: usize) -> usize {
+        let work = self.farm.hosts[host].path("home/.cache/windlass/work");
+        std::fs::read_dir(work).map_or(0, |entries| entries.flatten().count())
+    }
+}
+
+#[test]
+fn a_plan_works_over_ssh_with_nothing_installed_before() {
+    let Some(reach) = Reach::new("a_plan_works_over_ssh_with_nothing_installed_before", 2) else { return };
+    let plan = reach.plan(
+        "first",
+        "        - {name: do, use: shell, with: {script: 'echo $HOME; pwd > $HOME/was-here'}}\n",
+    );
+    let run = reach.run(&["run", plan.to_str().unwrap()]).exits(0);
+    run.shows(&["first succeeded"]);
+    let report = reach.place.json(&["runs", "report", "--output", "json"]);
+    for host in &reach.farm.hosts {
+        assert!(host.path("home/was-here").exists(), "{}", host.log());
+        let address = format!("work/{}/do", host.name);
+        let element =
+            report["elements"].as_array().unwrap().iter().find(|it| it["address"] == address).unwrap();
+        assert_eq!(element["status"], "succeeded", "{element}");
+    }
+    // The run is over, and nothing of it is kept there.
+    assert_eq!([reach.journals(0), reach.journals(1)], [0, 0]);
+}
+
+#[test]
+fn our_side_is_killed_and_the_work_goes_on_once_with_all_it_prints() {
+    let Some(reach) = Reach::new("our_side_is_killed_and_the_work_goes_on_once_with_all_it_prints", 1) else {
+        return;
+    };
+    let gate = reach.place.until("gate");
+    let script = format!(
+        "echo x >> $HOME/count; for i in $(seq 1 2000); do echo before $i; done; {gate}; for i in $(seq 1 2000); do echo after $i; done"
+    );
+    let plan = reach.plan(
+        "long",
+        &format!("        - {{name: do, use: shell, timeout: 10m, with: {{script: '{script}'}}}}\n        - {{name: then, use: shell, with: {{script: 'echo then >> $HOME/count'}}}}\n"),
+    );
+    let mut run = reach.start(&["run", plan.to_str().unwrap(), "--output", "events"]);
+    run.wait_for("attemptBegan", "work/web01/do");
+    let log = || {
+        let logs = reach.place.data().join("logs/long");
+        let run = std::fs::read_dir(logs).ok()?.flatten().next()?.path();
+        std::fs::read_to_string(run.join("all.log")).ok()
+    };
+    while !log().is_some_and(|text| text.contains("before 1000")) {
+        std::thread::yield_now();
+    }
+    run.signal("KILL");
+    run.end();
+    reach.place.file("gate", "");
+    reach.run(&["recover"]).exits(0).shows(&["long succeeded"]);
+    let count = std::fs::read_to_string(reach.farm.hosts[0].path("home/count")).unwrap();
+    assert_eq!(count, "x\nthen\n", "it ran once");
+    let text = log().unwrap();
+    for side in ["before", "after"] {
+        for i in 1..=2000 {
+            let line = format!("| {side} {i}\n");
+            assert!(text.contains(&line), "{side} {i} is missing");
+        }
+    }
+    let report = reach.place.json(&["runs", "report", "--output", "json"]);
+    let elements = report["elements"].as_array().unwrap();
+    let done = elements.iter().find(|it| it["address"] == "work/web01/do").unwrap();
+    assert_eq!(done["attempts"].as_array().map_or(1, Vec::len), 1, "{done}");
+    assert_eq!(reach.journals(0), 0);
+}

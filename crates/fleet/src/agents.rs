@@ -1,0 +1,199 @@
+//! The agents' programs on this side: where they lie, and which one fits which machine.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+use windlass_plugin::CallError;
+
+/// The agents that can be placed. Cheap to clone; read when the first one is needed.
+#[derive(Clone, Debug)]
+pub struct Agents(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Where they may lie, and for which machine each is, as `uname -m` calls it. The first of a machine counts.
+    files: Vec<(String, PathBuf)>,
+    read: OnceCell<BTreeMap<String, Binary>>,
+}
+
+/// An agent's program.
+#[derive(Clone)]
+pub(crate) struct Binary {
+    bytes: Arc<[u8]>,
+    hash: String,
+}
+
+/// The variable that says where the agent lies: a file for machines like this one, or a directory of several.
+const VARIABLE: &str = "WINDLASS_AGENT";
+const NAME: &str = "windlass-agent";
+const MACHINES: [&str; 6] = ["x86_64", "aarch64", "armv7l", "riscv64", "ppc64le", "s390x"];
+
+// === impl Agents ===
+
+impl Agents {
+    /// Where agents are looked for: what `$WINDLASS_AGENT` names, else beside this program, else in `../libexec/windlass`
+    /// and `../libexec` from there. `windlass-agent` is for machines like this one, `windlass-agent-<machine>` for others.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        if let Some(named) = std::env::var_os(VARIABLE).filter(|named| !named.is_empty()).map(PathBuf::from) {
+            return match named.is_dir() {
+                true => Self::within([named]),
+                false => Self::of(std::env::consts::ARCH, &named),
+            };
+        }
+        let program = std::env::current_exe().ok();
+        let Some(own) = program.as_deref().and_then(Path::parent) else { return Self::within([]) };
+        let libexec = own.parent().map(|above| above.join("libexec"));
+        let libexec = libexec.into_iter().flat_map(|libexec| [libexec.join("windlass"), libexec]);
+        Self::within([own.to_owned()].into_iter().chain(libexec))
+    }
+
+    /// Those that lie in some directories.
+    pub fn within(directories: impl IntoIterator<Item = PathBuf>) -> Self {
+        let mut files = Vec::new();
+        for directory in directories {
+            files.push((std::env::consts::ARCH.to_owned(), directory.join(NAME)));
+            let others =
+                MACHINES.map(|machine| (machine.to_owned(), directory.join(format!("{NAME}-{machine}"))));
+            files.extend(others);
+        }
+        Self(Arc::new(Inner { files, read: OnceCell::new() }))
+    }
+
+    /// This one, for machines of a kind.
+    #[must_use]
+    pub fn of(machine: &str, path: &Path) -> Self {
+        let files = vec![(machine.to_owned(), path.to_owned())];
+        Self(Arc::new(Inner { files, read: OnceCell::new() }))
+    }
+
+    /// None at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::within([])
+    }
+
+    /// All of them by machine.
+    ///
+    /// # Errors
+    ///
+    /// One is there and cannot be read.
+    pub(crate) async fn all(&self) -> Result<&BTreeMap<String, Binary>, CallError> {
+        let read = async {
+            let files = self.0.files.clone();
+            // They are megabytes, and are hashed, too.
+            let read = tokio::task::spawn_blocking(move || read(files)).await;
+            read.unwrap_or_else(|_| {
+                Err(CallError::retryable("agent", "the agent's program was not read to its end"))
+            })
+        };
+        self.0.read.get_or_try_init(|| read).await
+    }
+
+    /// The one for a system, as `uname -sm` calls it.
+    pub(crate) async fn fit(&self, system: &str) -> Result<Option<&Binary>, CallError> {
+        Ok(system.strip_prefix("Linux ").map(|machine| machine.trim()).and_then({
+            let all = self.all().await?;
+            |machine| all.get(machine)
+        }))
+    }
+
+    /// Why there is none for a system, and what to do.
+    pub(crate) fn lack(&self, system: &str) -> String {
+        let mut places: Vec<String> = Vec::new();
+        for (_, file) in &self.0.files {
+            let place = file.parent().unwrap_or(file).display().to_string();
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        let machine = system.rsplit(' ').next().unwrap_or(system);
+        let name =
+            if machine == std::env::consts::ARCH { NAME.to_owned() } else { format!("{NAME}-{machine}") };
+        let places = if places.is_empty() { "any place".to_owned() } else { places.join(" or ") };
+        format!(
+            "there is no agent for `{system}`: `{name}` is not in {places}; put it there, or name it in ${VARIABLE}"
+        )
+    }
+}
+
+fn read(files: Vec<(String, PathBuf)>) -> Result<BTreeMap<String, Binary>, CallError> {
+    let mut agents = BTreeMap::new();
+    for (machine, path) in files {
+        if agents.contains_key(&machine) {
+            continue;
+        }
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                agents.insert(machine, Binary::new(bytes));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let message = format!("the agent {} cannot be read", path.display());
+                return Err(CallError::permanent("agent", message).because(&error));
+            }
+        }
+    }
+    Ok(agents)
+}
+
+// === impl Binary ===
+
+impl Binary {
+    /// An agent with this content.
+    fn new(bytes: Vec<u8>) -> Self {
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        let hash = digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        Self { bytes: bytes.into(), hash }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// What it is called on a host.
+    pub(crate) fn name(&self) -> String {
+        format!("agent-{}", self.hash.get(..16).unwrap_or(&self.hash))
+    }
+}
+
+impl std::fmt::Debug for Binary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Binary").field(&self.hash).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_of_a_machine_counts_and_a_lack_says_where_to_put_it() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (near, far) = (dir.path().join("near"), dir.path().join("far"));
+        for (place, name, text) in
+            [(&near, NAME, "own"), (&far, NAME, "other"), (&far, "windlass-agent-aarch64", "arm")]
+        {
+            std::fs::create_dir_all(place).unwrap();
+            std::fs::write(place.join(name), text).unwrap();
+        }
+        let agents = Agents::within([near, far]);
+        let own = format!("Linux {}", std::env::consts::ARCH);
+        assert_eq!(agents.fit(&own).await.unwrap().unwrap().bytes(), b"own");
+        assert_eq!(agents.fit("Linux riscv64").await.unwrap().map(Binary::bytes), None);
+        assert_eq!(agents.fit("FreeBSD amd64").await.unwrap().map(Binary::bytes), None);
+        let lack = Agents::within([PathBuf::from("/opt/a"), PathBuf::from("/opt/b")]).lack("Linux mips");
+        assert_eq!(
+            lack,
+            "there is no agent for `Linux mips`: `windlass-agent-mips` is not in /opt/a or /opt/b; put it there, or name it in $WINDLASS_AGENT"
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! Ways to nodes: over SSH, into a container, here; whatever the node's settings say.
+//!
+//! ```text
+//!   ssh ────────▶ Session ─┐
+//!   container ──▶ Child   ─┼─▶ start an agent ──missing──▶ place it, start it
+//!   local ──────▶ Child   ─┘          └── it cannot run there ──▶ Bare
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt as _;
+use windlass_model::transport::{AgentUse, Container, Transport, Way};
+use windlass_plugin::{BoxFuture, CallError, Node};
+
+use crate::agents::Agents;
+use crate::bare::Bare;
+use crate::connect::{Connect, Connection, Destination, Reached};
+use crate::elevate::Become;
+use crate::exec::{Channel, Exec};
+use crate::here::Here;
+use crate::local::Child;
+use crate::place::{self, Placed, Start};
+use crate::ssh::{Resolver, Settings, Ssh};
+
+/// The ways that there are.
+#[derive(Debug)]
+pub struct Ways {
+    resolver: Arc<Resolver>,
+    ssh: Ssh,
+    agents: Agents,
+}
+
+/// Where programs can be run, as whom, and how long each step of a dialogue may take.
+struct Foothold {
+    exec: Arc<dyn Exec>,
+    other: Option<Become>,
+    step: Duration,
+}
+
+/// How long an agent may take to be placed. A slow line takes a while for a few megabytes.
+const PLACING: Duration = Duration::from_secs(120);
+
+/// Whether a node is this machine: nothing is said of how to reach it, or that it is, as who we are.
+#[must_use]
+pub fn is_here(node: &Node) -> bool {
+    node.transport.as_deref().is_none_or(|transport| {
+        transport.uses == Some(Way::Local) && transport.r#become.is_none() && transport.agent.is_none()
+    })
+}
+
+// === impl Ways ===
+
+impl Ways {
+    /// The ways from here, with these agents to place.
+    #[must_use]
+    pub fn new(here: Here, agents: Agents) -> Self {
+        let resolver = Arc::new(Resolver::new(here));
+        Self { ssh: Ssh::new(Arc::clone(&resolver)), resolver, agents }
+    }
+
+    /// As the environment of this process says.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::new(Here::of_this_process(), Agents::of_this_process())
+    }
+
+    async fn foothold(&self, node: &Node, transport: &Transport) -> Result<Foothold, CallError> {
+        let name = &node.name;
+        let step = transport.connect_timeout.map_or(Settings::of("", "").step, |span| span.0);
+        Ok(match transport.uses.unwrap_or_default() {
+            Way::Ssh => {
+                let (session, target) = self.ssh.reach(node).await?;
+                Foothold { exec: session, other: target.other, step: target.settings.step }
+            }
+            Way::Local => {
+                let other = match &transport.r#become {
+                    Some(other) => Some(self.resolver.other(name, other).await?),
+                    None => None,
+                };
+                Foothold { exec: Arc::new(Child::here(name)), other, step }
+            }
+            Way::Container => {
+                let nothing = Container { name: None, runtime: None };
+                let container = transport.container.as_ref().unwrap_or(&nothing);
+                let runtime = container.runtime.as_deref().unwrap_or("docker");
+                // The runtime can be anybody in the container without being asked for a password.
+                let user = transport.r#become.as_ref().map(|other| other.user.as_str());
+                let inside = container.name.as_deref().unwrap_or(name);
+                let exec = Child::container(name, runtime, inside, user);
+                Foothold { exec: Arc::new(exec), other: None, step }
+            }
+            Way::Agent => {
+                let message = format!(
+                    "`{name}` is to be reached by an agent that runs there by itself, and this version has no way to one; \
+                     use ssh, container or local"
+                );
+                return Err(CallError::permanent("transport", message));
+            }
+        })
+    }
+
+    /// Starts an agent, or says why there can be none.
+    async fn agent(&self, on: &Foothold) -> Result<Result<Channel, String>, CallError> {
+        let (exec, other, step) = (&*on.exec, on.other.as_ref(), on.step);
+        let agents = self.agents.all().await?;
+        match place::start(exec, agents.values(), other, step).await? {
+            Start::Runs(channel) => return Ok(Ok(channel)),
+            Start::Broken { why } => {
+                return Ok(Err(format!("the agent that lies there does not run: {why}")));
+            }
+            Start::NoShell { said } => return Ok(Err(no_shell(&said))),
+            Start::Missing { system } => {
+                let Some(binary) = self.agents.fit(&system).await? else {
+                    return Ok(Err(self.agents.lack(&system)));
+                };
+                match place::place(exec, binary, other, step, PLACING).await? {
+                    Placed::Yes => {}
+                    Placed::No { why } => return Ok(Err(format!("the agent cannot be placed: {why}"))),
+                }
+            }
+        }
+        Ok(match place::start(exec, agents.values(), other, step).await? {
+            Start::Runs(channel) => Ok(channel),
+            Start::Broken { why } => Err(format!("the agent was placed and does not run: {why}")),
+            Start::Missing { .. } => Err("the agent was placed and is not there".to_owned()),
+            Start::NoShell { said } => Err(no_shell(&said)),
+        })
+    }
+}
+
+fn no_shell(said: &str) -> String {
+    let said = if said.is_empty() { "nothing" } else { said };
+    format!("no POSIX shell answered, and what did said: {said}")
+}
+
+impl Connect for Ways {
+    fn connect<'a>(&'a self, to: &'a Destination) -> BoxFuture<'a, Result<Reached, CallError>> {
+        Box::pin(async move {
+            let nothing = Transport::default();
+            let transport = to.node.transport.as_deref().unwrap_or(&nothing);
+            let foothold = self.foothold(&to.node, transport).await?;
+            let started = match transport.agent.unwrap_or_default() {
+                AgentUse::Never => Err("`agent: never` says so".to_owned()),
+                AgentUse::Auto => self.agent(&foothold).await?,
+            };
+            let exec = foothold.exec;
+            Ok(match started {
+                Ok(channel) => {
+                    let Channel { stdout, mut stderr, stdin, ended } = channel;
+                    // An agent says nothing there; whatever comes must not hold the connection up.
+                    tokio::spawn(async move {
+                        let mut bytes = [0; 1024];
+                        while let Ok(1..) = stderr.read(&mut bytes).await {}
+                    });
+                    Reached::Agent(Connection {
+                        reader: stdout,
+                        writer: stdin,
+                        keep: Box::new((exec, ended)),
+                    })
+                }
+                Err(why) => Reached::Bare(Bare { exec, why }),
+            })
+        })
+    }
+
+    fn leave(&self, node: &str) {
+        self.ssh.leave(node);
+    }
+}
