@@ -1,15 +1,50 @@
 //! Plan files: from a path to plans, with everything that is wrong with them.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use windlass_lang::Loaded;
+use windlass_lang::{Beside, Loaded};
 use windlass_model::code;
 use windlass_model::problem::Problem;
 use windlass_plugin::Registry;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+/// The folder that a plan file lies in.
+struct Folder(PathBuf);
+
+/// The largest template file that is read.
+const LARGEST_TEMPLATE: u64 = 1 << 20;
+
+// === impl Folder ===
+
+impl Folder {
+    /// Where relative paths of a plan begin; for one from standard input where the command was started.
+    fn of(plan: &Path) -> Self {
+        let folder = plan.parent().filter(|_| plan.as_os_str() != "-").unwrap_or(Path::new(""));
+        let here = std::env::current_dir().unwrap_or_default();
+        Self(here.join(folder))
+    }
+}
+
+impl Beside for Folder {
+    fn absolute(&self, path: &str) -> String {
+        self.0.join(path).to_string_lossy().into_owned()
+    }
+
+    fn template(&self, path: &Path) -> Result<String, String> {
+        let found = std::fs::metadata(path).map_err(|error| error.to_string())?;
+        if !found.is_file() {
+            return Err("it is no plain file".to_owned());
+        }
+        if found.len() > LARGEST_TEMPLATE {
+            return Err(format!("it has {} bytes; at most {LARGEST_TEMPLATE} are read", found.len()));
+        }
+        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+        String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+    }
+}
 
 /// The plugins that the command comes with.
 pub(crate) fn registry() -> Result<Registry, Failure> {
@@ -22,7 +57,9 @@ pub(crate) fn registry() -> Result<Registry, Failure> {
 pub(crate) fn load(path: &Path, registry: &Registry) -> Result<Vec<Loaded>, Failure> {
     let (name, bytes) = read(path)?;
     let text = windlass_lang::decode(&name, bytes)?;
-    Ok(windlass_lang::load(&name, &text, &registry.catalog())?)
+    let (catalog, beside) = (registry.catalog(), Folder::of(path));
+    let loaded = windlass_lang::load(&name, &text, &catalog)?;
+    Ok(loaded.into_iter().map(|plan| plan.settled(&catalog, &beside)).collect::<Result<_, _>>()?)
 }
 
 /// The plan of a file that must hold exactly one.

@@ -84,6 +84,8 @@ impl Session {
             storage_patience: STORAGE_PATIENCE,
             park_for: STORAGE_PATIENCE,
             reopen: Some(Reopen::with(move || Ok(open_store(&reopened)? as Arc<dyn Store>))),
+            // Plans that were read from files name absolute paths; this is for what templates give.
+            origin: Some(windlass_plugins::FilesHere::origin(std::env::current_dir().unwrap_or_default())),
             ..Options::default()
         };
         let runtime = Runtime::open(store, registry, options).await?;

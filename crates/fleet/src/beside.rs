@@ -98,8 +98,8 @@ impl DynPlugin for Beside {
         self.plugin.noop(self.with_node(call), request)
     }
 
-    fn origin_use(&self, request: &Value) -> OriginUse {
-        self.plugin.origin_use(request)
+    fn origin_use(&self, call: &Call, request: &Value) -> OriginUse {
+        self.plugin.origin_use(call, request)
     }
 
     fn validate(&self, request: &Value) -> Result<(), Vec<String>> {

@@ -110,7 +110,7 @@ impl Remote {
         to: &Destination,
     ) -> Result<Ended, CallError> {
         let until = Instant::now() + call.deadline_in;
-        let uses = self.plugin.origin_use(request);
+        let uses = self.plugin.origin_use(call, request);
         let peer = match unless_cancelled(call, self.fleet.link(to)).await? {
             Link::Agent(peer) => peer,
             Link::Bare(bare) => return Err(self.needs_agent(call, &bare)),
@@ -166,7 +166,7 @@ impl Remote {
             Link::Bare(bare) => return Err(self.needs_agent(call, &bare)),
         };
         let order = CallOrder { keep: false, ..self.order(Mode::Act, call, request) };
-        let attempt = peer.call(order, call, self.plugin.origin_use(request));
+        let attempt = peer.call(order, call, self.plugin.origin_use(call, request));
         match tokio::time::timeout_at(until, attempt).await {
             Ok(Ok(ended)) => ended.reply(),
             Ok(Err(cut)) => Err(lost(call, &cut)),
@@ -224,8 +224,8 @@ impl DynPlugin for Remote {
         Box::pin(async move { self.conduct(Mode::Noop, &call, &request, &to).await?.foresight() })
     }
 
-    fn origin_use(&self, request: &Value) -> OriginUse {
-        self.plugin.origin_use(request)
+    fn origin_use(&self, call: &Call, request: &Value) -> OriginUse {
+        self.plugin.origin_use(call, request)
     }
 
     fn validate(&self, request: &Value) -> Result<(), Vec<String>> {

@@ -42,7 +42,7 @@ pub trait DynPlugin: Send + Sync + fmt::Debug + 'static {
     /// Says what an attempt would change, and changes nothing. See [`Plugin::noop`].
     fn noop(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Foresight, CallError>>;
     /// Which files of Windlass's side a rendered request is about.
-    fn origin_use(&self, request: &Value) -> OriginUse;
+    fn origin_use(&self, call: &Call, request: &Value) -> OriginUse;
     /// Says everything that is wrong with a rendered request: its shape, then what the plugin says of it.
     fn validate(&self, request: &Value) -> Result<(), Vec<String>>;
     /// Whether it can work at all here.
@@ -131,8 +131,9 @@ impl<P: Plugin> DynPlugin for Typed<P> {
         })
     }
 
-    fn origin_use(&self, request: &Value) -> OriginUse {
-        read::<P::Request>(request).map_or(OriginUse::NOTHING, |request| self.plugin.origin_use(&request))
+    fn origin_use(&self, call: &Call, request: &Value) -> OriginUse {
+        read::<P::Request>(request)
+            .map_or(OriginUse::NOTHING, |request| self.plugin.origin_use(call, &request))
     }
 
     fn validate(&self, request: &Value) -> Result<(), Vec<String>> {

@@ -37,6 +37,7 @@ pub mod secret;
 pub mod secrets;
 pub mod shape;
 pub mod simulation;
+pub mod template;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
@@ -61,6 +62,7 @@ pub use secret::Secret;
 pub use secrets::Secrets;
 pub use shape::{Misfit, Shape, Strictness};
 pub use simulation::{Simulated, Simulation};
+pub use template::Template;
 pub use windlass_model::Value;
 pub use windlass_model::event::Severity;
 pub use windlass_model::fact::{Catalog, PluginFacts, PluginKind, Recovery};

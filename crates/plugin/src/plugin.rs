@@ -51,8 +51,8 @@ pub trait Plugin: Send + Sync + 'static {
     }
 
     /// Which files of Windlass's side a request is about. An agent is given these and no others.
-    fn origin_use(&self, request: &Self::Request) -> OriginUse {
-        let _ = request;
+    fn origin_use(&self, call: &Call, request: &Self::Request) -> OriginUse {
+        let _ = (call, request);
         OriginUse::NOTHING
     }
 

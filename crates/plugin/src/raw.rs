@@ -38,8 +38,8 @@ pub trait RawPlugin: Send + Sync + 'static {
     }
 
     /// Which files of Windlass's side a request is about.
-    fn origin_use(&self, request: &Value) -> OriginUse {
-        let _ = request;
+    fn origin_use(&self, call: &Call, request: &Value) -> OriginUse {
+        let _ = (call, request);
         OriginUse::NOTHING
     }
 
@@ -146,8 +146,8 @@ impl<P: RawPlugin> DynPlugin for Raw<P> {
         })
     }
 
-    fn origin_use(&self, request: &Value) -> OriginUse {
-        self.plugin.origin_use(request)
+    fn origin_use(&self, call: &Call, request: &Value) -> OriginUse {
+        self.plugin.origin_use(call, request)
     }
 
     fn validate(&self, request: &Value) -> Result<(), Vec<String>> {

@@ -150,7 +150,7 @@ impl Trial {
     #[must_use]
     pub fn start(&self, request: Value) -> Underway {
         let (source, lines) = (CancelSource::new(), Arc::new(Lines::default()));
-        let call = self.told(&source, &lines);
+        let call = self.telling(&source, &lines);
         let plugin = Arc::clone(&self.plugin);
         #[expect(clippy::disallowed_methods, reason = "the test kit is the driver here")]
         let task = tokio::spawn({
@@ -165,13 +165,13 @@ impl Trial {
 
     /// Asks whether an attempt was done.
     pub async fn was_done(&self, request: Value) -> Option<bool> {
-        let call = self.told(&CancelSource::new(), &Arc::default());
+        let call = self.told();
         self.plugin.was_done(call, Arc::new(request)).await
     }
 
     /// What an attempt would change.
     pub async fn noop(&self, request: Value) -> Result<Foresight, CallError> {
-        let call = self.told(&CancelSource::new(), &Arc::default());
+        let call = self.told();
         self.plugin.noop(call, Arc::new(request)).await
     }
 
@@ -192,7 +192,13 @@ impl Trial {
         self.plugin.simulate(&simulation, request)
     }
 
-    fn told(&self, source: &CancelSource, lines: &Arc<Lines>) -> Call {
+    /// What a call would be told, for what is asked without one.
+    #[must_use]
+    pub fn told(&self) -> Call {
+        self.telling(&CancelSource::new(), &Arc::default())
+    }
+
+    fn telling(&self, source: &CancelSource, lines: &Arc<Lines>) -> Call {
         let run = RunId(Uuid::from_u128(1));
         let address = "trial/action".to_owned();
         Call {

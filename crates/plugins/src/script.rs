@@ -22,7 +22,8 @@ pub struct Script;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
-    /// The script, on the side of Windlass.
+    /// The script, on the side of Windlass; a relative path begins beside the plan.
+    #[schemars(extend("x-origin-path" = true))]
     pub path: PathBuf,
     /// What interprets it, with arguments of its own; what its first line says where this is left out, and `/bin/sh`
     /// where that says nothing.
@@ -99,7 +100,7 @@ impl Plugin for Script {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    fn origin_use(&self, request: &Request) -> OriginUse {
+    fn origin_use(&self, _: &Call, request: &Request) -> OriginUse {
         OriginUse::reading(&request.path)
     }
 

@@ -2,7 +2,7 @@
 
 use windlass_plugin::{Registry, RegistryError};
 
-use crate::files::{absent, directory, file, link};
+use crate::files::{absent, archive, directory, fetch, file, line, link, replace, section};
 use crate::{command, fail, file_contains, file_exists, http, noop, port_open, script, shell, sleep};
 
 /// A registry with all of them.
@@ -15,21 +15,26 @@ pub fn standard() -> Result<Registry, RegistryError> {
 /// Adds all of them to a registry.
 pub fn register(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.register(absent::Absent)?;
+    registry.register(archive::Archive)?;
     registry.register(command::Command)?;
     registry.register(command::CommandCheck)?;
     registry.register(directory::Directory)?;
     registry.register(fail::Fail)?;
     registry.register(fail::FailCheck)?;
+    registry.register(fetch::Fetch)?;
     registry.register(file::File)?;
     registry.register(file_contains::FileContains)?;
     registry.register(file_exists::FileExists)?;
     registry.register(http::Http)?;
     registry.register(http::HttpCheck)?;
+    registry.register(line::Line)?;
     registry.register(link::Link)?;
     registry.register(noop::Noop)?;
     registry.register(noop::NoopCheck)?;
     registry.register(port_open::PortOpen)?;
+    registry.register(replace::Replace)?;
     registry.register(script::Script)?;
+    registry.register(section::Section)?;
     registry.register(shell::Shell)?;
     registry.register(shell::ShellCheck)?;
     registry.register(sleep::Sleep)?;

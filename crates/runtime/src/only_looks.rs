@@ -50,8 +50,8 @@ impl DynPlugin for OnlyLooks {
         self.0.noop(call, request)
     }
 
-    fn origin_use(&self, request: &Value) -> OriginUse {
-        self.0.origin_use(request)
+    fn origin_use(&self, call: &Call, request: &Value) -> OriginUse {
+        self.0.origin_use(call, request)
     }
 
     fn validate(&self, request: &Value) -> Result<(), Vec<String>> {

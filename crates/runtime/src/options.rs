@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_model::id::RunId;
+use windlass_plugin::Origin;
 use windlass_store::{Store, StoreError};
 
 use crate::clock::Clock;
@@ -39,6 +40,9 @@ pub struct Options {
     pub keys: KeyPlace,
     /// How to open the store again after a failed flush. `None`: the runtime ends with its store.
     pub reopen: Option<Reopen>,
+    /// The files of this side that actions take to their nodes, and where they put what they bring back.
+    /// `None`: there are none.
+    pub origin: Option<Origin>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -99,6 +103,7 @@ impl Default for Options {
             most_output: 64 << 20,
             keys: KeyPlace::default(),
             reopen: None,
+            origin: None,
             clock: Clock::default(),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use windlass_fleet::{Fleet, Gate, Ways, is_here};
 use windlass_model::id::RunId;
 use windlass_plugin::{NotReady, Registry, RegistryError};
+use windlass_plugins::FilesHere;
 use windlass_runtime::{Handle, KeyPlace, Logs, Options, Reopen, Runtime, TakenOver};
 use windlass_store::memory::MemoryStore;
 use windlass_store::{Store, StoreError};
@@ -49,7 +50,8 @@ impl Windlass {
     }
 
     /// The same, with options; where these say nothing else, output goes into `logs`, keys lie in `keys`,
-    /// and the store is opened again after a failed flush.
+    /// and the store is opened again after a failed flush. Actions reach the files of this machine; relative
+    /// paths begin where the process was started.
     pub async fn open_with(
         directory: impl AsRef<Path>,
         registry: Registry,
@@ -70,7 +72,9 @@ impl Windlass {
             keys @ KeyPlace::Directory(_) => keys,
         };
         let reopen = options.reopen.or_else(|| Some(Reopen::with(move || open(&directory))));
-        Self::on(store, registry, Options { logs, keys, reopen, ..options }).await
+        let here = || FilesHere::origin(std::env::current_dir().unwrap_or_default());
+        let origin = options.origin.or_else(|| Some(here()));
+        Self::on(store, registry, Options { logs, keys, reopen, origin, ..options }).await
     }
 
     /// On a store in memory, for tests and for what may be forgotten.

@@ -14,8 +14,9 @@ use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
-use windlass_plugin::{Call, CallError, Diff};
+use windlass_plugin::{Call, CallError, Diff, Reply};
 
+use super::answer::Answer;
 use super::attributes::Attributes;
 use super::blocking::blocking;
 use super::entry::{Entry, Found, Kind, in_the_way};
@@ -142,6 +143,20 @@ impl Change {
         let label = if writes { String::new() } else { format!("{path}: ") };
         let diff = attributes.add_to(diff, look.found.as_ref(), &label);
         Ok(Self { look, fill, attributes, writes, diff })
+    }
+
+    /// Makes it so, if there is anything to do, and answers what that was.
+    pub(crate) async fn made(
+        change: Option<Self>,
+        call: &Call,
+        writing: &Writing,
+    ) -> Result<Reply<Answer>, CallError> {
+        let Some(change) = change.filter(|change| !change.diff.is_empty()) else {
+            return Ok(Answer::reply(Diff::default(), None));
+        };
+        let diff = change.diff.clone();
+        let backup = change.make(call, writing).await?;
+        Ok(Answer::reply(diff, backup))
     }
 
     /// Makes it so, and says where what stood there before is kept.
@@ -274,7 +289,7 @@ fn content(path: &str, look: &Look, fill: &Fill, shows: bool) -> Diff {
 }
 
 /// Writes a file of Windlass's side into a fresh one.
-async fn carry(call: &Call, from: &OriginFile, fresh: &Fresh) -> Result<(), CallError> {
+pub(crate) async fn carry(call: &Call, from: &OriginFile, fresh: &Fresh) -> Result<(), CallError> {
     let failed = |error: io::Error| trouble("write to", fresh.entry().path(), error);
     let mut to = tokio::fs::File::from_std(fresh.file().try_clone().map_err(failed)?);
     let mut hash = Sha256::new();

@@ -46,6 +46,7 @@ pub struct Request {
     pub follow: bool,
     /// A directory on the side of Windlass; all that is in it is copied. A relative path begins beside the plan.
     #[serde(default)]
+    #[schemars(extend("x-origin-path" = true))]
     pub source: Option<PathBuf>,
     /// The permission bits of the files that are copied; those of the files of the source where this is left out.
     #[serde(default)]
@@ -233,7 +234,7 @@ impl Plugin for Directory {
             )
     }
 
-    fn origin_use(&self, request: &Request) -> OriginUse {
+    fn origin_use(&self, _: &Call, request: &Request) -> OriginUse {
         request.source.as_ref().map_or(OriginUse::NOTHING, OriginUse::reading)
     }
 

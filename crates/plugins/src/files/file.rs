@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use windlass_plugin::{
     About, BackoffChoice, Call, CallError, Foresight, OriginKind, OriginUse, Plugin, Reply, Simulated,
-    Simulation,
+    Simulation, Template,
 };
 
 use super::answer::{Answer, foreseen};
@@ -23,7 +23,7 @@ use crate::look;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct File;
 
-/// What `file` is asked. At most one of `content` and `source` is given; without any, a file that
+/// What `file` is asked. At most one of `content`, `source` and `template` is given; without any, a file that
 /// is there keeps its content, and one that is not is made empty.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -35,7 +35,12 @@ pub struct Request {
     pub content: Option<String>,
     /// A file on the side of Windlass that it is a copy of; a relative path begins beside the plan.
     #[serde(default)]
+    #[schemars(extend("x-origin-path" = true))]
     pub source: Option<PathBuf>,
+    /// A template file on the side of Windlass that it is made from, with what templates of the plan see. The
+    /// template's text becomes part of the run when that is submitted; a relative path begins beside the plan.
+    #[serde(default)]
+    pub template: Option<Template>,
     /// Who owns it and who may do what with it.
     #[serde(flatten)]
     pub ownership: Ownership,
@@ -62,6 +67,10 @@ impl Request {
         if let Some(content) = &self.content {
             return Ok(Fill::Bytes(content.clone().into_bytes()));
         }
+        if let Some(template) = &self.template {
+            let text = template.text.clone().ok_or_else(|| unread(&template.file))?;
+            return Ok(Fill::Bytes(text.into_bytes()));
+        }
         let Some(source) = &self.source else { return Ok(Fill::Keep) };
         origin_file(call, source).await.map(Fill::Origin)
     }
@@ -87,6 +96,11 @@ impl Request {
         let writing = self.writing.clone();
         blocking(move || Change::of(look, fill, attributes, &writing)).await
     }
+}
+
+/// Nobody put the template's text into the plan.
+fn unread(file: &str) -> CallError {
+    refuse(format!("`template`: the template file `{file}` was not read when the run was submitted"))
 }
 
 /// A file of Windlass's side, as it is now.
@@ -121,18 +135,23 @@ impl Plugin for File {
                 "copy a file from beside the plan",
                 json!({"path": "/etc/app/app.conf", "source": "files/app.conf", "mode": "0644", "backup": true}),
             )
+            .example(
+                "write a configuration from a template file beside the plan",
+                json!({"path": "/etc/nginx/conf.d/site.conf", "template": "templates/site.conf.j2", "mode": "0644"}),
+            )
             .example("close a file that is there", json!({"path": "/etc/app/key.pem", "owner": "app", "mode": "0600"}))
     }
 
-    fn origin_use(&self, request: &Request) -> OriginUse {
+    fn origin_use(&self, _: &Call, request: &Request) -> OriginUse {
         request.source.as_ref().map_or(OriginUse::NOTHING, OriginUse::reading)
     }
 
     fn validate(&self, request: &Request) -> Result<(), Vec<String>> {
         let mut problems: Vec<String> = path_problem("path", &request.path).into_iter().collect();
         problems.extend(request.writing.problems());
-        if request.content.is_some() && request.source.is_some() {
-            problems.push("`content` and `source` exclude each other".into());
+        let given = [request.content.is_some(), request.source.is_some(), request.template.is_some()];
+        if given.into_iter().filter(|is_given| *is_given).count() > 1 {
+            problems.push("`content`, `source` and `template` exclude each other".into());
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }

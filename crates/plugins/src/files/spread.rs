@@ -72,9 +72,30 @@ impl Spread {
         Ok(())
     }
 
+    /// Sees to it that a name means a file that was written before.
+    pub(crate) fn second_name(&mut self, below: &Path, of: &Path) -> Result<(), CallError> {
+        self.flush()?;
+        let (entry, other) = (self.tree.place(below)?, self.tree.place(of)?);
+        if let Some(found) = entry.found()? {
+            if other.found()?.is_some_and(|other| other.is_same(&found)) {
+                return Ok(());
+            }
+            if found.is_directory() {
+                return Err(in_the_way(entry.path(), found.kind, ""));
+            }
+            entry.remove()?;
+        }
+        rustix::fs::linkat(other.dir(), other.name(), entry.dir(), entry.name(), AtFlags::empty())
+            .map_err(|error| trouble("link", entry.path(), error))
+    }
+
     /// Begins a file.
-    pub(crate) fn file(&self, below: &Path) -> Result<Fresh, CallError> {
+    pub(crate) fn file(&mut self, below: &Path) -> Result<Fresh, CallError> {
         let entry = self.tree.place(below)?;
+        // An archive may hold a name twice; the later one counts.
+        if self.pending.iter().any(|pending| pending.entry().path() == entry.path()) {
+            self.flush()?;
+        }
         if let Some(found) = entry.found()?.filter(Found::is_directory) {
             return Err(in_the_way(entry.path(), found.kind, "remove it first with `absent`"));
         }

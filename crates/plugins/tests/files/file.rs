@@ -345,7 +345,7 @@ fn says_what_is_wrong_with_a_request() {
     assert_eq!(check(json!({"path": "/"})), "`path`: `/` does not end in a name");
     assert_eq!(
         check(json!({"path": "/f", "content": "", "source": "f"})),
-        "`content` and `source` exclude each other"
+        "`content`, `source` and `template` exclude each other"
     );
     let symbolic = check(json!({"path": "/f", "mode": "u+x"}));
     assert!(symbolic.contains("octal digits in quotes") && symbolic.contains("symbolic"), "{symbolic}");

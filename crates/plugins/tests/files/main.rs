@@ -3,7 +3,10 @@
 #![cfg(test)]
 
 mod absent;
+mod archive;
 mod directory;
+mod edits;
+mod fetch;
 mod file;
 mod ground;
 mod link;

@@ -13,7 +13,7 @@ use windlass_engine::{AttemptCall, AttemptResult, Effect, Input};
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 use windlass_model::outcome::Failure;
-use windlass_plugin::{AtNode, Call, CancelSource, Origin, Output, Registry};
+use windlass_plugin::{AtNode, Call, CancelSource, Output, Registry};
 
 use super::{Dispatcher, SharedPlugin};
 use crate::attempt::{self, End, Ended, Pace, Work};
@@ -216,7 +216,7 @@ impl Dispatcher {
             deadline_in: call.timeout,
             cancel: cancel.cancel(),
             for_node: None,
-            origin: Origin::default(),
+            origin: self.options.origin.clone().unwrap_or_default(),
             at_node: AtNode::default(),
         };
         let plugin = match layout.submission.noop {
