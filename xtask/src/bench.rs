@@ -37,6 +37,12 @@ const BENCHES: &[Bench] = &[
         package: "windlass-logs",
         example: "logs",
     },
+    Bench {
+        name: "inventory",
+        about: "loading and selecting 100,000 nodes beside reading their bytes",
+        package: "windlass-sources",
+        example: "inventory",
+    },
 ];
 
 pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {

@@ -3,8 +3,8 @@
 //! A document is a row of [`DOCUMENTS`]: the file and who produces its text. Nobody edits such a file by hand.
 
 mod errors;
-mod plan;
 mod produce;
+mod schema;
 
 use std::path::Path;
 
@@ -22,10 +22,12 @@ struct Document {
     producer: Producer,
 }
 
-/// In this order, because the plan reference is made from the schema.
+/// In this order, because the references of files are made from their schemas.
 const DOCUMENTS: &[Document] = &[
     Document { path: "docs/schema/plan.json", producer: Producer::Windlass(&["schema", "plan"]) },
-    Document { path: "docs/reference/plan.md", producer: Producer::Function(plan::reference) },
+    Document { path: "docs/reference/plan.md", producer: Producer::Function(schema::plan) },
+    Document { path: "docs/schema/inventory.json", producer: Producer::Windlass(&["schema", "inventory"]) },
+    Document { path: "docs/reference/inventory.md", producer: Producer::Function(schema::inventory) },
     Document { path: "docs/reference/cli.md", producer: Producer::Windlass(&["docs", "cli"]) },
     Document { path: "docs/reference/plugins.md", producer: Producer::Windlass(&["docs", "plugins"]) },
     Document { path: "docs/reference/errors.md", producer: Producer::Function(errors::overview) },

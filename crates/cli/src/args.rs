@@ -6,6 +6,7 @@ mod inspect;
 mod logs;
 #[cfg(test)]
 mod mentions;
+mod nodes;
 mod output;
 mod param;
 mod rehearse;
@@ -20,6 +21,10 @@ pub(crate) use self::inspect::{
     SchemaArgs, SchemaKind, ValidateArgs,
 };
 pub(crate) use self::logs::{LogFormat, LogsArgs};
+pub(crate) use self::nodes::{
+    AmongArgs, INVENTORY_VARIABLE, InventoryArgs, NodeShowArgs, NodeVarsArgs, NodesArgs, NodesCommand,
+    NodesListArgs, NodesSelectArgs,
+};
 pub(crate) use self::output::{DocumentFormat, LiveFormat, ReportFormat};
 pub(crate) use self::param::{ParamArg, ParamArgs, ParamValue};
 pub(crate) use self::rehearse::RehearseArgs;
@@ -107,6 +112,8 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     /// Show what the actions of a run printed, and what happened in between.
     Logs(LogsArgs),
+    /// Look at the nodes of an inventory.
+    Nodes(NodesArgs),
     /// Go on with every unfinished run of a data directory.
     Recover(RecoverArgs),
     /// Explain an error code.

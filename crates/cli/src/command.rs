@@ -5,6 +5,7 @@ mod docs;
 mod explain;
 mod logs;
 mod man;
+mod nodes;
 mod plugins;
 mod preview;
 mod recover;
@@ -17,7 +18,7 @@ mod validate;
 use std::path::Path;
 
 use crate::args::{
-    Command, DocumentFormat, LiveFormat, LogFormat, PluginsCommand, ReportFormat, RunsCommand,
+    Command, DocumentFormat, LiveFormat, LogFormat, NodesCommand, PluginsCommand, ReportFormat, RunsCommand,
 };
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -66,6 +67,7 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
         Command::Plugins(args) => plugins::run(&args, printer),
         Command::Schema(args) => schema::run(&args, printer),
         Command::Completions(args) => completions::run(&args, printer),
+        Command::Nodes(args) => nodes::run(&args, printer),
         Command::Man(args) => man::run(&args, printer),
         Command::Docs(args) => docs::run(&args, printer),
         Command::Preview(args) => preview::run(&args, printer),
@@ -105,6 +107,12 @@ impl Form {
             },
             Command::Plugins(args) => match &args.command {
                 PluginsCommand::List { output } | PluginsCommand::Show { output, .. } => (*output).into(),
+            },
+            Command::Nodes(args) => match &args.command {
+                NodesCommand::List(args) => args.output.into(),
+                NodesCommand::Show(args) => args.output.into(),
+                NodesCommand::Vars(args) => args.output.into(),
+                NodesCommand::Select(args) => args.output.into(),
             },
             Command::Explain(_) | Command::Man(_) => Self::Text,
             Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => Self::Bytes,

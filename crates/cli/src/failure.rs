@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     One(Box<One>),
     /// Things in a plan and in what was given with it, each with its places.
     Found(Box<Findings>),
+    /// Things in several texts of an inventory.
+    Several(Vec<Findings>),
     /// Things about a plan of which nobody has the text.
     Problems(Vec<Problem>),
 }
@@ -105,7 +107,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::One(one) => one.exit,
-            Self::Found(_) | Self::Problems(_) => Exit::Invalid,
+            Self::Found(_) | Self::Several(_) | Self::Problems(_) => Exit::Invalid,
         }
     }
 
@@ -114,6 +116,7 @@ impl Failure {
         match self {
             Self::One(one) => printer.note(one),
             Self::Found(findings) => crate::drawing::show(findings, printer),
+            Self::Several(all) => all.iter().for_each(|findings| crate::drawing::show(findings, printer)),
             Self::Problems(problems) => {
                 for problem in problems {
                     printer.note(Shown(problem));
@@ -139,6 +142,7 @@ impl Failure {
                 json!([problem])
             }
             Self::Found(findings) => return json!({"error": findings.to_json()}),
+            Self::Several(all) => all.iter().flat_map(of_source).collect(),
             Self::Problems(problems) => json!(problems),
         };
         json!({"error": {"problems": problems}})
@@ -148,6 +152,10 @@ impl Failure {
         let code = match self {
             Self::One(one) => &one.code,
             Self::Found(findings) => match findings.found().first() {
+                Some(found) => &found.problem.code,
+                None => return,
+            },
+            Self::Several(all) => match all.iter().find_map(|findings| findings.found().first()) {
                 Some(found) => &found.problem.code,
                 None => return,
             },
@@ -166,6 +174,21 @@ impl From<Findings> for Failure {
     fn from(findings: Findings) -> Self {
         Self::Found(Box::new(findings))
     }
+}
+
+impl From<Vec<Findings>> for Failure {
+    fn from(all: Vec<Findings>) -> Self {
+        Self::Several(all)
+    }
+}
+
+/// The problems of a text, each with the name of the text.
+fn of_source(findings: &Findings) -> Vec<serde_json::Value> {
+    let serde_json::Value::Array(mut problems) = findings.to_json_list() else { return Vec::new() };
+    for problem in problems.iter_mut().filter_map(serde_json::Value::as_object_mut) {
+        problem.insert("source".into(), findings.source_text().name().into());
+    }
+    problems
 }
 
 impl From<windlass_store::StoreError> for Failure {

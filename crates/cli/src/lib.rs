@@ -21,6 +21,7 @@ mod drawing;
 mod drive;
 mod exit;
 mod failure;
+mod inventory;
 mod limits;
 mod live;
 mod pages;

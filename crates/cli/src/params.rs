@@ -12,7 +12,7 @@ use windlass_model::plan::Plan;
 use windlass_model::problem::Problem;
 use windlass_model::secret;
 
-use crate::args::{ParamArg, ParamArgs, ParamValue};
+use crate::args::{InventoryArgs, ParamArg, ParamArgs, ParamValue};
 use crate::failure::Failure;
 use crate::printer::Printer;
 
@@ -29,10 +29,15 @@ pub(crate) struct Given {
     places: BTreeMap<String, Excerpt>,
 }
 
-/// Standard input can be read once: as the plan, or as one parameter.
-pub(crate) fn one_reader(plan: Option<&Path>, args: &ParamArgs) -> Result<(), Failure> {
+/// Standard input can be read once: as the plan, as the inventory, or as one parameter.
+pub(crate) fn one_reader(
+    plan: Option<&Path>,
+    inventory: Option<&InventoryArgs>,
+    args: &ParamArgs,
+) -> Result<(), Failure> {
     let params = args.params.iter().filter(|param| param.value == ParamValue::Stdin).count();
-    if params + usize::from(plan.is_some_and(|plan| plan.as_os_str() == "-")) <= 1 {
+    let inventory = inventory.is_some_and(crate::inventory::reads_stdin);
+    if params + usize::from(inventory) + usize::from(plan.is_some_and(|plan| plan.as_os_str() == "-")) <= 1 {
         return Ok(());
     }
     Err(Failure::usage("standard input is to be read twice").help("give `-` once, and files for the others"))

@@ -3,13 +3,14 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use windlass_lang::{Beside, Loaded};
+use windlass_lang::{Beside, Loaded, Surroundings};
 use windlass_model::code;
 use windlass_model::problem::Problem;
 use windlass_plugin::Registry;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::inventory::Among;
 
 /// The folder that a plan file lies in.
 struct Folder(PathBuf);
@@ -54,17 +55,17 @@ pub(crate) fn registry() -> Result<Registry, Failure> {
 }
 
 /// The plans of a file; `-` is standard input.
-pub(crate) fn load(path: &Path, registry: &Registry) -> Result<Vec<Loaded>, Failure> {
+pub(crate) fn load(path: &Path, registry: &Registry, among: &Among) -> Result<Vec<Loaded>, Failure> {
     let (name, bytes) = read(path)?;
     let text = windlass_lang::decode(&name, bytes)?;
     let (catalog, beside) = (registry.catalog(), Folder::of(path));
-    let loaded = windlass_lang::load(&name, &text, &catalog)?;
+    let loaded = windlass_lang::load(&name, &text, Surroundings { catalog: &catalog, nodes: among.vars() })?;
     Ok(loaded.into_iter().map(|plan| plan.settled(&catalog, &beside)).collect::<Result<_, _>>()?)
 }
 
 /// The plan of a file that must hold exactly one.
-pub(crate) fn load_one(path: &Path, registry: &Registry) -> Result<Loaded, Failure> {
-    let mut plans = load(path, registry)?;
+pub(crate) fn load_one(path: &Path, registry: &Registry, among: &Among) -> Result<Loaded, Failure> {
+    let mut plans = load(path, registry, among)?;
     match plans.as_slice() {
         [_, second, ..] => {
             let message =

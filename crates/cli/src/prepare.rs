@@ -19,8 +19,12 @@ use windlass_model::time::Time;
 use windlass_plugin::Registry;
 
 use crate::failure::Failure;
+use crate::inventory::SELECTION_FLAG;
 use crate::params::{COMMAND_LINE, Given, excerpt};
 use crate::user;
+
+/// What problems of the selection that narrows a run are said to be about.
+const SELECTION: &str = "selection";
 
 /// What would be submitted.
 pub(crate) struct Prepared {
@@ -39,6 +43,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) targets: Option<u32>,
     /// Whether it only looks.
     pub(crate) noop: bool,
+    /// What targets are chosen among.
+    pub(crate) among: Option<&'a crate::inventory::Among>,
 }
 
 /// Prepares a plan with the parameters that were given.
@@ -75,8 +81,52 @@ pub(crate) fn inputs(loaded: &Loaded, mut given: Given, choice: Choice<'_>) -> R
     let step_set = choice.step_set.unwrap_or(DEFAULT_STEP_SET);
     let targets = choice.targets.and_then(|count| simulated(&loaded.plan, step_set, count));
     let values = std::mem::take(&mut given.values);
-    windlass_lang::inputs(&loaded.plan, step_set, values, targets, &Evaluator::new(), Among::default())
-        .map_err(|problems| findings(loaded, &given, choice.step_set, problems.0).into())
+    let eval = Evaluator::new();
+    let mut inputs = windlass_lang::inputs(&loaded.plan, step_set, values, targets, &eval, narrowed(choice))
+        .map_err(|problems| Failure::from(findings(loaded, &given, choice, problems.0)))?;
+    let unused = choice.among.and_then(|among| among.unused(&loaded.plan, step_set));
+    inputs.warnings.extend(unused);
+    Ok(inputs)
+}
+
+/// What is odd about the targets of a plan, or wrong with them, before any parameter is given.
+pub(crate) fn foreseen(loaded: &Loaded, choice: Choice<'_>) -> Result<Vec<Problem>, Vec<Problem>> {
+    let step_set = choice.step_set.unwrap_or(DEFAULT_STEP_SET);
+    let among = narrowed(choice);
+    let given = std::collections::BTreeMap::new();
+    let found = match windlass_lang::inputs(&loaded.plan, step_set, given, None, &Evaluator::new(), among) {
+        Ok(inputs) => Ok(inputs.warnings),
+        Err(problems) => {
+            let wrong = problems.0.into_iter().filter(|problem| problem.code != code::MISSING_PARAM);
+            Err(wrong.collect::<Vec<_>>())
+        }
+    };
+    match found {
+        Err(problems) if problems.is_empty() => Ok(Vec::new()),
+        found => found,
+    }
+}
+
+fn narrowed(choice: Choice<'_>) -> Among<'_> {
+    choice.among.map_or_else(Among::default, |among| Among {
+        nodes: among.nodes(),
+        filter: among.selection.as_ref().map(|selected| &selected.targets),
+    })
+}
+
+/// What is odd, each at its place: in the plan, or in the selection that was given.
+pub(crate) fn odd(
+    loaded: &Loaded,
+    choice: Choice<'_>,
+    warnings: impl IntoIterator<Item = Problem>,
+) -> Findings {
+    loaded.findings(warnings, &|problem| selection(choice, problem))
+}
+
+/// The selection that was given, where a problem is about it.
+fn selection(choice: Choice<'_>, problem: &Problem) -> Option<Excerpt> {
+    let selected = choice.among?.selection.as_ref().filter(|_| problem.address == SELECTION)?;
+    Some(excerpt(COMMAND_LINE, SELECTION_FLAG, &selected.text))
 }
 
 /// Where a plan uses plugins that cannot work here.
@@ -88,7 +138,7 @@ pub(crate) async fn not_ready(plan: &Plan, registry: &Registry) -> Vec<Problem> 
 pub(crate) fn findings(
     loaded: &Loaded,
     given: &Given,
-    step_set: Option<&str>,
+    choice: Choice<'_>,
     mut problems: Vec<Problem>,
 ) -> Findings {
     for problem in &mut problems {
@@ -107,9 +157,9 @@ pub(crate) fn findings(
     }
     loaded.findings(problems, &|problem| -> Option<Excerpt> {
         if problem.code == code::UNKNOWN_STEP_SET {
-            return Some(excerpt(COMMAND_LINE, "--stepset ", step_set?));
+            return Some(excerpt(COMMAND_LINE, "--stepset ", choice.step_set?));
         }
-        given.place(problem)
+        selection(choice, problem).or_else(|| given.place(problem))
     })
 }
 

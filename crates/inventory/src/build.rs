@@ -60,7 +60,23 @@ impl Findings {
         if self.problems.len() >= MAX_PROBLEMS {
             return None;
         }
-        self.problems.push(Placed { problem: problem(code, about, place, key, message), place });
+        self.problems.push(Placed { problem: problem(code, about, place, key, message), place, first: None });
+        self.problems.last_mut().map(|placed| &mut placed.problem)
+    }
+
+    /// Notes that something is defined twice.
+    pub(crate) fn twice(
+        &mut self,
+        about: About<'_>,
+        place: Place,
+        first: Place,
+        message: impl Into<String>,
+    ) -> Option<&mut Problem> {
+        if self.problems.len() >= MAX_PROBLEMS {
+            return None;
+        }
+        let problem = problem(code::DUPLICATE_NAME, about, place, "/name", message);
+        self.problems.push(Placed { problem, place, first: Some(first) });
         self.problems.last_mut().map(|placed| &mut placed.problem)
     }
 
@@ -74,7 +90,8 @@ impl Findings {
         message: impl Into<String>,
     ) {
         if self.warnings.len() < MAX_PROBLEMS {
-            self.warnings.push(Placed { problem: problem(code, about, place, key, message), place });
+            let problem = problem(code, about, place, key, message);
+            self.warnings.push(Placed { problem, place, first: None });
         }
     }
 }

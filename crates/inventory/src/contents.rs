@@ -69,6 +69,8 @@ pub struct Placed {
     pub problem: Problem,
     /// Where what it is about was defined.
     pub place: Place,
+    /// Where the first one was defined, when it is that there are two.
+    pub first: Option<Place>,
 }
 
 /// A level above all groups: a cluster or a namespace.

@@ -1,9 +1,9 @@
 //! The inventory: which nodes there are, what they are a part of, what is known of them, and which of them are meant.
 //!
 //! ```text
-//! Contents (objects, or read from texts) ─ build ─► Inventory ─┬─ choose ─► Frozen targets
-//!                                                              ├─ vars, blame
-//!                                                              └─ ancestors, descendants
+//! texts ─ read ─┬─► Contents ─ build ─► Inventory ─┬─ choose ─► Frozen targets
+//!               │                                  ├─ vars, blame
+//! objects ──────┘                                  └─ ancestors, descendants
 //! ```
 //!
 //! Pure: it is given texts and objects, and knows no files, no programs and no network. What nodes and
@@ -16,7 +16,9 @@ mod choose;
 mod contents;
 mod inventory;
 mod matcher;
+mod read;
 mod set;
 
 pub use self::contents::{Contents, Item, Level, NodeGroup, Place, Placed, Spot};
 pub use self::inventory::{Group, Id, Inventory, Relative};
+pub use self::read::{Form, Read, Text, inventory_schema, read};

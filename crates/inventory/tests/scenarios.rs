@@ -6,6 +6,8 @@
 mod ancestry;
 #[path = "scenarios/selection.rs"]
 mod selection;
+#[path = "scenarios/texts.rs"]
+mod texts;
 #[path = "scenarios/variables.rs"]
 mod variables;
 

@@ -63,7 +63,9 @@ impl Found {
 // === impl Findings ===
 
 impl Findings {
-    pub(crate) fn of(source: &Source, mut found: Vec<Found>) -> Self {
+    /// Problems of a text.
+    #[must_use]
+    pub fn of(source: &Source, mut found: Vec<Found>) -> Self {
         // What has no place in the text comes first: it is about what was given for all of it.
         found.sort_by(|a, b| {
             let key = |found: &Found| found.span.as_ref().map(|span| (span.start, span.end));

@@ -20,6 +20,7 @@ use crate::findings::{Findings, Found};
 use crate::inputs;
 use crate::loaded::Loaded;
 use crate::loaded::place::{self, address_of};
+use crate::misfits::as_problem;
 use crate::patterns::Regexes;
 use crate::schema::plan_schema;
 use crate::source::Source;
@@ -46,7 +47,7 @@ pub fn load<'a>(
 ) -> Result<Vec<Loaded>, Findings> {
     let surroundings = surroundings.into();
     let source = Source::new(source_name, text);
-    let documents = yaml::read(&source)?;
+    let documents = yaml::documents(&source)?;
     if documents.is_empty() {
         let problem = Problem::new(code::WRONG_KIND, "", "", "there is nothing in this file")
             .help(format!("a plan begins with `apiVersion: {API_VERSION}` and `kind: Plan`"));
@@ -140,20 +141,13 @@ fn kind(value: &Value) -> Result<(), Problem> {
 
 /// A misfit as a problem of the plan.
 fn described(misfit: &SchemaProblem, document: &Value) -> Problem {
-    let code = match misfit.kind {
-        SchemaProblemKind::UnknownKey => code::UNKNOWN_KEY,
-        SchemaProblemKind::MissingKey => code::MISSING_KEY,
-        SchemaProblemKind::WrongForm => code::WRONG_TYPE,
-        SchemaProblemKind::OutOfRange => code::BAD_NUMBER,
-    };
     let (parent, key) = misfit.pointer.rsplit_once('/').unwrap_or(("", ""));
     let nested = misfit.kind == SchemaProblemKind::UnknownKey && key == "undo" && parent.ends_with("/undo");
     let mut problem = if nested {
         let message = "an undo cannot have an undo";
         Problem::new(code::NESTED_UNDO, "", misfit.pointer.as_str(), message)
     } else {
-        let problem = Problem::new(code, "", misfit.pointer.as_str(), misfit.message.as_str());
-        Problem { help: misfit.help.clone(), ..problem }
+        as_problem(misfit)
     };
     problem.address = address_of(document, if nested { parent } else { &misfit.pointer });
     problem

@@ -39,7 +39,8 @@ impl Loaded {
         let source = Source::new(source_name, &text);
         let nothing = Document { value: Value::Null, spans: SpanTree::leaf(Range::new(0, 0)) };
         // What is too large to be read again is not drawn; its problems are told all the same.
-        let document = yaml::read(&source).ok().and_then(|mut documents| documents.pop()).unwrap_or(nothing);
+        let document =
+            yaml::documents(&source).ok().and_then(|mut documents| documents.pop()).unwrap_or(nothing);
         Self { plan, source, document: document.value, spans: document.spans, warnings: Vec::new() }
     }
 

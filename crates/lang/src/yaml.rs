@@ -12,6 +12,7 @@ use windlass_model::problem::Problem;
 use windlass_model::{Value, code};
 
 use crate::findings::{Findings, Found};
+use crate::loaded::place;
 use crate::source::Source;
 use crate::spans::{Range, SpanTree};
 
@@ -44,10 +45,21 @@ pub struct Document {
 ///
 /// Everything that is wrong with the text as YAML.
 pub fn parse(source_name: &str, text: &str) -> Result<Vec<Document>, Findings> {
-    read(&Source::new(source_name, text))
+    documents(&Source::new(source_name, text))
 }
 
-pub(crate) fn read(source: &Source) -> Result<Vec<Document>, Findings> {
+/// The value of a scalar that stands without quotes and without a tag.
+#[must_use]
+pub fn scalar(text: &str) -> Value {
+    scalar::plain(text)
+}
+
+/// Reads the documents of a text that has its name already.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text as YAML.
+pub fn documents(source: &Source) -> Result<Vec<Document>, Findings> {
     let text = source.text();
     if text.len() > MAX_BYTES {
         let message =
@@ -120,6 +132,16 @@ fn syntax(text: &str, error: &granit_parser::ScanError) -> Found {
         );
     }
     Found::at(problem, at..at)
+}
+
+// === impl Document ===
+
+impl Document {
+    /// A problem at the place of the document where its pointer leads.
+    #[must_use]
+    pub fn found(&self, problem: Problem, source: &Source) -> Found {
+        place::found(problem, &self.value, &self.spans, source)
+    }
 }
 
 #[cfg(test)]

@@ -134,12 +134,17 @@ codes! {
     SELECTS_NOTHING = "WL-0708", "a part of a selection that selects nothing";
     NOT_JUDGED = "WL-0709", "nodes left out because an expression cannot be judged";
     OUT_OF_SERVICE = "WL-0710", "nodes left out because they are out of service";
+    UNUSED_INVENTORY = "WL-0711", "an inventory that nothing selects from";
+    NOT_TAKEN_OVER = "WL-0712", "something of an inventory of Ansible that is not taken over";
 
     UNKNOWN_NODE = "WL-0801", "no such node in the inventory";
     UNKNOWN_GROUP = "WL-0802", "no such group in the inventory";
     BAD_SELECTOR = "WL-0803", "a selection or label selector is not understood";
     NEEDS_INVENTORY = "WL-0804", "a selection needs an inventory, and there is none";
     ANCESTRY_CYCLE = "WL-0805", "something is a part of itself";
+    INVENTORY_PROGRAM = "WL-0806", "a program gave no inventory";
+    INI_SYNTAX = "WL-0807", "a line of an inventory is not understood";
+    VAR_CYCLE = "WL-0808", "variables are computed from each other";
 }
 
 #[cfg(test)]

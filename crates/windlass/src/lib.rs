@@ -87,6 +87,7 @@ pub use self::rehearse::rehearse;
 
 pub use windlass_engine as engine;
 pub use windlass_fleet as fleet;
+pub use windlass_inventory as inventory;
 pub use windlass_lang as lang;
 pub use windlass_model as model;
 pub use windlass_plugin as plugin;
@@ -94,6 +95,7 @@ pub use windlass_plugins as plugins;
 pub use windlass_rehearsal as rehearsal;
 pub use windlass_report as report;
 pub use windlass_runtime as runtime;
+pub use windlass_sources as sources;
 pub use windlass_store as store;
 pub use windlass_store_fjall as store_fjall;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::nodes::AmongArgs;
 use super::output::DocumentFormat;
 use super::param::PlanArgs;
 
@@ -20,6 +21,8 @@ pub(crate) struct ValidateArgs {
     /// Plan files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) among: AmongArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: DocumentFormat,
@@ -97,6 +100,8 @@ pub(crate) struct SchemaArgs {
 pub(crate) enum SchemaKind {
     /// Plan files.
     Plan,
+    /// Inventory files.
+    Inventory,
 }
 
 /// `windlass completions`

@@ -7,7 +7,7 @@ use clap::{Arg, Command, CommandFactory};
 use super::Cli;
 
 /// Flags of other programs that the documents mention by themselves.
-const OF_OTHERS: &[&str] = &["--release", "--check"];
+const OF_OTHERS: &[&str] = &["--release", "--check", "--list"];
 
 /// A command line that somebody is told to type, or a flag alone.
 struct Mention {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::nodes::AmongArgs;
+
 /// Which plan, and what it is given.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PlanArgs {
@@ -16,6 +18,8 @@ pub(crate) struct PlanArgs {
     /// Which step set of the plan.
     #[arg(long, value_name = "NAME")]
     pub(crate) stepset: Option<String>,
+    #[command(flatten)]
+    pub(crate) among: AmongArgs,
 }
 
 /// Values for the plan's parameters.

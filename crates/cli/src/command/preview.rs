@@ -8,17 +8,19 @@ use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::prepare::{Choice, prepare};
 use crate::printer::Printer;
-use crate::{drawing, params, plan_file};
+use crate::{drawing, inventory, params, plan_file, prepare};
 
 pub(super) fn run(args: &PreviewArgs, printer: &mut Printer) -> Outcome {
-    params::one_reader(Some(&args.plan.file), &args.plan.params)?;
+    let given_nodes = &args.plan.among;
+    params::one_reader(Some(&args.plan.file), Some(&given_nodes.inventory), &args.plan.params)?;
+    let among = inventory::among(given_nodes, printer)?;
     let registry = plan_file::registry()?;
-    let loaded = plan_file::load_one(&args.plan.file, &registry)?;
+    let loaded = plan_file::load_one(&args.plan.file, &registry, &among)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
-    let choice = Choice { step_set: args.plan.stepset.as_deref(), ..Choice::default() };
+    let choice = Choice { step_set: args.plan.stepset.as_deref(), among: Some(&among), ..Choice::default() };
     let prepared = prepare(&loaded, given, choice, &registry)?;
     let warnings = loaded.warnings.iter().chain(&prepared.warnings).cloned();
-    let warnings = loaded.findings(warnings, &|_| None);
+    let warnings = prepare::odd(&loaded, choice, warnings);
     drawing::show(&warnings, printer);
     match args.output {
         DocumentFormat::Json => printer.line(json::document(&prepared, &warnings)),

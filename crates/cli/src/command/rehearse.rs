@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::prepare::{Choice, prepare};
 use crate::printer::{FAINT, Printer, STRONG, Styled};
-use crate::{drawing, limits, params, plan_file};
+use crate::{drawing, inventory, limits, params, plan_file, prepare};
 
 const FAULTS: &str = "\
 write ADDRESS-GLOB[@ATTEMPT]=fail|permanent|hang|stubborn|slow:DURATION, for example:
@@ -26,18 +26,21 @@ write ADDRESS-GLOB[@ATTEMPT]=fail|permanent|hang|stubborn|slow:DURATION, for exa
 
 pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     let faults = faults(&args.faults)?;
-    params::one_reader(Some(&args.plan.file), &args.plan.params)?;
+    let given_nodes = &args.plan.among;
+    params::one_reader(Some(&args.plan.file), Some(&given_nodes.inventory), &args.plan.params)?;
+    let among = inventory::among(given_nodes, printer)?;
     let registry = plan_file::registry()?;
-    let loaded = plan_file::load_one(&args.plan.file, &registry)?;
+    let loaded = plan_file::load_one(&args.plan.file, &registry, &among)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
     let choice = Choice {
         step_set: args.plan.stepset.as_deref(),
         seed: args.seed,
         targets: args.targets,
         noop: args.noop,
+        among: Some(&among),
     };
     let prepared = prepare(&loaded, given, choice, &registry)?;
-    drawing::show(&loaded.findings(prepared.warnings.clone(), &|_| None), printer);
+    drawing::show(&prepare::odd(&loaded, choice, prepared.warnings.clone()), printer);
     strike(&faults, &args.faults, &prepared.layout)?;
     let began = Instant::now();
     let rehearsal =

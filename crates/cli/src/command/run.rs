@@ -15,17 +15,19 @@ use crate::failure::{Failure, Outcome};
 use crate::prepare::{self, Choice};
 use crate::printer::{FAINT, Printer, Styled};
 use crate::session::{Session, tokio_runtime};
-use crate::{drawing, params, plan_file, user};
+use crate::{drawing, inventory, params, plan_file, user};
 
 pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
-    params::one_reader(Some(&args.plan.file), &args.plan.params)?;
+    let given_nodes = &args.plan.among;
+    params::one_reader(Some(&args.plan.file), Some(&given_nodes.inventory), &args.plan.params)?;
+    let among = inventory::among(given_nodes, printer)?;
     let registry = plan_file::registry()?;
-    let loaded = plan_file::load_one(&args.plan.file, &registry)?;
+    let loaded = plan_file::load_one(&args.plan.file, &registry, &among)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
     // What is wrong with parameters and targets is said before a store is touched.
-    let choice = Choice { step_set: args.plan.stepset.as_deref(), ..Choice::default() };
+    let choice = Choice { step_set: args.plan.stepset.as_deref(), among: Some(&among), ..Choice::default() };
     let Inputs { params, targets, warnings } = prepare::inputs(&loaded, given, choice)?;
-    drawing::show(&loaded.findings(warnings, &|_| None), printer);
+    drawing::show(&prepare::odd(&loaded, choice, warnings), printer);
     let request = Request {
         targets: Some(targets),
         user: user::current(),

@@ -2,19 +2,23 @@
 
 use serde_json::{Value, json};
 use windlass_lang::{Findings, Loaded};
+use windlass_model::problem::Problem;
 
 use crate::args::{DocumentFormat, ValidateArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::inventory::Among;
+use crate::prepare::{self, Choice};
 use crate::printer::{FAINT, GOOD, Printer, Styled};
-use crate::{drawing, plan_file};
+use crate::{drawing, inventory, plan_file};
 
 pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
+    let among = inventory::among(&args.among, printer)?;
     let mut exit = Exit::Succeeded;
     let mut documents = Vec::new();
     for file in &args.files {
-        let loaded = plan_file::load(file, &registry);
+        let loaded = plan_file::load(file, &registry, &among).and_then(|plans| chosen(plans, &among));
         if loaded.is_err() {
             exit = Exit::Invalid;
         }
@@ -31,6 +35,26 @@ pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Outcome {
         printer.line(json!({"valid": exit == Exit::Succeeded, "files": documents}));
     }
     Ok(exit)
+}
+
+/// The plans with what is odd about their targets, or what is wrong with those, as far as it can be told without
+/// parameters.
+fn chosen(mut plans: Vec<Loaded>, among: &Among) -> Result<Vec<Loaded>, Failure> {
+    if among.nodes().is_none() && among.selection.is_none() {
+        return Ok(plans);
+    }
+    for loaded in &mut plans {
+        let mut warnings: Vec<Problem> = Vec::new();
+        for step_set in loaded.plan.step_set_names() {
+            let choice = Choice { step_set: Some(step_set), among: Some(among), ..Choice::default() };
+            match prepare::foreseen(loaded, choice) {
+                Ok(found) => warnings.extend(found),
+                Err(problems) => return Err(prepare::odd(loaded, choice, problems).into()),
+            }
+        }
+        loaded.warnings.extend(warnings);
+    }
+    Ok(plans)
 }
 
 fn accept(name: &str, plans: &[Loaded], printer: &mut Printer) {

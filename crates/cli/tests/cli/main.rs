@@ -20,6 +20,7 @@ mod examples;
 mod inspect;
 mod killed;
 mod logs;
+mod nodes;
 mod noop;
 mod people;
 mod picture;

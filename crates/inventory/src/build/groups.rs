@@ -46,9 +46,10 @@ pub(super) fn compile(groups: Vec<Item<NodeGroup>>, findings: &mut Findings) -> 
                 problem.help =
                     Some("use letters, digits and - _ ., beginning with a letter or digit".to_owned());
             }
-        } else if by_name.contains_key(&item.what.name) {
+        } else if let Some(first) = by_name.get(&item.what.name) {
             let message = format!("the group `{}` is defined twice", item.what.name);
-            findings.wrong(code::DUPLICATE_NAME, about, item.place, "/name", message);
+            let first = known.get(*first).map_or(item.place, |first| first.place);
+            findings.twice(about, item.place, first, message);
         } else {
             by_name.insert(item.what.name.clone(), known.len());
             known.push(item);

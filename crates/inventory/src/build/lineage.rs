@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use windlass_model::target::{Lineage, Node};
 use windlass_model::texts::Texts;
-use windlass_model::transport::Transport;
+use windlass_model::transport::{Transport, Way};
 use windlass_model::vars::{Layer, Origin};
 
 use super::groups::Group;
@@ -52,7 +52,9 @@ impl Heritage {
         parents: &[u32],
     ) -> Self {
         let mut layers = Vec::new();
-        let mut transport: Option<Arc<Transport>> = None;
+        // Who comes from an inventory is reached over SSH unless somebody says otherwise; that is said with it, so that
+        // a target of which nothing is said can be told from it.
+        let mut transport = Some(Arc::new(Transport { uses: Some(Way::Ssh), ..Transport::default() }));
         for (kind, level) in levels {
             let Some(Item { what: level, .. }) = level else { continue };
             let origin = match *kind {

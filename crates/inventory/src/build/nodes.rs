@@ -123,8 +123,7 @@ pub(super) fn refuse_duplicates(nodes: &[Item<Node>], names: &Names, findings: &
         if first.what.name == second.what.name {
             let name = &second.what.name;
             let message = format!("the node `{name}` is defined twice");
-            let problem =
-                findings.wrong(code::DUPLICATE_NAME, About::Node(name), second.place, "/name", message);
+            let problem = findings.twice(About::Node(name), second.place, first.place, message);
             if let Some(problem) = problem
                 && first.place == second.place
             {

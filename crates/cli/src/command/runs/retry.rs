@@ -13,12 +13,13 @@ use crate::control::{Answer, Ask, answer};
 use crate::data_dir::DataDir;
 use crate::drive::{Drive, catch_signals, drive};
 use crate::failure::{Failure, Outcome};
+use crate::prepare::Choice;
 use crate::printer::{FAINT, Printer, Styled};
 use crate::session::Session;
 use crate::{params, plan_file, prepare, user};
 
 pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
-    params::one_reader(None, &args.params)?;
+    params::one_reader(None, None, &args.params)?;
     let mut signals = catch_signals()?;
     let data_dir = args.run.data_dir.choose()?;
     data_dir.must_hold_runs()?;
@@ -57,7 +58,7 @@ async fn go(
     let run = match submitted {
         Err(Error::Invalid(problems)) => {
             let loaded = Loaded::printed(&format!("the plan of run {old}"), plan);
-            return Err(prepare::findings(&loaded, &again, None, problems.0).into());
+            return Err(prepare::findings(&loaded, &again, Choice::default(), problems.0).into());
         }
         submitted => submitted?,
     };

@@ -1,6 +1,6 @@
-//! `docs/reference/plan.md`: the keys of plan files, from the committed JSON Schema.
+//! `docs/reference/plan.md` and `inventory.md`: the keys of files, from the committed JSON Schemas.
 //!
-//! The schema itself comes from the types and is checked elsewhere; here it is only put into tables.
+//! The schemas themselves come from the types and are checked elsewhere; here they are only put into tables.
 
 use std::fmt::Write as _;
 
@@ -8,9 +8,18 @@ use serde_json::{Map, Value};
 
 use crate::repo::TextFile;
 
-const SCHEMA: &str = "docs/schema/plan.json";
+/// A page about a sort of files.
+struct Page {
+    schema: &'static str,
+    /// What the schema as a whole is called, where it has keys of its own.
+    root: Option<&'static str>,
+    head: &'static str,
+}
 
-const HEAD: &str = "\
+const PLAN: Page = Page {
+    schema: "docs/schema/plan.json",
+    root: Some("Plan"),
+    head: "\
 <!-- Made by `cargo xtask docs` from docs/schema/plan.json. Do not edit. -->
 
 # Plan files
@@ -18,13 +27,39 @@ const HEAD: &str = "\
 Every key of a plan file, what may stand there, and what it means. The [guide](../guide/README.md) explains how they work
 together; `windlass schema plan` prints the same as a JSON Schema, for editors.
 
-";
+",
+};
 
-pub(super) fn reference(files: &[TextFile]) -> String {
-    let schema = files.iter().find(|file| file.path == SCHEMA);
+const INVENTORY: Page = Page {
+    schema: "docs/schema/inventory.json",
+    root: None,
+    head: "\
+<!-- Made by `cargo xtask docs` from docs/schema/inventory.json. Do not edit. -->
+
+# Inventory files
+
+Every key of an inventory file, what may stand there, and what it means. A file holds documents of the kinds
+[Inventory](#inventory), [Node](#nodedocument) and [NodeGroup](#nodegroupdocument). The [guide](../guide/inventory.md) explains
+how they work together; `windlass schema inventory` prints the same as a JSON Schema, for editors.
+
+",
+};
+
+pub(super) fn plan(files: &[TextFile]) -> String {
+    reference(files, &PLAN)
+}
+
+pub(super) fn inventory(files: &[TextFile]) -> String {
+    reference(files, &INVENTORY)
+}
+
+fn reference(files: &[TextFile], about: &Page) -> String {
+    let schema = files.iter().find(|file| file.path == about.schema);
     let schema: Value = schema.and_then(|file| serde_json::from_str(&file.text).ok()).unwrap_or(Value::Null);
-    let mut page = String::from(HEAD);
-    section(&mut page, "Plan", &schema);
+    let mut page = String::from(about.head);
+    if let Some(root) = about.root {
+        section(&mut page, root, &schema);
+    }
     for (name, definition) in map(&schema, "$defs") {
         section(&mut page, name, definition);
     }
@@ -163,7 +198,7 @@ mod tests {
 
     #[test]
     fn keys_words_and_what_is_expected() {
-        let page = reference(&[TextFile { path: SCHEMA.into(), text: EXAMPLE.into() }]);
+        let page = plan(&[TextFile { path: PLAN.schema.into(), text: EXAMPLE.into() }]);
         assert!(page.contains("| `kind` | `Plan` | required |  |\n"), "{page}");
         assert!(page.contains("| `every` | [Span](#span) | `5s` |  |\n"), "{page}");
         assert!(page.contains("## Span\n\nA time.\n\nWrite 5m.\n\n## When"), "{page}");

@@ -1,0 +1,144 @@
+//! Flags of `nodes`, and those with which other commands choose nodes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::output::DocumentFormat;
+
+/// Says where the nodes are listed where no flag does.
+pub(crate) const INVENTORY_VARIABLE: &str = "WINDLASS_INVENTORY";
+
+/// Where the nodes are listed.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct InventoryArgs {
+    /// Where the nodes are listed: a file, a folder of files, or a program that prints them; may be given many times.
+    ///
+    /// All of them make one inventory together. Without the flag, the paths in $WINDLASS_INVENTORY are read, with colons
+    /// between them. `-` is standard input.
+    #[arg(short = 'i', long, value_name = "PATH")]
+    pub(crate) inventory: Vec<PathBuf>,
+}
+
+/// Which nodes a plan works on.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct AmongArgs {
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
+    /// Narrow the targets of every block to these nodes, such as `@web,!web07`.
+    ///
+    /// It only takes away: what the plan does not select is not worked on. `windlass nodes select --help` says how
+    /// selections are written.
+    #[arg(long, value_name = "SELECTION")]
+    pub(crate) selection: Option<String>,
+}
+
+/// `windlass nodes`
+#[derive(Debug, Args)]
+pub(crate) struct NodesArgs {
+    #[command(subcommand)]
+    pub(crate) command: NodesCommand,
+}
+
+/// The subcommands of `windlass nodes`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodesCommand {
+    /// List nodes.
+    List(NodesListArgs),
+    /// Show everything that is known of a node: how it is reached, what it is a part of, its variables.
+    Show(NodeShowArgs),
+    /// Show the variables of a node, and with --blame who supplies each.
+    Vars(NodeVarsArgs),
+    /// Print the nodes that a selection chooses, one name a line.
+    Select(NodesSelectArgs),
+}
+
+/// `windlass nodes list`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nodes out of service are listed and marked; no selection ever chooses them.
+
+Examples:
+  windlass nodes list -i hosts.yaml
+  windlass nodes list -i inventory/ '@web,!label:rack=r2'
+  windlass nodes list -i hosts.yaml --below switch-7          switches, hosts and containers, as a tree")]
+pub(crate) struct NodesListArgs {
+    /// Only these nodes.
+    #[arg(value_name = "SELECTION")]
+    pub(crate) selection: Option<String>,
+    /// Only what is a part of this node, at all depths, as a tree.
+    #[arg(long, value_name = "NODE", conflicts_with = "selection")]
+    pub(crate) below: Option<String>,
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: DocumentFormat,
+}
+
+/// `windlass nodes show`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  windlass nodes show web01 -i hosts.yaml")]
+pub(crate) struct NodeShowArgs {
+    /// The node.
+    #[arg(value_name = "NODE")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: DocumentFormat,
+}
+
+/// `windlass nodes vars`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Variables lie over each other: cluster, namespace, groups from the outermost in, what the node is a part of, the node. The
+nearest wins, whole. A plan's own variables are farther away than all of these, those of blocks and sequences nearer.
+
+Examples:
+  windlass nodes vars web01 -i hosts.yaml
+  windlass nodes vars web01 -i hosts.yaml --blame           who supplies each, and what it hides")]
+pub(crate) struct NodeVarsArgs {
+    /// The node.
+    #[arg(value_name = "NODE")]
+    pub(crate) name: String,
+    /// Say who supplies each variable, and whose values it hides.
+    #[arg(long)]
+    pub(crate) blame: bool,
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: DocumentFormat,
+}
+
+/// `windlass nodes select`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+How a selection is written; a comma means `and also`, an exclamation mark leaves out:
+  web01   web*   web[01-20]   /^web[0-9]+$/      nodes by name
+  @web   @eu-*                                   groups, with the groups in them
+  role:db                                        a role
+  label:rack=r1   'label:(rack=r1,env!=dev)'     labels
+  'where:vars.weight > 5'                        an expression over vars, facts and node
+  '@web,!web07,!label:rack=r2'                   the web nodes but those
+
+What is included is united, then what is excluded is taken away. A pattern that matches nothing is a warning; a name that
+does not exist, and a selection that chooses nothing, are errors.
+
+Examples:
+  windlass nodes select '@web,!web07' -i hosts.yaml
+  windlass nodes select 'where:facts.os.name == \"debian\"' -i hosts.yaml --output json")]
+pub(crate) struct NodesSelectArgs {
+    /// The selection.
+    #[arg(value_name = "SELECTION")]
+    pub(crate) selection: String,
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: DocumentFormat,
+}

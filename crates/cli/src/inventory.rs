@@ -1,0 +1,138 @@
+//! The inventory and the selection that were given: read, with everything that is wrong or odd about them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use windlass_inventory::{Id, Inventory};
+use windlass_lang::{Findings, Found, Source};
+use windlass_model::freeze::{KnownVars, Nodes};
+use windlass_model::plan::Plan;
+use windlass_model::problem::Problem;
+use windlass_model::target::Targets;
+use windlass_model::{code, name};
+
+use crate::args::{AmongArgs, INVENTORY_VARIABLE, InventoryArgs};
+use crate::drawing;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::params::COMMAND_LINE;
+use crate::printer::Printer;
+
+/// What the targets of a plan are chosen among.
+#[derive(Debug, Default)]
+pub(crate) struct Among {
+    inventory: Option<Arc<Inventory>>,
+    pub(crate) selection: Option<Selected>,
+    /// Whether a flag, rather than the environment, says where the inventory is.
+    is_asked_for: bool,
+}
+
+/// A selection as it was given.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    pub(crate) text: String,
+    pub(crate) targets: Targets,
+}
+
+/// What stands before a selection that a flag gives.
+pub(crate) const SELECTION_FLAG: &str = "--selection ";
+
+/// Reads what was given to a command that takes a plan.
+pub(crate) fn among(args: &AmongArgs, printer: &mut Printer) -> Result<Among, Failure> {
+    let selection = args.selection.as_deref().map(|text| selected(SELECTION_FLAG, text)).transpose()?;
+    let inventory = read(&args.inventory, printer)?.map(Arc::new);
+    Ok(Among { inventory, selection, is_asked_for: !args.inventory.inventory.is_empty() })
+}
+
+/// Reads the inventory that a command cannot do without.
+pub(crate) fn must_read(args: &InventoryArgs, printer: &mut Printer) -> Result<Inventory, Failure> {
+    read(args, printer)?.ok_or_else(|| {
+        Failure::new(Exit::Invalid, code::NEEDS_INVENTORY, "there is no inventory to look into")
+            .help(format!("give --inventory PATH, or set {INVENTORY_VARIABLE}"))
+    })
+}
+
+fn read(args: &InventoryArgs, printer: &mut Printer) -> Result<Option<Inventory>, Failure> {
+    let paths = match args.inventory.as_slice() {
+        [] => of_environment(),
+        given => given.to_vec(),
+    };
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let windlass_inventory::Read { inventory, warnings } = windlass_sources::load(&paths)?;
+    for findings in &warnings {
+        drawing::show(findings, printer);
+    }
+    Ok(Some(inventory))
+}
+
+fn of_environment() -> Vec<PathBuf> {
+    let paths = std::env::var_os(INVENTORY_VARIABLE).unwrap_or_default();
+    std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()).collect()
+}
+
+/// Whether standard input is read for an inventory.
+pub(crate) fn reads_stdin(args: &InventoryArgs) -> bool {
+    args.inventory.iter().any(|path| path.as_os_str() == "-")
+}
+
+/// Reads a selection that was given.
+pub(crate) fn selected(before: &str, text: &str) -> Result<Selected, Failure> {
+    match text.parse::<Targets>() {
+        Ok(targets) => Ok(Selected { text: text.to_owned(), targets }),
+        Err(why) => {
+            let problem = Problem::new(code::BAD_SELECTOR, "", "", why.to_string())
+                .help("`windlass nodes select --help` shows how selections are written");
+            Err(drawn(before, text, [problem]).into())
+        }
+    }
+}
+
+/// Problems of a selection, drawn where it was given.
+pub(crate) fn drawn(before: &str, text: &str, problems: impl IntoIterator<Item = Problem>) -> Findings {
+    let source = Source::new(COMMAND_LINE, &format!("{before}{text}"));
+    let span = before.len()..before.len() + text.len();
+    let found = problems.into_iter().map(|mut problem| {
+        problem.pointer.clear();
+        Found::at(problem, span.clone())
+    });
+    Findings::of(&source, found.collect())
+}
+
+/// The node of this name.
+pub(crate) fn find(inventory: &Inventory, wanted: &str) -> Result<Id, Failure> {
+    inventory.find(wanted).ok_or_else(|| {
+        let near = name::nearest(wanted, inventory.nodes().map(|node| node.name.as_str()));
+        let message = format!("there is no node `{wanted}` in the inventory");
+        Failure::new(Exit::Invalid, code::UNKNOWN_NODE, message).help(match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`windlass nodes list` lists all".to_owned(),
+        })
+    })
+}
+
+// === impl Among ===
+
+impl Among {
+    /// The nodes to select from.
+    pub(crate) fn nodes(&self) -> Option<&dyn Nodes> {
+        self.inventory.as_deref().map(|inventory| inventory as &dyn Nodes)
+    }
+
+    /// The variables that nodes bring along.
+    pub(crate) fn vars(&self) -> Option<&dyn KnownVars> {
+        self.inventory.as_deref().map(|inventory| inventory as &dyn KnownVars)
+    }
+
+    /// That an inventory was asked for and no block selects from it.
+    pub(crate) fn unused(&self, plan: &Plan, step_set: &str) -> Option<Problem> {
+        let blocks = plan.step_set(step_set)?;
+        if !self.is_asked_for || blocks.iter().any(|block| block.targets.is_some()) {
+            return None;
+        }
+        let message = "an inventory is given, and no block of this plan selects nodes from it";
+        let help = "write `targets: {nodes: [...]}` and a `sequence` in the place of `sequences`, or leave --inventory out";
+        Some(Problem::new(code::UNUSED_INVENTORY, "", "", message).help(help))
+    }
+}
