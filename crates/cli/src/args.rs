@@ -12,6 +12,7 @@ mod param;
 mod rehearse;
 mod run;
 mod runs;
+mod search;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};

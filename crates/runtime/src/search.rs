@@ -1,6 +1,7 @@
 //! Lists of runs, newest first, and what to look for among them.
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::outcome::RunStatus;
 use windlass_model::time::Time;
@@ -8,7 +9,8 @@ use windlass_model::time::Time;
 use crate::view::RunView;
 
 /// What to look for: every kind of condition that is given must hold, and of each kind one of its values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Filter {
     /// These runs.
     pub ids: Vec<RunId>,
@@ -18,8 +20,10 @@ pub struct Filter {
     pub statuses: Vec<RunStatus>,
     /// Runs of these plans.
     pub plans: Vec<String>,
-    /// Runs with all of these labels.
-    pub labels: IndexMap<String, String>,
+    /// Runs of these people.
+    pub users: Vec<String>,
+    /// Runs with all of these labels, each with one of these values; with any value where none is given.
+    pub labels: IndexMap<String, Vec<String>>,
     /// Runs with this text in plan, description, user, labels or reason, whatever its case.
     pub text: Option<String>,
     /// Runs submitted then or later.
@@ -54,7 +58,10 @@ impl Filter {
             && one_of(self.groups.contains(&run.group), self.groups.is_empty())
             && one_of(self.statuses.contains(&run.status), self.statuses.is_empty())
             && one_of(self.plans.contains(&run.plan), self.plans.is_empty())
-            && self.labels.iter().all(|(name, value)| run.labels.get(name) == Some(value))
+            && one_of(self.users.contains(&run.user), self.users.is_empty())
+            && self.labels.iter().all(|(name, values)| {
+                run.labels.get(name).is_some_and(|value| one_of(values.contains(value), values.is_empty()))
+            })
             && self.since.is_none_or(|since| run.submitted_at >= since)
             && self.until.is_none_or(|until| run.submitted_at < until)
             && self.text.as_ref().is_none_or(|text| says(run, &text.to_lowercase()))

@@ -1,12 +1,14 @@
 //! Flags of `runs …`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
 use super::output::{DocumentFormat, LiveFormat, ReportFormat};
 use super::param::ParamArgs;
 use super::run::{DataDirArgs, LiveArgs, ReachArgs};
+use super::search::{LabelArg, When};
 
 /// `windlass runs`
 #[derive(Debug, Args)]
@@ -65,6 +67,19 @@ pub(crate) struct RunRef {
 
 /// `windlass runs list`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Conditions of different kinds must all hold; of one kind, one of those that are given. Each label is a kind of its own. \
+A text is looked for in the plan's name and description, the user, the labels and the reason, whatever its case.
+
+A time is a length of time before now (90m, 2h, 7d) or a date and time in UTC (2026-11-20, 2026-11-20T13:00, or with an \
+offset: 2026-11-20T13:00:00+01:00).
+
+Examples:
+  windlass runs list --status running,paused             what is under way
+  windlass runs list --status failed --since 24h         what failed since yesterday
+  windlass runs list --label team=web --label team=db    of either team
+  windlass runs list --label ticket --user ada           with a label of any value, and by ada
+  windlass runs list --group autumn                      of the plans that say `group: autumn`")]
 pub(crate) struct ListArgs {
     /// How many to list; 0 lists all.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
@@ -74,7 +89,28 @@ pub(crate) struct ListArgs {
     pub(crate) status: Vec<String>,
     /// Only runs of the plan of this name.
     #[arg(long, value_name = "NAME")]
-    pub(crate) plan: Option<String>,
+    pub(crate) plan: Vec<String>,
+    /// Only runs with this label, with this value if one is given.
+    #[arg(long, value_name = "KEY[=VALUE]", value_parser = LabelArg::from_str)]
+    pub(crate) label: Vec<LabelArg>,
+    /// Only runs of this group: a group's id, or the name that plans give it; retries are of the group of what they retry.
+    #[arg(long, value_name = "ID|NAME")]
+    pub(crate) group: Vec<String>,
+    /// Only these runs: ids, beginnings of ids, or `last`.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) id: Vec<String>,
+    /// Only runs that this user submitted.
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Vec<String>,
+    /// Only runs that say this somewhere.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    /// Only runs submitted then or later.
+    #[arg(long, value_name = "TIME", value_parser = When::from_str)]
+    pub(crate) since: Option<When>,
+    /// Only runs submitted before then.
+    #[arg(long, value_name = "TIME", value_parser = When::from_str)]
+    pub(crate) until: Option<When>,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: DocumentFormat,

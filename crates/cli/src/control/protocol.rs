@@ -7,7 +7,6 @@ use windlass_engine::Input;
 use windlass_model::code::{self, Code};
 use windlass_model::event::{Author, Command, Event, Verdict, What};
 use windlass_model::id::RunId;
-use windlass_model::outcome::RunStatus;
 use windlass_model::submission::{Digest, Submission};
 use windlass_model::time::Time;
 use windlass_report::words;
@@ -37,7 +36,7 @@ pub(super) struct Envelope {
 #[serde(tag = "op", rename_all = "camelCase")]
 pub(crate) enum Ask {
     /// Runs, newest first.
-    List { limit: usize, statuses: Vec<RunStatus>, plans: Vec<String> },
+    Search { limit: usize, filter: Box<Filter> },
     /// The run of an id, of the beginning of one, or the last.
     Find { text: String },
     /// How a run stands.
@@ -120,8 +119,7 @@ pub(super) struct Wrong {
 /// Answers everything but [`Ask::Follow`].
 pub(crate) async fn answer(handle: &Handle, ask: Ask) -> Result<Answer, Failure> {
     Ok(match ask {
-        Ask::List { limit, statuses, plans } => {
-            let filter = Filter { statuses, plans, ..Filter::default() };
+        Ask::Search { limit, filter } => {
             let limit = if limit == 0 { usize::MAX } else { limit };
             let views = match filter.is_empty() {
                 true => handle.list(limit, None).await?,

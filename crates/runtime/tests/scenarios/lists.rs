@@ -80,8 +80,21 @@ async fn w20_a_search_needs_all_kinds_and_one_value_of_each() {
     assert_eq!(search(Filter { statuses, ids, ..Filter::default() }).await, [bad]);
     assert_eq!(search(Filter { plans: vec!["other".into()], ..Filter::default() }).await, [other]);
     assert_eq!(search(Filter { text: Some("On FIRE".into()), ..Filter::default() }).await, [bad]);
-    let labels = [("team".to_owned(), "web".to_owned())].into_iter().collect();
-    assert_eq!(search(Filter { labels, ..Filter::default() }).await, [good, bad, held, other]);
+    let labelled = |name: &str, values: &[&str]| Filter {
+        labels: [(name.to_owned(), values.iter().map(|value| (*value).to_owned()).collect())].into(),
+        ..Filter::default()
+    };
+    assert_eq!(search(labelled("team", &["web"])).await, [good, bad, held, other]);
+    assert_eq!(search(labelled("team", &["db", "web"])).await, [good, bad, held, other]);
+    assert_eq!(search(labelled("team", &[])).await, [good, bad, held, other]);
+    assert_eq!(search(labelled("team", &["db"])).await, []);
+    assert_eq!(search(labelled("tier", &[])).await, []);
+    let mut both = labelled("team", &["web"]);
+    both.labels.insert("tier".into(), Vec::new());
+    assert_eq!(search(both).await, []);
+    let user = handle.status(held).await.unwrap().user;
+    assert_eq!(search(Filter { users: vec![user], ..Filter::default() }).await.len(), 4);
+    assert_eq!(search(Filter { users: vec!["nobody".into()], ..Filter::default() }).await, []);
     let group = handle.status(held).await.unwrap().group;
     assert_eq!(search(Filter { groups: vec![group], ..Filter::default() }).await, [held]);
     let since = Some(handle.status(held).await.unwrap().submitted_at);

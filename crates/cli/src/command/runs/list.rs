@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use windlass_model::code;
+use windlass_model::id::GroupId;
 use windlass_model::name;
 use windlass_model::outcome::RunStatus;
-use windlass_report::{Clock, Length, Stamp, legible, words};
-use windlass_runtime::RunView;
+use windlass_report::{Clock as Shown, Length, Stamp, legible, words};
+use windlass_runtime::{Clock, Filter, RunView};
 
 use crate::access::Access;
 use crate::args::{DocumentFormat, ListArgs};
@@ -29,15 +30,17 @@ const STATUSES: [RunStatus; 7] = [
 ];
 
 pub(super) async fn run(args: &ListArgs, access: &Access, printer: &mut Printer) -> Outcome {
-    let statuses = args.status.iter().map(|text| status(text)).collect::<Result<Vec<_>, _>>()?;
-    let plans: Vec<String> = args.plan.iter().cloned().collect();
-    let rows = match access.ask(Ask::List { limit: args.limit, statuses, plans }).await? {
+    let filter = Box::new(filter(args, access).await?);
+    let is_filtered = !filter.is_empty();
+    let rows = match access.ask(Ask::Search { limit: args.limit, filter }).await? {
         Answer::Rows(rows) => rows,
         _ => Vec::new(),
     };
     match args.output {
         DocumentFormat::Json => printer.line(Value::from_iter(rows.iter().map(document))),
-        DocumentFormat::Text if rows.is_empty() => printer.note("no runs"),
+        DocumentFormat::Text if rows.is_empty() => {
+            printer.note(if is_filtered { "no runs like that" } else { "no runs" });
+        }
         DocumentFormat::Text => {
             let mut table = Table::new(["RUN", "PLAN", "STATUS", "SUBMITTED", "TOOK", "BY", "WHY"]);
             for row in &rows {
@@ -54,6 +57,35 @@ pub(super) async fn run(args: &ListArgs, access: &Access, printer: &mut Printer)
         }
     }
     Ok(Exit::Succeeded)
+}
+
+/// What is looked for.
+async fn filter(args: &ListArgs, access: &Access) -> Result<Filter, Failure> {
+    let now = Clock::system().now();
+    let mut filter = Filter {
+        statuses: args.status.iter().map(|text| status(text)).collect::<Result<_, _>>()?,
+        plans: args.plan.clone(),
+        groups: args.group.iter().map(|text| group(text)).collect(),
+        users: args.user.clone(),
+        text: args.text.clone(),
+        since: args.since.map(|when| when.time(now)),
+        until: args.until.map(|when| when.time(now)),
+        ..Filter::default()
+    };
+    for label in &args.label {
+        // A label of any value is asked for as well as one of its values: the narrower question is meant.
+        filter.labels.entry(label.key.clone()).or_default().extend(label.value.clone());
+    }
+    for id in &args.id {
+        filter.ids.push(access.find(id).await?);
+    }
+    Ok(filter)
+}
+
+/// A group by its id, or by the name that plans give it.
+fn group(text: &str) -> GroupId {
+    let text = text.trim();
+    text.parse().unwrap_or_else(|_| GroupId::named(text))
 }
 
 /// A status as people and programs write it.
@@ -97,7 +129,7 @@ fn cells(row: &Row) -> [String; 7] {
         view.id.to_string(),
         legible::line(&view.plan, 30),
         status,
-        Stamp(Clock::Wall, view.submitted_at).to_string(),
+        Stamp(Shown::Wall, view.submitted_at).to_string(),
         took.unwrap_or_default(),
         legible::line(&view.user, 16),
         why,
@@ -107,8 +139,8 @@ fn cells(row: &Row) -> [String; 7] {
 /// How far it has come with being approved.
 fn approval(view: &RunView) -> Option<String> {
     let approval = view.approval.as_ref().filter(|_| view.status == RunStatus::AwaitingApproval)?;
-    let (given, quorum, until) = (approval.by.len(), approval.quorum, Stamp(Clock::Wall, approval.until));
-    let is_over = approval.until <= windlass_runtime::Clock::system().now();
+    let (given, quorum, until) = (approval.by.len(), approval.quorum, Stamp(Shown::Wall, approval.until));
+    let is_over = approval.until <= Clock::system().now();
     let what = if is_over { "too late since" } else { "until" };
     Some(format!("{given} of {quorum} approvals, {what} {until}"))
 }
