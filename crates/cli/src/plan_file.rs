@@ -1,7 +1,10 @@
 //! Plan files: from a path to plans, with everything that is wrong with them.
 
+use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use windlass_lang::{Beside, Loaded, Surroundings};
 use windlass_model::code;
@@ -47,6 +50,9 @@ impl Beside for Folder {
     }
 }
 
+/// How long somebody has to begin to write to a pipe that is given for a file.
+const WRITER_PATIENCE: Duration = Duration::from_secs(5);
+
 /// The plugins that the command comes with.
 pub(crate) fn registry() -> Result<Registry, Failure> {
     windlass_plugins::standard().map_err(|error| {
@@ -90,7 +96,31 @@ fn read(path: &Path) -> Result<(String, Vec<u8>), Failure> {
         read.map_err(|error| Failure::file("read", Path::new("standard input"), &error))?;
         return Ok(("<stdin>".to_owned(), bytes));
     }
-    let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+    let read = open(path)?.take(limit).read_to_end(&mut bytes);
     read.map_err(|error| Failure::file("read", path, &error))?;
     Ok((path.display().to_string(), bytes))
+}
+
+/// Opens a file. A pipe that nobody writes to would be waited for without end.
+fn open(path: &Path) -> Result<File, Failure> {
+    let cannot = |error: std::io::Error| Failure::file("read", path, &error);
+    if !std::fs::metadata(path).map_err(cannot)?.file_type().is_fifo() {
+        return File::open(path).map_err(cannot);
+    }
+    let (sender, opened) = std::sync::mpsc::sync_channel(1);
+    let pipe = path.to_owned();
+    std::thread::spawn(move || {
+        // Where nobody waits any more, nobody needs it.
+        let _ = sender.send(File::open(pipe));
+    });
+    opened
+        .recv_timeout(WRITER_PATIENCE)
+        .map_err(|_| {
+            let seconds = WRITER_PATIENCE.as_secs();
+            let message =
+                format!("{} is a pipe, and nobody has opened it to write within {seconds} s", path.display());
+            Failure::new(Exit::Invalid, code::FILE_UNREADABLE, message)
+                .help("start what writes to it, or give a file")
+        })?
+        .map_err(cannot)
 }

@@ -47,14 +47,13 @@ pub fn load<'a>(
 ) -> Result<Vec<Loaded>, Findings> {
     let surroundings = surroundings.into();
     let source = Source::new(source_name, text);
-    let documents = yaml::documents(&source)?;
-    if documents.is_empty() {
+    let (documents, mut all) = yaml::read_all(&source);
+    if documents.is_empty() && all.is_empty() {
         let problem = Problem::new(code::WRONG_KIND, "", "", "there is nothing in this file")
             .help(format!("a plan begins with `apiVersion: {API_VERSION}` and `kind: Plan`"));
         return Err(Findings::of(&source, vec![Found::at(problem, 0..0)]));
     }
     let mut loaded = Vec::new();
-    let mut all = Vec::new();
     for document in documents {
         match one(document, &source, surroundings) {
             Ok(plan) => loaded.push(plan),

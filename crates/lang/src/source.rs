@@ -36,6 +36,20 @@ pub fn decode(source_name: &str, bytes: Vec<u8>) -> Result<String, Findings> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return refuse("the file is UTF-16".into(), String::new(), 0);
     }
+    let is_short = bytes.len() <= crate::MAX_BYTES;
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0).filter(|_| is_short) {
+        // Every other byte of a plain text in UTF-16 is one.
+        let pairs = bytes.chunks_exact(2).take(64);
+        let is_wide = pairs.clone().all(|pair| pair.contains(&0)) && pairs.len() > 1;
+        let is_nothing = bytes.iter().take(64).all(|byte| *byte == 0);
+        let message = match is_wide && !is_nothing {
+            true => "the file is UTF-16",
+            false => "the file is no text: there is a zero byte in it",
+        };
+        let shown = String::from_utf8_lossy(bytes.get(..at).unwrap_or_default()).into_owned();
+        let at = shown.len();
+        return refuse(message.into(), shown, at);
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(match text.strip_prefix('\u{feff}') {
             Some(text) => text.to_owned(),

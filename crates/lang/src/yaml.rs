@@ -60,13 +60,19 @@ pub fn scalar(text: &str) -> Value {
 ///
 /// Everything that is wrong with the text as YAML.
 pub fn documents(source: &Source) -> Result<Vec<Document>, Findings> {
+    let (documents, problems) = read_all(source);
+    if problems.is_empty() { Ok(documents) } else { Err(Findings::of(source, problems)) }
+}
+
+/// The documents of a text as far as they can be read, and everything that is wrong with it as YAML. What cannot be read
+/// any further ends the text: the documents before it are complete.
+pub(crate) fn read_all(source: &Source) -> (Vec<Document>, Vec<Found>) {
     let text = source.text();
     if text.len() > MAX_BYTES {
-        let message =
-            format!("the file has {} MiB; at most {} MiB are accepted", text.len() >> 20, MAX_BYTES >> 20);
+        let message = format!("the file is larger than {} MiB, the most that is accepted", MAX_BYTES >> 20);
         let problem = Problem::new(code::TOO_LARGE, "", "", message)
             .help("split it into several files, or give long lists as a parameter");
-        return Err(Findings::of(source, vec![Found::at(problem, 0..0)]));
+        return (Vec::new(), vec![Found::at(problem, 0..0)]);
     }
     let mut builder = Builder::default();
     let mut options = Options::default();
@@ -83,10 +89,7 @@ pub fn documents(source: &Source) -> Result<Vec<Document>, Findings> {
             break;
         }
     }
-    if builder.problems.is_empty() {
-        return Ok(builder.documents);
-    }
-    Err(Findings::of(source, builder.problems))
+    (builder.documents, builder.problems)
 }
 
 fn take(builder: &mut Builder, event: Event<'_>, place: Place) -> Result<(), Box<Found>> {
@@ -119,10 +122,25 @@ fn syntax(text: &str, error: &granit_parser::ScanError) -> Found {
     let line = text.get(line_start..).unwrap_or("").lines().next().unwrap_or("");
     let indent: &str = line.get(..line.len() - line.trim_start().len()).unwrap_or("");
     let mut problem = Problem::new(code::YAML_SYNTAX, "", "", error.info().trim_end_matches('.'));
-    let too_deep = error.info().contains("nest") || error.info().contains("recursion");
-    if too_deep {
+    let info = error.info();
+    let too_deep = info.contains("nest") || info.contains("recursion");
+    let here = text.get(at..).unwrap_or("").chars().next();
+    if info.contains("unknown anchor") {
+        let name: String =
+            text.get(at..).unwrap_or("").chars().skip(1).take_while(|c| is_of_name(*c)).collect();
+        problem = Problem::new(code::YAML_SYNTAX, "", "", format!("there is no anchor `{name}` before this"))
+            .help(format!("`&{name}` makes one; a text that begins with * must stand in quotes"));
+    } else if info.contains("unclosed quote") || info.contains("unexpected end of stream") {
+        problem = problem.help("the quote that begins here has no end");
+    } else if let Some(sign) =
+        here.filter(|sign| info.contains("unexpected character") && "@`%".contains(*sign))
+    {
+        problem = problem.help(format!("a text that begins with {sign} must stand in quotes"));
+    } else if info.contains("illegal placement of ':'") {
+        problem = problem.help("a [ or { before this is perhaps not closed");
+    } else if too_deep {
         problem = Problem::new(code::TOO_LARGE, "", "", format!("values are nested deeper than {MAX_DEPTH}"));
-    } else if indent.contains('\t') {
+    } else if indent.contains('\t') || info.contains("tab") {
         problem = problem.help("YAML does not accept tabs for indentation; use spaces");
     } else if line.contains("{{") && !line.contains("\"{{") && !line.contains("'{{") {
         problem = problem.help("a value that begins with {{ must stand in quotes: \"{{ params.release }}\"");
@@ -132,6 +150,10 @@ fn syntax(text: &str, error: &granit_parser::ScanError) -> Found {
         );
     }
     Found::at(problem, at..at)
+}
+
+fn is_of_name(char: char) -> bool {
+    !char.is_whitespace() && !",[]{}".contains(char)
 }
 
 // === impl Document ===

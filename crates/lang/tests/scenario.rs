@@ -8,6 +8,8 @@ mod drawn;
 mod later;
 #[path = "scenario/rules.rs"]
 mod rules;
+#[path = "scenario/strange.rs"]
+mod strange;
 
 use serde_json::{Value, json};
 use windlass_lang::load;

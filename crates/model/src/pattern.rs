@@ -24,7 +24,7 @@ enum Part {
 /// Whether a text is a pattern rather than a name.
 #[must_use]
 pub fn is_pattern(text: &str) -> bool {
-    text.contains(['[', '{', '}', '*', '?', '/'])
+    text.contains(['[', ']', '{', '}', '*', '?', '/'])
 }
 
 /// Whether a text is a pattern that cannot be written out, only matched.
@@ -76,6 +76,7 @@ fn parse(text: &str) -> Result<Vec<Part>, Refused> {
             '[' => ']',
             '{' => '}',
             '}' => return Err(Refused::Malformed("a } has no { before it")),
+            ']' => return Err(Refused::Malformed("a ] has no [ before it")),
             _ => {
                 plain.push(first);
                 rest = rest.get(first.len_utf8()..).unwrap_or("");
@@ -116,11 +117,34 @@ fn class(inner: &str) -> Result<Part, Refused> {
     if numeric {
         return numbers(inner.split(','), "-");
     }
+    // What looks like numbers and cannot be taken for them must not be taken for single signs: `[1-10,x]`, `[10,x]`.
+    let is_letter_or_range = |item: &str| {
+        let chars: Vec<char> = item.chars().collect();
+        matches!(chars.as_slice(), [_] | [_, '-', _])
+    };
+    if inner.contains('-') && (inner.starts_with('-') || inner.ends_with('-')) {
+        return Err(Refused::Malformed("a range has two ends"));
+    }
+    let is_number =
+        inner.bytes().filter(|byte| *byte != b',' && *byte != b'-').all(|byte| byte.is_ascii_digit());
+    if is_number && inner.contains('-') {
+        return Err(Refused::Malformed("the numbers are too large, or it has too many dashes"));
+    }
+    if inner.contains(',') && !inner.split(',').all(is_letter_or_range) {
+        return Err(Refused::Malformed(
+            "between commas stand numbers or ranges of numbers, or single letters",
+        ));
+    }
     let chars: Vec<char> = inner.chars().filter(|c| *c != ',').collect();
     let mut words = Vec::new();
     let mut at = 0;
     while let Some(first) = chars.get(at) {
         match (chars.get(at + 1), chars.get(at + 2)) {
+            (Some('-'), Some(last))
+                if last.is_ascii_digit() && chars.get(at + 3).is_some_and(char::is_ascii_digit) =>
+            {
+                return Err(Refused::Malformed("a range of numbers stands alone or between commas"));
+            }
             (Some('-'), Some(last)) if first <= last => {
                 words.extend((*first..=*last).map(String::from));
                 at += 3;

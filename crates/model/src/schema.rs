@@ -151,12 +151,12 @@ impl<'a> Walk<'a> {
             .collect();
         let expected = expects(map).map_or_else(|| words.join(" or "), str::to_owned);
         let quotable = kinds.contains(&"string") && !map.contains_key("pattern") && !words::is_secret(map);
-        let help = quotable
-            .then(|| match value {
-                Value::Number(_) | Value::Bool(_) => Some(format!("write it in quotes: \"{value}\"")),
-                _ => None,
-            })
-            .flatten();
+        let help = match value {
+            Value::Number(_) | Value::Bool(_) if quotable => Some(words::in_quotes(value)),
+            Value::Number(_) => words::unit(&expected, value),
+            Value::String(text) if kinds.contains(&"boolean") => words::truth(text).map(str::to_owned),
+            _ => None,
+        };
         let got = quoted(map, value);
         self.wrong(format!("expected {expected}, got {got}"), help);
         false
@@ -195,7 +195,15 @@ impl<'a> Walk<'a> {
     }
 
     fn number(&mut self, map: &'a Map, number: f64) {
-        let limit = |key: &str| map.get(key).and_then(Value::as_f64);
+        let (least, most) = map.get("format").and_then(Value::as_str).map_or((None, None), words::bounds);
+        let limit = |key: &str| {
+            let own = match key {
+                "minimum" => least,
+                "maximum" => most,
+                _ => None,
+            };
+            map.get(key).and_then(Value::as_f64).or(own)
+        };
         let what = if let Some(least) = limit("minimum").filter(|least| number < *least) {
             format!("{number} is too small; the least is {least}")
         } else if let Some(most) = limit("maximum").filter(|most| number > *most) {

@@ -9,10 +9,16 @@ use crate::findings::Found;
 use crate::source::Source;
 use crate::spans::SpanTree;
 
+/// How long a number may be that is quoted.
+const LONGEST: usize = 60;
+
 /// A problem at its place in the text: a scalar itself, the key of something larger, the first line
 /// of what has no key.
-pub(crate) fn found(problem: Problem, document: &Value, spans: &SpanTree, source: &Source) -> Found {
+pub(crate) fn found(mut problem: Problem, document: &Value, spans: &SpanTree, source: &Source) -> Found {
     let located = spans.locate(document, &problem.pointer);
+    if located.exact {
+        as_written(&mut problem, located.value, source.text().get(located.range.bytes()).unwrap_or(""));
+    }
     let structured = located.value.is_array() || located.value.is_object();
     // What is unknown, unread or unheeded is the key, whatever stands behind it.
     let is_key = problem.code == code::UNKNOWN_KEY || problem.code.is_warning();
@@ -35,6 +41,19 @@ pub(crate) fn found(problem: Problem, document: &Value, spans: &SpanTree, source
         }
     }
     Found::at(problem, bytes)
+}
+
+/// A number is quoted as it was written: `0x10` and `1e5`, not what they come to.
+fn as_written(problem: &mut Problem, value: &Value, written: &str) {
+    if !value.is_number() || written.is_empty() || written.len() > LONGEST {
+        return;
+    }
+    let read = value.to_string();
+    if read != written {
+        problem.message = problem.message.replacen(&format!("`{read}`"), &format!("`{written}`"), 1);
+        let help = problem.help.take();
+        problem.help = help.map(|help| help.replacen(&format!("\"{read}\""), &format!("\"{written}\""), 1));
+    }
 }
 
 /// Where in a text the thing stands that a problem names: `params.relese` of a long script.

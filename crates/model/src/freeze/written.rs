@@ -186,7 +186,10 @@ impl Freezer<'_> {
             Err(Refused::Malformed(why)) => {
                 self.problem(code::BAD_PATTERN, at, format!("`{text}` is no pattern: {why}"));
             }
-            Err(Refused::TooMany) => self.too_many(at),
+            Err(Refused::TooMany) => {
+                let message = format!("`{text}` stands for more than {MAX_NODES} names");
+                self.problem(code::TOO_MANY, at, message);
+            }
         }
     }
 

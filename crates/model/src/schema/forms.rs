@@ -1,8 +1,8 @@
 //! Alternatives: which of several forms was meant, and what is wrong with the value in that form.
 
-use super::words::{in_words, is_kind, kind_of, quoted};
+use super::words::{in_quotes, in_words, is_kind, is_secret, kind_of, one_of, quoted, unit};
 use super::{DEEPEST, SchemaProblem, Walk, expects, resolve};
-use crate::{Map, Value};
+use crate::{Map, Value, name};
 
 // === impl Walk ===
 
@@ -36,18 +36,34 @@ impl<'a> Walk<'a> {
                 best = Some(problems);
             }
         }
+        let choices: Vec<&Value> = forms.iter().flat_map(|form| constants(self.followed(form))).collect();
+        let are_words = forms.iter().all(|form| !constants(self.followed(form)).is_empty());
+        if are_words && expects(map).is_none() && !(value.is_array() || value.is_object()) {
+            let words = choices.iter().filter_map(|choice| choice.as_str());
+            let near = value.as_str().and_then(|text| name::nearest(text, words));
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            let got = quoted(map, value);
+            return self.wrong(format!("expected {}, got {got}", one_of(&choices)), help);
+        }
         // Inside a list or a map, what is wrong is worth more than what would have been right.
         let structured = value.is_array() || value.is_object();
         match (best, expects(map)) {
             (Some(problems), expects) if structured || expects.is_none() => self.found.extend(problems),
             (_, Some(expects)) => {
                 let got = quoted(map, value);
-                self.wrong(format!("expected {expects}, got {got}"), None);
+                self.wrong(format!("expected {expects}, got {got}"), unit(expects, value));
             }
             (_, None) => {
-                let kinds = self.kinds_of(forms).join(" or ");
+                let kinds = self.kinds_of(forms);
+                let is_plain = (value.is_number() || value.is_boolean()) && !is_secret(map);
+                let help = (is_plain && kinds.iter().any(|kind| kind == in_words("string")))
+                    .then(|| in_quotes(value));
+                let expected = kinds.join(" or ");
                 let got = quoted(map, value);
-                self.wrong(format!("expected {kinds}, got {got}"), None);
+                self.wrong(
+                    format!("expected {expected}, got {got}"),
+                    help.or_else(|| unit(&expected, value)),
+                );
             }
         }
     }

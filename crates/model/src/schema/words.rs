@@ -58,6 +58,38 @@ pub(super) fn is_secret(map: &Map) -> bool {
     map.contains_key(SECRET)
 }
 
+/// What to do with a number or truth value where a text is expected.
+pub(super) fn in_quotes(value: &Value) -> String {
+    format!("write it in quotes: \"{value}\"")
+}
+
+/// What a number lacks where a duration is expected.
+pub(super) fn unit(expected: &str, value: &Value) -> Option<String> {
+    let number = value.as_u64().filter(|_| expected.starts_with("a duration"))?;
+    Some(format!("a unit is missing: {number}s is so many seconds, {number}m so many minutes"))
+}
+
+/// What somebody means who writes truth as in YAML 1.1.
+pub(super) fn truth(text: &str) -> Option<&'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "y" | "on" => Some("write true"),
+        "no" | "n" | "off" => Some("write false"),
+        _ => None,
+    }
+}
+
+/// The least and the most that a number of a format can be.
+pub(super) fn bounds(format: &str) -> (Option<f64>, Option<f64>) {
+    match format {
+        "uint8" => (Some(0.0), Some(f64::from(u8::MAX))),
+        "uint16" => (Some(0.0), Some(f64::from(u16::MAX))),
+        "uint32" => (Some(0.0), Some(f64::from(u32::MAX))),
+        "int32" => (Some(f64::from(i32::MIN)), Some(f64::from(i32::MAX))),
+        "uint64" | "uint" => (Some(0.0), None),
+        _ => (None, None),
+    }
+}
+
 pub(super) fn one_of(choices: &[&Value]) -> String {
     let words: Vec<String> =
         choices.iter().filter(|choice| !choice.is_null()).map(|choice| plain(choice)).collect();

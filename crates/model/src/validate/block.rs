@@ -5,8 +5,10 @@ use super::{Checker, Place};
 use crate::code;
 use crate::element::Slot;
 use crate::eval::is_template;
+use crate::pattern;
 use crate::plan::{Action, Block, Checks, Resolve};
 use crate::selector::LabelSelector;
+use crate::target::NodeEntry;
 
 // === impl Checker ===
 
@@ -93,6 +95,19 @@ impl Checker<'_> {
         if targets.includes_nothing() && !targets.allow_empty {
             let help = "name some, or write `allowEmpty: true`";
             self.push_help(code::EMPTY_SELECTION, place, "/targets", "no nodes are given", help);
+        }
+        let nodes = targets.nodes.iter().map(|entry| match entry {
+            NodeEntry::Name(text) => text,
+            NodeEntry::Node(node) => &node.name,
+        });
+        let nodes = nodes.enumerate().map(|(index, text)| ("nodes", index, text));
+        let excluded = targets.exclude_nodes.iter().enumerate();
+        for (key, index, text) in nodes.chain(excluded.map(|(index, text)| ("excludeNodes", index, text))) {
+            let regex = pattern::regex(text).filter(|_| !is_template(text));
+            if let Some(Err(why)) = regex.map(|regex| self.patterns.compile(regex)) {
+                let message = format!("`{text}` is no regular expression: {why}");
+                self.push(code::BAD_PATTERN, place, &format!("/targets/{key}/{index}"), message);
+            }
         }
         for (key, texts) in targets.of_inventory() {
             let is_selector = matches!(key, "labels" | "excludeLabels");
