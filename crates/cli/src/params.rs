@@ -47,8 +47,13 @@ pub(crate) fn one_reader(
 pub(crate) fn gather(args: &ParamArgs, plan: &Plan, printer: &mut Printer) -> Result<Given, Failure> {
     let mut given = Given::default();
     for (name, spec) in &plan.spec.params {
+        // As the parameter is written, or in the capitals that variables usually have.
         let variable = format!("{VARIABLE}{}", name.replace(['-', '.'], "_"));
-        if let Ok(text) = std::env::var(&variable) {
+        let found = [variable.clone(), variable.to_uppercase()].into_iter().find_map(|variable| {
+            let text = std::env::var(&variable).ok()?;
+            Some((variable, text))
+        });
+        if let Some((variable, text)) = found {
             let place = excerpt("environment", &format!("{variable}="), shown(Some(spec), &text));
             given.put(name, windlass_lang::Given::Text(text), place);
         }

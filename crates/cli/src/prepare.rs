@@ -148,8 +148,12 @@ pub(crate) fn findings(
         } else if problem.code == code::MISSING_PARAM {
             let name = problem.address.trim_start_matches("params.");
             let kind = loaded.plan.spec.params.get(name).map(|spec| spec.kind);
-            let value = if kind == Some(ParamType::Secret) { "@FILE" } else { "VALUE" };
-            let how = format!("give it with -p {name}={value}");
+            let how = match kind {
+                Some(ParamType::Secret) => {
+                    format!("give it with -p {name}=@FILE, or set WINDLASS_PARAM_{name}")
+                }
+                _ => format!("give it with -p {name}=VALUE"),
+            };
             Some(said.map_or_else(|| how.clone(), |said| format!("{said}\n{how}")))
         } else {
             said

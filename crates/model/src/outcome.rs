@@ -115,7 +115,7 @@ pub struct Reason {
 }
 
 /// Why an attempt failed, as it is recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Failure {
     /// What sort of failure, in a word that does not change: the plugin's, or one of [`Failure`]'s constants.
     pub code: String,

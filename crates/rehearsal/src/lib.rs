@@ -17,5 +17,5 @@ mod rehearse;
 mod world;
 
 pub use self::fault::{Fault, FaultError, FaultKind, Pattern};
-pub use self::rehearse::{Asked, Execution, Rehearsal, Rehearsed, Said, Told};
+pub use self::rehearse::{Asked, Audience, Execution, Played, Rehearsal, Rehearsed, Said, Told};
 pub use self::world::{Attempted, Play, World};

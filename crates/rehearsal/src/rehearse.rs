@@ -69,6 +69,24 @@ pub struct Rehearsed {
     pub sealed: Secrets,
 }
 
+/// Somebody who looks on while a rehearsal is played, so that nothing of a long one need be kept.
+pub trait Audience {
+    /// The next event is durable.
+    fn event(&mut self, event: &Event);
+
+    /// An attempt has ended, or never will.
+    fn execution(&mut self, execution: &Execution);
+}
+
+/// What is left of a rehearsal that was looked at while it was played.
+#[derive(Debug)]
+pub struct Played {
+    /// The run in its last state.
+    pub run: Run,
+    /// How often Windlass died.
+    pub crashes: u32,
+}
+
 /// One attempt that was really made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Execution {
@@ -97,7 +115,9 @@ pub enum Asked {
 
 /// An attempt that is being played.
 struct Playing {
-    execution: usize,
+    /// Its place in the list of executions, if that is kept.
+    place: usize,
+    execution: Execution,
     n: u32,
     ends: Option<Time>,
     heeds_term: bool,
@@ -106,8 +126,11 @@ struct Playing {
     ticket: u64,
 }
 
-struct Driver<'a> {
+struct Driver<'a, 'b> {
     plan: Rehearsal<'a>,
+    audience: Option<&'b mut dyn Audience>,
+    /// Whether events and executions are kept: for the caller, or for crashes, after which the log is read again.
+    keeps: bool,
     run: Run,
     locks: LockTable,
     now: Time,
@@ -145,6 +168,27 @@ impl<'a> Rehearsal<'a> {
     /// Plays it to its end, or until only a person could take it on.
     #[must_use]
     pub fn play(self) -> Rehearsed {
+        let driver = self.driver(None).played();
+        Rehearsed {
+            run: driver.run,
+            events: driver.events,
+            executions: driver.executions,
+            crashes: driver.crashes,
+            sealed: driver.secrets,
+        }
+    }
+
+    /// The same for somebody who looks on. Nothing is kept but what a crash needs, so that memory is that of the engine.
+    pub fn play_to(self, audience: &mut dyn Audience) -> Played {
+        let mut driver = self.driver(Some(audience)).played();
+        let open = std::mem::take(&mut driver.playing);
+        if let Some(audience) = &mut driver.audience {
+            open.values().for_each(|playing| audience.execution(&playing.execution));
+        }
+        Played { run: driver.run, crashes: driver.crashes }
+    }
+
+    fn driver<'b>(self, audience: Option<&'b mut dyn Audience>) -> Driver<'a, 'b> {
         let mut locks = LockTable::default();
         let (run, step) = Run::submit(self.setup.clone(), Time::ZERO, &mut locks);
         let mut crash_at = self.crash_at.clone();
@@ -153,6 +197,8 @@ impl<'a> Rehearsal<'a> {
         let mut told = self.told.clone();
         told.sort_by_key(|said| said.at);
         let mut driver = Driver {
+            keeps: audience.is_none() || !crash_at.is_empty(),
+            audience,
             run,
             locks,
             now: Time::ZERO,
@@ -169,15 +215,7 @@ impl<'a> Rehearsal<'a> {
             plan: self,
         };
         driver.take(step);
-        driver.open();
-        while driver.advance() {}
-        Rehearsed {
-            run: driver.run,
-            events: driver.events,
-            executions: driver.executions,
-            crashes: driver.crashes,
-            sealed: driver.secrets,
-        }
+        driver
     }
 }
 
@@ -192,7 +230,13 @@ impl std::fmt::Debug for Rehearsal<'_> {
 
 // === impl Driver ===
 
-impl Driver<'_> {
+impl Driver<'_, '_> {
+    fn played(mut self) -> Self {
+        self.open();
+        while self.advance() {}
+        self
+    }
+
     /// Approves what must be approved, and starts.
     fn open(&mut self) {
         for n in 1..=100 {
@@ -268,14 +312,14 @@ impl Driver<'_> {
         match dies.filter(|at| *at <= last) {
             Some(at) => {
                 self.crash_at.pop_front();
-                self.events.extend(step.events.into_iter().take_while(|event| event.seq <= at));
+                self.record(step.events.into_iter().take_while(|event| event.seq <= at));
                 // What was sealed goes with the transaction of which a part is cut off only here.
                 self.secrets.extend(step.seals.into_iter().map(|seal| (seal.name, seal.clear)));
                 self.crash();
             }
             None => {
                 self.secrets.extend(step.seals.into_iter().map(|seal| (seal.name, seal.clear)));
-                self.events.extend(step.events);
+                self.record(step.events);
                 let alive = self.crashes;
                 for effect in step.effects {
                     // What a dead process was about to do, it does not do.
@@ -283,6 +327,17 @@ impl Driver<'_> {
                         self.carry_out(effect);
                     }
                 }
+            }
+        }
+    }
+
+    fn record(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            if let Some(audience) = &mut self.audience {
+                audience.event(&event);
+            }
+            if self.keeps {
+                self.events.push(event);
             }
         }
     }
@@ -332,18 +387,16 @@ impl Driver<'_> {
             Asked::ToForesee => self.plan.world.foresee(&attempt),
         };
         let play = self.struck(&attempt, play);
-        let execution = self.executions.len();
-        self.executions.push(Execution {
-            element: call.element,
-            n: call.n,
-            began: self.now,
-            ended: None,
-            good: false,
-            asked,
-        });
+        let execution =
+            Execution { element: call.element, n: call.n, began: self.now, ended: None, good: false, asked };
+        let place = self.executions.len();
+        if self.keeps {
+            self.executions.push(execution.clone());
+        }
         let ends = play.after.map(|after| self.now + after);
         self.tickets += 1;
         let playing = Playing {
+            place,
             execution,
             n: call.n,
             ends,
@@ -402,19 +455,30 @@ impl Driver<'_> {
     }
 
     fn end(&mut self, element: ElementId) {
-        let Some(playing) = self.playing.remove(&element) else { return };
-        if let Some(execution) = self.executions.get_mut(playing.execution) {
-            execution.ended = Some(self.now);
-            execution.good = playing.result.failure.is_none();
-        }
+        let Some(mut playing) = self.playing.remove(&element) else { return };
+        playing.execution.ended = Some(self.now);
+        playing.execution.good = playing.result.failure.is_none();
+        self.has_ended(&playing);
         self.input(Input::Ended { element, n: playing.n, result: playing.result });
+    }
+
+    fn has_ended(&mut self, playing: &Playing) {
+        if let Some(audience) = &mut self.audience {
+            audience.execution(&playing.execution);
+        }
+        if let Some(kept) = self.executions.get_mut(playing.place) {
+            kept.clone_from(&playing.execution);
+        }
     }
 
     /// Windlass dies, is dead for a while, and takes its run over again.
     fn crash(&mut self) {
         self.crashes += 1;
         // What does not outlive us ends with us; whether it had done its work, nobody knows.
-        self.playing.retain(|_, playing| playing.outlives_us);
+        let playing = std::mem::take(&mut self.playing).into_iter();
+        let (left, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = playing.partition(|(_, it)| it.outlives_us);
+        self.playing = left;
+        gone.values().for_each(|playing| self.has_ended(playing));
         self.now = self.now + self.plan.down;
         let overdue =
             self.playing.values_mut().filter(|playing| playing.ends.is_some_and(|at| at < self.now));

@@ -2,9 +2,10 @@
 //!
 //! It takes events from the first on, in any number of portions: what it knows already it ignores, a
 //! gap it refuses. Elements come into being with their first event, so that a million targets that
-//! nobody has reached cost nothing. It judges nothing: a log that makes no sense gives a view that
-//! makes none, and never a panic.
+//! nobody has reached cost nothing, and sequences that have ended well are packed but for the first
+//! [`DETAILED`]. It judges nothing: a log that makes no sense gives a view that makes none, and never a panic.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -16,15 +17,17 @@ use windlass_model::outcome::{Failure, RunStatus, Skip, Status};
 use windlass_model::quick::QuickMap;
 use windlass_model::time::Time;
 
+use self::packed::Packed;
 use crate::order;
 use crate::view::{
-    ApprovalView, BlockView, Commanded, ElementView, Failing, ForeseenAlike, LockWait, Looked, Recovery,
-    RunView, Settled, Signed,
+    ApprovalView, BlockView, Commanded, DETAILED, ElementView, Failing, ForeseenAlike, LockWait, Looked,
+    Recovery, RunView, Settled, Signed,
 };
 
 mod block;
 mod element;
 mod foresights;
+mod packed;
 
 use self::foresights::Foresights;
 
@@ -39,6 +42,10 @@ pub struct Fold {
     /// Per block, the sequences that the retried run had done, sorted.
     done: Vec<Vec<u32>>,
     elements: QuickMap<ElementId, ElementView>,
+    /// Sequences that have ended well, with everything in them.
+    packed: Packed,
+    /// How many sequences of the run are kept whole.
+    detailed: usize,
     running: BTreeSet<ElementId>,
     asked: BTreeSet<ElementId>,
     held: BTreeSet<ElementId>,
@@ -71,9 +78,22 @@ pub struct Gap {
 // === impl Fold ===
 
 impl Fold {
-    /// A run of which nothing is known but what was submitted.
+    /// A run of which nothing is known but what was submitted. Behind the first [`DETAILED`] sequences, those that end
+    /// well keep times, states and attempts, as reports need them, in some 20 bytes each.
     #[must_use]
     pub fn new(layout: Arc<Layout>) -> Self {
+        Self::detailed(layout, DETAILED)
+    }
+
+    /// As [`Self::new`], with every request, response and saved value that the log has. For very many targets that
+    /// takes much memory.
+    #[must_use]
+    pub fn whole(layout: Arc<Layout>) -> Self {
+        Self::detailed(layout, usize::MAX)
+    }
+
+    /// As [`Self::new`], with so many sequences kept whole that have ended well.
+    pub(crate) fn detailed(layout: Arc<Layout>, detailed: usize) -> Self {
         let done: Vec<Vec<u32>> = layout.blocks.iter().map(block::done).collect();
         let blocks = layout.blocks.iter().zip(&done).map(|(def, done)| block::view(def, done)).collect();
         let done_before =
@@ -86,6 +106,8 @@ impl Fold {
             blocks,
             done,
             elements: QuickMap::default(),
+            packed: Packed::default(),
+            detailed,
             running: BTreeSet::new(),
             asked: BTreeSet::new(),
             held: BTreeSet::new(),
@@ -151,7 +173,8 @@ impl Fold {
     /// The failure behind the run's reason, as its element recorded it.
     #[must_use]
     pub fn cause(&self) -> Option<&Failure> {
-        self.element(self.run.reason.as_ref()?.element).failure()
+        // What has failed is never packed.
+        self.elements.get(&self.run.reason.as_ref()?.element)?.failure()
     }
 
     /// The blocks in order.
@@ -162,53 +185,53 @@ impl Fold {
 
     /// An element, reached or not.
     #[must_use]
-    pub fn element(&self, element: ElementId) -> &ElementView {
-        self.begun(element).unwrap_or_else(|| {
-            let sequence = match element {
-                ElementId::Sequence { block, seq } => Some((block, seq)),
-                _ => element.work().and_then(Work::sequence),
-            };
-            match sequence {
-                Some((block, seq)) if self.is_done_before(block, seq) => &self.done_before,
-                _ => &self.never_reached,
-            }
+    pub fn element(&self, element: ElementId) -> Cow<'_, ElementView> {
+        self.begun(element).unwrap_or_else(|| match sequence_of(element) {
+            Some((block, seq)) if self.is_done_before(block, seq) => Cow::Borrowed(&self.done_before),
+            _ => Cow::Borrowed(&self.never_reached),
         })
     }
 
     /// An element of which the log has told something.
     #[must_use]
-    pub fn begun(&self, element: ElementId) -> Option<&ElementView> {
-        self.elements.get(&element)
+    pub fn begun(&self, element: ElementId) -> Option<Cow<'_, ElementView>> {
+        if let Some(view) = self.elements.get(&element) {
+            return Some(Cow::Borrowed(view));
+        }
+        self.packed.part(&self.layout, sequence_of(element)?, element).map(Cow::Owned)
     }
 
     /// Every element of which the log has told something, in no order.
-    pub fn reached(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
-        self.elements.iter().map(|(element, view)| (*element, view))
+    pub fn reached(&self) -> impl Iterator<Item = (ElementId, Cow<'_, ElementView>)> {
+        let whole = self.elements.iter().map(|(element, view)| (*element, Cow::Borrowed(view)));
+        let packed = self.packed.sequences();
+        let packed = packed.flat_map(|(block, seq)| self.packed.parts(&self.layout, block, seq));
+        whole.chain(packed.map(|(element, view)| (element, Cow::Owned(view))))
     }
 
     /// Every element to be listed, in plan order: verifying checks and undos only once they have begun.
-    pub fn elements(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
+    pub fn elements(&self) -> impl Iterator<Item = (ElementId, Cow<'_, ElementView>)> {
         order::elements(&self.layout).filter_map(|element| self.listed(element))
     }
 
     /// As [`Self::elements`], of one sequence: itself, then what is in it.
-    pub fn sequence(&self, block: u32, seq: u32) -> impl Iterator<Item = (ElementId, &ElementView)> {
+    pub fn sequence(&self, block: u32, seq: u32) -> impl Iterator<Item = (ElementId, Cow<'_, ElementView>)> {
         order::sequence_of(&self.layout, block, seq).filter_map(|element| self.listed(element))
     }
 
     /// What is running now, in the order of ids.
     pub fn running(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
-        self.running.iter().map(|element| (*element, self.element(*element)))
+        self.running.iter().filter_map(|element| Some((*element, self.elements.get(element)?)))
     }
 
     /// What waits for a person.
     pub fn asked(&self) -> impl Iterator<Item = (ElementId, &ElementView)> {
-        self.asked.iter().map(|element| (*element, self.element(*element)))
+        self.asked.iter().filter_map(|element| Some((*element, self.elements.get(element)?)))
     }
 
     /// What cannot begin before somebody gives a lock back.
     pub fn held(&self) -> impl Iterator<Item = (ElementId, &LockWait)> {
-        self.held.iter().filter_map(|element| Some((*element, self.element(*element).lock()?)))
+        self.held.iter().filter_map(|element| Some((*element, self.elements.get(element)?.lock()?)))
     }
 
     /// Everything that failed and did not recover, in the order of the log, the first cause among it.
@@ -216,7 +239,7 @@ impl Fold {
     /// That a bypass or `verify` check does not pass is no failure.
     pub fn failing(&self) -> impl Iterator<Item = Failing<'_>> {
         self.failing.iter().filter_map(|element| {
-            let view = self.element(*element);
+            let view = self.elements.get(element)?;
             (view.status == Status::Failed).then(|| Failing { element: *element, failure: view.failure() })
         })
     }
@@ -238,7 +261,7 @@ impl Fold {
         self.layout.submission.noop
     }
 
-    fn listed(&self, element: ElementId) -> Option<(ElementId, &ElementView)> {
+    fn listed(&self, element: ElementId) -> Option<(ElementId, Cow<'_, ElementView>)> {
         match element {
             ElementId::Verify { .. } | ElementId::Work(Work::Undo { .. }) => {
                 self.begun(element).map(|view| (element, view))
@@ -330,6 +353,15 @@ impl Fold {
         if harshness(command) > self.run.ending.map_or(0, harshness) {
             self.run.ending = Some(command);
         }
+    }
+}
+
+/// The sequence that an element is, or is a part of.
+fn sequence_of(element: ElementId) -> Option<(u32, u32)> {
+    match element {
+        ElementId::Sequence { block, seq } => Some((block, seq)),
+        ElementId::Work(work) | ElementId::Verify { of: work, .. } => work.sequence(),
+        _ => None,
     }
 }
 

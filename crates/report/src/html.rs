@@ -28,8 +28,8 @@ mod page;
 mod payload;
 mod strip;
 
-/// How many targets are shown with their actions and attempts.
-pub const DETAILED: usize = 2_000;
+pub use crate::view::DETAILED;
+
 /// How many lines of a story are shown.
 const MOMENTS: usize = 400;
 /// How many failures are listed beside the first cause.

@@ -6,6 +6,7 @@
 //!
 //! It is written element by element, so that six million of them need no memory of their own.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use windlass_model::outcome::{Failure, ReasonKind, Skip, Status};
 
 use crate::clock::{Clock, Stamp};
 use crate::fold::Fold;
-use crate::view::{AttemptView, ElementView, WouldCounts};
+use crate::view::{ElementView, WouldCounts};
 
 /// How the document is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +43,7 @@ struct RunForm<'a>(&'a Document<'a>);
 struct Limits<'a>(&'a Fold);
 struct Elements<'a>(&'a Document<'a>);
 struct Failures<'a>(&'a Fold);
-struct Attempts<'a>(Clock, &'a [AttemptView]);
+struct Attempts<'a>(Clock, Cow<'a, ElementView>);
 
 #[derive(serde::Serialize)]
 struct ReasonForm<'a> {
@@ -90,9 +91,9 @@ struct ElementForm<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     would: Option<Would>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
+    why: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    diff: Option<&'a str>,
+    diff: Option<Box<str>>,
     started_at: Option<Stamp>,
     ended_at: Option<Stamp>,
     attempts: Attempts<'a>,
@@ -207,20 +208,19 @@ impl Serialize for Elements<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Document { fold, options } = *self.0;
         serializer.collect_seq(fold.elements().map(|(id, view)| {
-            let ElementView { status, skip, changed, would, started_at, ended_at, attempts, .. } = view;
             let foreseen = view.foreseen.as_deref();
             ElementForm {
                 address: fold.layout().address(id),
                 kind: id.kind(),
-                status: *status,
-                skipped: *skip,
-                changed: *changed,
-                would: *would,
-                why: foreseen.and_then(|foreseen| foreseen.why.as_deref()),
-                diff: foreseen.and_then(|foreseen| foreseen.diff.as_deref()),
-                started_at: options.clock.at(*started_at),
-                ended_at: options.clock.at(*ended_at),
-                attempts: Attempts(options.clock, attempts),
+                status: view.status,
+                skipped: view.skip,
+                changed: view.changed,
+                would: view.would,
+                why: foreseen.and_then(|foreseen| foreseen.why.as_deref().map(Box::from)),
+                diff: foreseen.and_then(|foreseen| foreseen.diff.as_deref().map(Box::from)),
+                started_at: options.clock.at(view.started_at),
+                ended_at: options.clock.at(view.ended_at),
+                attempts: Attempts(options.clock, view),
             }
         }))
     }
@@ -228,7 +228,7 @@ impl Serialize for Elements<'_> {
 
 impl Serialize for Attempts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.1.iter().map(|attempt| AttemptForm {
+        serializer.collect_seq(self.1.attempts.iter().map(|attempt| AttemptForm {
             n: attempt.n,
             started_at: Stamp(self.0, attempt.started_at),
             ended_at: self.0.at(attempt.ended_at),

@@ -60,21 +60,27 @@ pub(crate) fn of_run(fold: &Fold, clock: Clock) -> Vec<Moment> {
         story.add(settled.at, Tone::Person, text);
     }
     for recovery in &run.recoveries {
-        let text = format!("taken over after a crash by {}", legible::line(&recovery.by, LINE));
+        let text = format!("taken over by {}", legible::line(&recovery.by, LINE));
         story.add(recovery.at, Tone::Bad, text);
     }
-    story.phases(run.phases.iter().filter(|(phase, _)| *phase != Phase::Work));
+    // Moments of one time stay in this order.
+    let phases = |of: fn(&Phase) -> bool| run.phases.iter().filter(move |(phase, _)| of(phase));
+    story.phases(phases(|phase| matches!(phase, Phase::Bypass | Phase::Gate)));
     for (index, block) in (0_u32..).zip(&layout.blocks) {
         let view = fold.element(ElementId::Block(index));
         let name = legible::line(&block.name, LINE);
         story.maybe(view.started_at, Tone::Plain, format!("block {name} began"));
         story.ended(fold, ElementId::Block(index), &format!("block {name}"));
     }
+    let late =
+        |phase: &Phase| !matches!(phase, Phase::Bypass | Phase::Gate | Phase::Work | Phase::DeferredChecks);
+    story.phases(phases(late));
     story.slots(fold, Level::Plan);
     for index in 0..u16::try_from(layout.batches.len()).unwrap_or(u16::MAX) {
         let element = ElementId::Batch(index);
         story.ended(fold, element, &legible::line(&layout.address(element), LINE));
     }
+    story.phases(phases(|phase| *phase == Phase::DeferredChecks));
     let tone = match run.status {
         RunStatus::Succeeded => Tone::Good,
         _ => Tone::Bad,
@@ -178,7 +184,8 @@ impl Story {
     fn slots(&mut self, fold: &Fold, level: Level) {
         for slot in Slot::ALL.into_iter().filter(|slot| *slot != Slot::Bypass) {
             let element = ElementId::Slot { level, slot };
-            let Some(details) = fold.begun(element).and_then(|view| view.details()) else { continue };
+            let view = fold.element(element);
+            let Some(details) = view.details() else { continue };
             if let Some(round) = details.last_failed {
                 let number =
                     if details.rounds.count() > 1 { format!(" in round {}", round.n) } else { String::new() };

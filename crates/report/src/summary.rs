@@ -70,6 +70,7 @@ fn ended(fold: &Fold, clock: Clock) -> String {
         }
         (RunStatus::Running | RunStatus::Paused, Some(lasted)) => match run.ending {
             Some(_) => format!("{word} for {lasted}, and ending as it was told"),
+            None if fold.asked().next().is_some() => format!("{word} for {lasted}, and waits for a person"),
             None => format!("{word} for {lasted}"),
         },
         _ => word.to_owned(),
@@ -96,10 +97,12 @@ pub(crate) fn cause(fold: &Fold) -> Option<Cause> {
         remarks.push("another attempt would not have helped".into());
     }
     if reason.kind == ReasonKind::Action
-        && let Some((index, _)) = reason.element.work().and_then(|work| work.sequence())
+        && let Some((index, seq)) = reason.element.work().and_then(|work| work.sequence())
         && let Some(limit) = fold.layout().block(index).and_then(|block| block.failures)
     {
+        let canaries = fold.blocks().get(index as usize).map_or(&[][..], |block| &block.canary);
         remarks.push(match limit {
+            _ if canaries.contains(&seq) => "it was a canary, of which none may fail".into(),
             0 => "no failure was allowed".into(),
             _ => format!("{} had been allowed", words::count(u64::from(limit), "failure")),
         });

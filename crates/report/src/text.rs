@@ -123,7 +123,7 @@ impl<W: io::Write> Report<'_, W> {
             let element = ElementId::Block(index);
             let view = self.fold.element(element);
             let address = legible::line(&self.fold.layout().address(element), ERROR);
-            let (tone, standing) = (self.tone(view.status), summary::standing(self.fold, view));
+            let (tone, standing) = (self.tone(view.status), summary::standing(self.fold, &view));
             writeln!(self.out, "\n{strong}Block {address}{reset} {tone}{standing}{reset}")?;
             if view.started_at.is_some() {
                 writeln!(self.out, "  {}", summary::counts(block))?;

@@ -15,6 +15,9 @@ use crate::recent::Recent;
 
 /// How many rounds of a check slot are kept.
 pub const ROUNDS_KEPT: usize = 20;
+/// So many sequences of a run are kept with their requests and responses when they have ended well. Of those behind
+/// them, times, states and attempts are kept; what failed, goes on or waits is kept whole, wherever it stands.
+pub const DETAILED: usize = 2_000;
 /// How many batches, delays, commands and the like are kept.
 pub const NOTES_KEPT: usize = 256;
 
@@ -216,6 +219,8 @@ pub struct ElementView {
     pub changed: bool,
     /// In a noop: whether it, or anything in it, would have changed something.
     pub would: Option<Would>,
+    /// Whether its requests, responses and what it saved were left out, because there are very many like it.
+    pub abridged: bool,
     pub(crate) listed: bool,
     /// When it began (first, if it began more than once).
     pub started_at: Option<Time>,

@@ -268,7 +268,7 @@ impl Handle {
 
     /// Everything that the log of a run tells up to now.
     pub async fn fold(&self, run: RunId) -> Result<Fold, Error> {
-        let mut fold = Fold::new(self.layout(run).await?);
+        let mut fold = Fold::whole(self.layout(run).await?);
         let mut log = self.archive.log(run, 1);
         loop {
             let events = log.read().await?;

@@ -38,7 +38,7 @@ pub(crate) struct RehearseArgs {
     #[arg(long = "fault", value_name = "FAULT")]
     pub(crate) faults: Vec<String>,
     /// Let the engine die right after this event and go on; may be given many times.
-    #[arg(long = "crash-at", value_name = "EVENT")]
+    #[arg(long = "crash-at", value_name = "EVENT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) crash_at: Vec<u64>,
     /// Replace the targets of every block by N simulated nodes n00001, n00002, …
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

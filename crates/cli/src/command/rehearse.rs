@@ -1,14 +1,16 @@
 //! `windlass rehearse FILE`: the same engine in virtual time, against simulated targets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use windlass_model::element::{ElementId, ElementKind};
+use windlass_model::event::Event;
 use windlass_model::fact::PluginKind;
 use windlass_model::layout::Layout;
-use windlass_rehearsal::{Asked, Fault, Rehearsal, Rehearsed};
+use windlass_rehearsal::{Asked, Audience, Execution, Fault, Played, Rehearsal};
 use windlass_report::words::{count, grouped};
-use windlass_report::{Clock, Fold, JsonOptions, Length, TextOptions};
+use windlass_report::{Clock, Fold, Gap, JsonOptions, Length, TextOptions};
 
 use crate::args::{LiveFormat, RehearseArgs};
 use crate::exit::Exit;
@@ -42,16 +44,31 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     let prepared = prepare(&loaded, given, choice, &registry)?;
     drawing::show(&prepare::odd(&loaded, choice, prepared.warnings.clone()), printer);
     strike(&faults, &args.faults, &prepared.layout)?;
-    let began = Instant::now();
     let rehearsal =
         Rehearsal { faults, crash_at: args.crash_at.clone(), ..Rehearsal::new(prepared.setup(), &registry) };
-    let rehearsed = rehearsal.play();
+    let mut seen = Seen {
+        fold: Fold::new(prepared.layout.clone()),
+        touched: Touched::new(&prepared.layout),
+        written: Ok(()),
+        gap: None,
+    };
+    let began = Instant::now();
+    let mut played = None;
+    match args.output {
+        LiveFormat::Events => printer.write_out(|out| {
+            played = Some(rehearsal.play_to(&mut Looking { seen: &mut seen, lines: Some(out) }));
+            std::mem::replace(&mut seen.written, Ok(()))
+        }),
+        LiveFormat::Json | LiveFormat::Text => {
+            played = Some(rehearsal.play_to(&mut Looking { seen: &mut seen, lines: None }));
+        }
+    }
     let wall = began.elapsed();
-    let mut fold = Fold::new(prepared.layout.clone());
-    for event in &rehearsed.events {
-        fold.apply(event).map_err(|gap| {
-            Failure::new(Exit::Bug, windlass_model::code::BUG, "the rehearsal's log has a gap").because(&gap)
-        })?;
+    let Seen { fold, touched, gap, .. } = seen;
+    let Some(Played { run, crashes }) = played else { return Ok(Exit::Succeeded) };
+    if let Some(gap) = gap {
+        let what = "the rehearsal's log has a gap";
+        return Err(Failure::new(Exit::Bug, windlass_model::code::BUG, what).because(&gap));
     }
     for event in args.crash_at.iter().filter(|event| **event > fold.seq()) {
         printer.warn(format_args!("nothing crashed at event {event}: the last one is {}", fold.seq()));
@@ -61,15 +78,104 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
             let options = JsonOptions { clock: Clock::Virtual, wall: Some(wall) };
             printer.write_out(|mut out| windlass_report::write_json(&fold, &options, &mut out));
         }
-        LiveFormat::Events => printer.write_out(|out| {
-            for event in &rehearsed.events {
-                writeln!(out, "{}", windlass_report::event_json(event, &prepared.layout, Clock::Virtual))?;
-            }
-            Ok(())
-        }),
-        LiveFormat::Text => tell(&fold, &rehearsed, wall, args, printer),
+        LiveFormat::Events => {}
+        LiveFormat::Text => tell(&fold, &touched, crashes, wall, args, printer),
     }
-    Ok(Exit::of(rehearsed.run.status()))
+    Ok(Exit::of(run.status()))
+}
+
+/// What is seen of a rehearsal while it is played.
+struct Seen<'a> {
+    fold: Fold,
+    touched: Touched<'a>,
+    written: io::Result<()>,
+    gap: Option<Gap>,
+}
+
+/// Somebody who looks, and writes events down if anybody wants them.
+struct Looking<'a, 'b> {
+    seen: &'a mut Seen<'b>,
+    lines: Option<&'a mut dyn Write>,
+}
+
+/// What a real run would have touched: attempts by plugin, and on which targets.
+struct Touched<'a> {
+    layout: &'a Layout,
+    by_plugin: BTreeMap<&'a str, (PluginKind, u64, Duration)>,
+    targets: BTreeSet<&'a str>,
+}
+
+// === impl Looking ===
+
+impl Audience for Looking<'_, '_> {
+    fn event(&mut self, event: &Event) {
+        let Seen { fold, touched, written, gap } = &mut *self.seen;
+        if let Some(out) = self.lines.as_mut().filter(|_| written.is_ok()) {
+            let line = windlass_report::event_json(event, touched.layout, Clock::Virtual);
+            *written = writeln!(out, "{line}");
+        }
+        if let Err(found) = fold.apply(event) {
+            gap.get_or_insert(found);
+        }
+    }
+
+    fn execution(&mut self, execution: &Execution) {
+        self.seen.touched.add(execution);
+    }
+}
+
+// === impl Touched ===
+
+impl<'a> Touched<'a> {
+    fn new(layout: &'a Layout) -> Self {
+        Self { layout, by_plugin: BTreeMap::new(), targets: BTreeSet::new() }
+    }
+
+    fn add(&mut self, execution: &Execution) {
+        // Who is only asked touches nothing.
+        let Some(def) = self.layout.action(execution.element).filter(|_| execution.asked == Asked::ToAct)
+        else {
+            return;
+        };
+        let took = execution.ended.map_or(Duration::ZERO, |ended| ended.since(execution.began));
+        let entry = self.by_plugin.entry(&def.facts.name).or_insert((def.facts.kind, 0, Duration::ZERO));
+        entry.1 += 1;
+        entry.2 = entry.2.max(took);
+        if execution.element.kind() != ElementKind::Check
+            && let Some((block, seq)) = execution.element.work().and_then(|work| work.sequence())
+            && let Some(name) = self.layout.block(block).and_then(|block| block.sequences.target(seq))
+        {
+            self.targets.insert(name);
+        }
+    }
+
+    fn tell(&self, printer: &mut Printer) {
+        printer.line(format_args!("\n{}", Styled(STRONG, "Would be touched")));
+        let targets = &self.targets;
+        if !targets.is_empty() {
+            let first: Vec<&str> = targets.iter().take(8).copied().collect();
+            let more = if targets.len() > first.len() { ", …" } else { "" };
+            printer.line(format_args!(
+                "  {}: {}{more}",
+                count(targets.len() as u64, "target"),
+                first.join(", ")
+            ));
+        }
+        for (name, (kind, attempts, longest)) in &self.by_plugin {
+            let kind = match kind {
+                PluginKind::Acting => "",
+                PluginKind::Check => " (a check, which only looks)",
+            };
+            printer.line(format_args!(
+                "  {name}: {}, the longest {}{kind}",
+                count(*attempts, "attempt"),
+                Length(*longest)
+            ));
+        }
+        if self.by_plugin.is_empty() {
+            printer.line("  nothing");
+        }
+    }
 }
 
 fn faults(texts: &[String]) -> Result<Vec<Fault>, Failure> {
@@ -103,7 +209,14 @@ fn strike(faults: &[Fault], texts: &[String], layout: &Layout) -> Result<(), Fai
     )))
 }
 
-fn tell(fold: &Fold, rehearsed: &Rehearsed, wall: Duration, args: &RehearseArgs, printer: &mut Printer) {
+fn tell(
+    fold: &Fold,
+    touched: &Touched<'_>,
+    crashes: u32,
+    wall: Duration,
+    args: &RehearseArgs,
+    printer: &mut Printer,
+) {
     let layout = fold.layout();
     printer.line(format_args!(
         "{} {}\n",
@@ -122,9 +235,9 @@ fn tell(fold: &Fold, rehearsed: &Rehearsed, wall: Duration, args: &RehearseArgs,
             grouped(u64::from(peak))
         ));
     }
-    touched(layout, rehearsed, printer);
+    touched.tell(printer);
     let lasted = fold.at().since(windlass_model::time::Time::ZERO);
-    let crashes = match rehearsed.crashes {
+    let crashes = match crashes {
         0 => String::new(),
         n => format!(" · {} survived", count(u64::from(n), "crash").replace("crashs", "crashes")),
     };
@@ -141,47 +254,4 @@ fn tell(fold: &Fold, rehearsed: &Rehearsed, wall: Duration, args: &RehearseArgs,
             )
         )
     ));
-}
-
-/// What a real run would have touched: attempts by plugin, and on how many targets.
-fn touched(layout: &Layout, rehearsed: &Rehearsed, printer: &mut Printer) {
-    let mut by_plugin: BTreeMap<&str, (PluginKind, u64, Duration)> = BTreeMap::new();
-    let mut targets = std::collections::BTreeSet::new();
-    for execution in &rehearsed.executions {
-        // Who is only asked touches nothing.
-        let Some(def) = layout.action(execution.element).filter(|_| execution.asked == Asked::ToAct) else {
-            continue;
-        };
-        let took = execution.ended.map_or(Duration::ZERO, |ended| ended.since(execution.began));
-        let entry = by_plugin.entry(&def.facts.name).or_insert((def.facts.kind, 0, Duration::ZERO));
-        entry.1 += 1;
-        entry.2 = entry.2.max(took);
-        if execution.element.kind() != ElementKind::Check
-            && let Some(sequence) = execution.element.work().and_then(|work| work.sequence())
-            && let Some(name) = layout.block(sequence.0).and_then(|block| block.sequences.target(sequence.1))
-        {
-            targets.insert(name);
-        }
-    }
-    printer.line(format_args!("\n{}", Styled(STRONG, "Would be touched")));
-    let is_untouched = by_plugin.is_empty();
-    if !targets.is_empty() {
-        let first: Vec<&str> = targets.iter().take(8).copied().collect();
-        let more = if targets.len() > first.len() { ", …" } else { "" };
-        printer.line(format_args!("  {}: {}{more}", count(targets.len() as u64, "target"), first.join(", ")));
-    }
-    for (name, (kind, attempts, longest)) in by_plugin {
-        let kind = match kind {
-            PluginKind::Acting => "",
-            PluginKind::Check => " (a check, which only looks)",
-        };
-        printer.line(format_args!(
-            "  {name}: {}, the longest {}{kind}",
-            count(attempts, "attempt"),
-            Length(longest)
-        ));
-    }
-    if is_untouched {
-        printer.line("  nothing");
-    }
 }

@@ -88,3 +88,41 @@ fn crashes_are_survived_and_targets_replaced() {
     assert_eq!(document["elements"][1]["address"], "patch/n00001");
     place.run(&["rehearse", plan, "--targets", "0"]).exits(2);
 }
+
+#[test]
+fn an_event_zero_to_crash_at_is_refused_and_a_canary_is_named_as_the_cause() {
+    let place = Place::new();
+    let plan = place.plan(
+        "canary",
+        "  blocks:\n    - {name: b, targets: {nodes: ['w[1-9]']}, canary: 1, failures: 3, sequence: [{name: a, use: noop}]}\n",
+    );
+    let plan = plan.to_str().unwrap();
+    place.run(&["rehearse", plan, "--crash-at", "0"]).exits(2).says(&["--crash-at"]);
+    place
+        .run(&["rehearse", plan, "--fault", "b/*/a=fail"])
+        .exits(1)
+        .shows(&["it was a canary, of which none may fail"]);
+}
+
+#[test]
+fn what_is_written_while_a_rehearsal_is_played_is_its_whole_log() {
+    let place = Place::new();
+    let spec = "  blocks:\n    - {name: b, targets: {nodes: [n]}, concurrency: 64, sequence: [{name: a, use: noop}]}\n";
+    let plan = place.plan("many", spec);
+    let plan = plan.to_str().unwrap();
+    let flags = ["rehearse", plan, "--targets", "3000", "--output"];
+    let events = place.run(&[&flags[..], &["events"]].concat()).exits(0);
+    let document = place.json(&[&flags[..], &["json"]].concat());
+    assert_eq!(document["run"]["events"], events.out.lines().count());
+    // The first 2,000 sequences are kept whole, those behind them are not: they must read alike.
+    let elements = document["elements"].as_array().unwrap();
+    assert_eq!(elements.len(), 1 + 2 * 3000);
+    for element in elements.iter().filter(|element| element["kind"] == "action") {
+        assert_eq!(element["status"], "succeeded", "{element}");
+        assert_eq!(element["attempts"].as_array().unwrap().len(), 1, "{element}");
+        assert!(element["attempts"][0]["endedAt"].is_u64() && element["endedAt"].is_u64(), "{element}");
+    }
+    // A crash folds the log again, and the end is the same.
+    let crashed = place.json(&[&flags[..], &["json", "--crash-at", "5000"]].concat());
+    assert_eq!(crashed["run"]["status"], "succeeded");
+}

@@ -298,3 +298,92 @@ fn lists_shows_and_reports_tell_of_runs_that_ended() {
     place.run(&["runs", "watch"]).exits(1).shows(&["bad failed"]);
     place.run(&["runs", "pause"]).exits(2).says(&["WL-0302"]);
 }
+
+#[test]
+fn w20_runs_are_found_by_what_is_known_of_them() {
+    let place = Place::new();
+    let plan = |name: &str, head: &str, action: &str| {
+        let text = format!(
+            "apiVersion: windlass.dev/v1\nkind: Plan\nmetadata: {{name: {name}, {head}}}\nspec:\n  {action}\n"
+        );
+        place.file(&format!("{name}.yaml"), &text)
+    };
+    let block = |used: &str| {
+        format!("blocks: [{{name: b, sequences: [{{name: s, actions: [{{name: a, use: {used}}}]}}]}}]")
+    };
+    let web = plan("web", "labels: {team: web, ticket: '7'}", &block("noop"));
+    let db = plan("db", "labels: {team: db}", &format!("group: autumn\n  {}", block("fail")));
+    let lone = plan("lone", "description: On Fire", &block("noop"));
+    for (file, code) in [(&web, 0), (&db, 1), (&lone, 0)] {
+        place.run(&["run", file.to_str().unwrap()]).exits(code);
+    }
+    let all = place.json(&["runs", "list", "--output", "json"]);
+    let of = |name: &str, key: &str| {
+        let runs = all.as_array().unwrap();
+        runs.iter().find(|run| run["plan"] == name).unwrap()[key].as_str().unwrap().to_owned()
+    };
+    place.run(&["runs", "retry", &of("db", "id")]).exits(1);
+    let found = |flags: &[&str]| {
+        let args: Vec<&str> = ["runs", "list", "--output", "json"].iter().chain(flags).copied().collect();
+        let runs = place.json(&args);
+        let names = runs.as_array().unwrap().iter().map(|run| run["plan"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let expect: &[(&[&str], &str)] = &[
+        (&[], "db lone db web"),
+        (&["--label", "team=web"], "web"),
+        (&["--label", "team=web", "--label", "team=db"], "db db web"),
+        (&["--label", "team"], "db db web"),
+        (&["--label", "team", "--label", "ticket"], "web"),
+        (&["--label", "team=db", "--label", "ticket"], ""),
+        (&["--label", "team", "--status", "succeeded,stopped"], "web"),
+        (&["--group", "autumn"], "db db"),
+        (&["--group", "winter"], ""),
+        (&["--group", &of("lone", "group")], "lone"),
+        (&["--group", "autumn", "--group", &of("web", "group")], "db db web"),
+        (&["--id", &of("lone", "id"), "--id", &of("web", "id"), "--status", "failed,succeeded"], "lone web"),
+        (&["--id", "last", "--status", "succeeded"], ""),
+        (&["--plan", "lone", "--plan", "web"], "lone web"),
+        (&["--user", "ada", "--text", "on fire"], "lone"),
+        (&["--user", "bob"], ""),
+        (&["--since", "1h", "-n", "1"], "db"),
+        (&["--until", "1h"], ""),
+        (&["--since", "2000-01-01", "--until", "2000-01-02T10:00"], ""),
+    ];
+    for (flags, names) in expect {
+        assert_eq!(found(flags), *names, "{flags:?}");
+    }
+    place.run(&["runs", "list", "--label", "team=web"]).exits(0).shows(&["web"]);
+    place.run(&["runs", "list", "--label", "team=x"]).exits(0).says(&["no runs like that"]);
+    place.run(&["runs", "list", "--label", "=x"]).exits(2).says(&["KEY=VALUE"]);
+    place.run(&["runs", "list", "--since", "yesterday"]).exits(2).says(&["2026-11-20T13:00"]);
+}
+
+#[test]
+fn a_parameter_may_stand_in_a_variable_in_capitals() {
+    let place = Place::new();
+    let spec = "  params: {release: {type: string, required: true}}\n  blocks: [{name: b, sequences: [{name: s, \
+                actions: [{name: a, use: noop, with: {value: \"{{ params.release }}\"}}]}]}]\n";
+    let plan = place.plan("capitals", spec);
+    let preview = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["preview", plan.to_str().unwrap()]);
+        command.envs(variables.iter().copied());
+        crate::harness::ended(command)
+    };
+    preview(&[]).exits(2).says(&["params.release"]);
+    preview(&[("WINDLASS_PARAM_RELEASE", "1.4")]).exits(0).shows(&["1.4"]);
+    let both = [("WINDLASS_PARAM_RELEASE", "1.4"), ("WINDLASS_PARAM_release", "1.5")];
+    preview(&both).exits(0).shows(&["1.5"]);
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_is_given_up() {
+    let place = Place::new();
+    let pipe = place.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    place
+        .run(&["validate", pipe.to_str().unwrap()])
+        .exits(2)
+        .says(&["WL-0101", "nobody has opened it to write"]);
+}

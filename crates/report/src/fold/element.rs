@@ -6,7 +6,8 @@ use windlass_model::outcome::{Failure, Outcome, Status};
 use windlass_model::payload::Payload;
 use windlass_model::time::Time;
 
-use super::{Fold, can_fail};
+use super::{Fold, can_fail, sequence_of};
+use crate::order;
 use crate::view::{AttemptView, Cancel, ElementView, LockWait, Round, Waiting};
 
 impl Fold {
@@ -20,7 +21,10 @@ impl Fold {
     pub(super) fn ended(&mut self, element: ElementId, outcome: Outcome, at: Time) {
         let before = self.set_ended(element, outcome, at);
         match element {
-            ElementId::Sequence { block, seq } => self.sequence_ended(block, seq, before, outcome, at),
+            ElementId::Sequence { block, seq } => {
+                self.sequence_ended(block, seq, before, outcome, at);
+                self.pack(block, seq, outcome);
+            }
             ElementId::Block(block) => self.block_ended(block, at),
             _ => {}
         }
@@ -147,7 +151,33 @@ impl Fold {
     }
 
     fn view(&mut self, element: ElementId) -> &mut ElementView {
+        if let Some((block, seq)) = sequence_of(element)
+            && self.packed.holds(block, seq)
+        {
+            // Something more happens to it, an undo perhaps.
+            self.elements.extend(self.packed.take(&self.layout, block, seq));
+        }
         self.elements.entry(element).or_default()
+    }
+
+    /// Makes a sequence small that ended well, unless it is among the first.
+    fn pack(&mut self, block: u32, seq: u32, outcome: Outcome) {
+        let is_good = matches!(outcome, Outcome::Succeeded { .. } | Outcome::Skipped(_));
+        let exists = self.blocks.get(block as usize).is_some_and(|block| seq < block.total);
+        let earlier = self.blocks.iter().take(block as usize).map(|block| block.total as usize);
+        let position = earlier.fold(seq as usize, usize::saturating_add);
+        if !is_good || !exists || position < self.detailed {
+            return;
+        }
+        let parts: Vec<_> = order::sequence_of(&self.layout, block, seq)
+            .map(|element| (element, self.elements.get(&element)))
+            .collect();
+        if self.packed.put(block, seq, &parts) {
+            let parts: Vec<ElementId> = parts.into_iter().map(|(element, _)| element).collect();
+            parts.iter().for_each(|element| {
+                self.elements.remove(element);
+            });
+        }
     }
 
     /// Marks as running; gives the status before.

@@ -12,6 +12,7 @@ use windlass_model::time::Time;
 use super::{Applied, Fold, Gap};
 use crate::fixture::{Log, action, failed_run, layout, rolling_patch, sequence, submission, submitted, web};
 
+mod packed;
 mod random;
 mod speed;
 

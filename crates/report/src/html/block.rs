@@ -32,7 +32,7 @@ pub(super) fn write(
     let element = ElementId::Block(index);
     let view = fold.element(element);
     let address = fold.layout().address(element);
-    let (class, standing) = (class(view), summary::standing(fold, view));
+    let (class, standing) = (class(&view), summary::standing(fold, &view));
     writeln!(page, "<h2>{} <span class=\"tag t-{class}\">{standing}</span></h2>", Foreign(&address))?;
     if !page.has_room() {
         return writeln!(page, "<p class=\"faint\">Left out: this report has reached its size.</p>");
@@ -91,7 +91,7 @@ fn choose(fold: &Fold, index: u32, most: usize) -> (Vec<(u8, u32)>, usize) {
     for seq in 0..total {
         let Some(view) = fold.begun(ElementId::Sequence { block: index, seq }) else { continue };
         begun = begun.saturating_add(1);
-        let rank = ranks.entry(rank(view)).or_default();
+        let rank = ranks.entry(rank(&view)).or_default();
         if rank.len() < most {
             rank.push(seq);
         }

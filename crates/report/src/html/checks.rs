@@ -58,10 +58,10 @@ pub(super) fn of_level(page: &mut Page<'_>, fold: &Fold, clock: Clock, level: Le
 
 fn container(page: &mut Page<'_>, fold: &Fold, element: ElementId, name: &str, say: &str) -> io::Result<()> {
     let view = fold.element(element);
-    let class = class(view);
+    let class = class(&view);
     write!(page, "<details class=\"row t-{class}\"><summary><span class=\"name\">{}</span>", Foreign(name))?;
     let word = match view.skip {
-        Some(_) => state(view),
+        Some(_) => state(&view),
         None => words::status(view.status).to_owned(),
     };
     write!(page, "<span class=\"tag\">{word}</span><span></span>")?;
@@ -76,14 +76,15 @@ fn works(
 ) -> io::Result<()> {
     let mut any = false;
     for element in works.map(ElementId::Work).filter(|element| has_begun(fold, *element)) {
-        details::action(page, fold, clock, element, fold.element(element))?;
+        details::action(page, fold, clock, element, &fold.element(element))?;
         any = true;
     }
     if any { Ok(()) } else { writeln!(page, "<p class=\"small faint\">Nothing of it was begun.</p>") }
 }
 
 fn rounds(fold: &Fold, clock: Clock, element: ElementId) -> String {
-    let Some(details) = fold.begun(element).and_then(|view| view.details()) else { return String::new() };
+    let view = fold.element(element);
+    let Some(details) = view.details() else { return String::new() };
     let count = details.rounds.count();
     match details.last_failed {
         _ if count == 0 => String::new(),

@@ -33,17 +33,17 @@ pub(super) fn sequence(
     let view = fold.element(element);
     let name = fold.layout().block(block).and_then(|block| block.sequences.name(seq)).unwrap_or("?");
     let mut parts: Vec<_> = fold.sequence(block, seq).skip(1).take(ACTIONS).collect();
-    write!(page, "<details class=\"row t-{}\"{open}><summary>", class(view))?;
+    write!(page, "<details class=\"row t-{}\"{open}><summary>", class(&view))?;
     write!(page, "<span class=\"name\">{}</span><span class=\"pills\">", Foreign(name))?;
     for (_, part) in parts.iter().filter(|(id, _)| id.kind() == ElementKind::Action).take(24) {
-        write!(page, "<i class=\"{}\"></i>", class(part))?;
+        write!(page, "<i class=\"{}\"></i>", class(&part))?;
     }
-    write!(page, "</span><span class=\"took\">{}</span>", took(view, fold))?;
+    write!(page, "</span><span class=\"took\">{}</span>", took(&view, fold))?;
     let failed = parts.iter().rev().filter(|(id, part)| can_fail(*id) && part.status == Status::Failed);
     let failed = failed.filter_map(|(_, part)| part.failure()).next();
     match failed {
         Some(failure) => write!(page, "<span class=\"err\">{}</span>", Foreign(&failure.message))?,
-        None => write!(page, "<span class=\"faint small\">{}</span>", state(view))?,
+        None => write!(page, "<span class=\"faint small\">{}</span>", state(&view))?,
     }
     let anchor = anchor(element).unwrap_or_default();
     writeln!(page, "</summary><div class=\"in\" id=\"{anchor}\">")?;
@@ -51,11 +51,18 @@ pub(super) fn sequence(
         let (lock, holder) = (Foreign(&lock.lock), Foreign(&lock.holder));
         writeln!(page, "<p class=\"small\">Waits for the lock {lock}, which {holder} holds.</p>")?;
     }
+    if view.abridged {
+        let hint = "<code>windlass runs events</code>";
+        writeln!(
+            page,
+            "<p class=\"small faint\">Its requests and responses are left out; {hint} has them.</p>"
+        )?;
+    }
     parts.sort_by_key(|(_, part)| part.started_at.or(part.ended_at));
     for (element, part) in
         parts.into_iter().filter(|(_, part)| part.started_at.is_some() || part.ended_at.is_some())
     {
-        action(page, fold, clock, element, part)?;
+        action(page, fold, clock, element, &part)?;
     }
     writeln!(page, "</div></details>")
 }

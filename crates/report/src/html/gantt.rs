@@ -151,7 +151,7 @@ fn people(page: &mut Page<'_>, fold: &Fold, chart: &Chart, height: f64) -> io::R
         mark(settled.at, "who", &format!("settled by {}: {}", settled.by.user, settled.by.why))?;
     }
     for recovery in &run.recoveries {
-        mark(recovery.at, "crash", &format!("taken over after a crash by {}", recovery.by))?;
+        mark(recovery.at, "crash", &format!("taken over by {}", recovery.by))?;
     }
     Ok(())
 }
@@ -163,7 +163,7 @@ fn block(page: &mut Page<'_>, fold: &Fold, chart: &Chart, index: u32, y: f64) ->
     let view = fold.element(element);
     let end = view.ended_at.unwrap_or(chart.end);
     let (x, width) = chart.span(view.started_at.unwrap_or(chart.start), end);
-    rect(page, &format!("{} base", class(view)), (x, width), y, &state(view))?;
+    rect(page, &format!("{} base", class(&view)), (x, width), y, &state(&view))?;
     for batch in &block.batches {
         let class = if batch.failed > 0 { "f" } else { "s" };
         let text = format!(
@@ -191,7 +191,7 @@ fn block(page: &mut Page<'_>, fold: &Fold, chart: &Chart, index: u32, y: f64) ->
 fn bar(page: &mut Page<'_>, fold: &Fold, chart: &Chart, element: ElementId, y: f64) -> io::Result<()> {
     let view = fold.element(element);
     let span = chart.span(view.started_at.unwrap_or(chart.start), view.ended_at.unwrap_or(chart.end));
-    rect(page, class(view), span, y, &state(view))
+    rect(page, class(&view), span, y, &state(&view))
 }
 
 /// A line for as long as the loop runs, and a mark for each round that is still known.

@@ -1,5 +1,6 @@
 //! Targets at a glance: a bar of shares, and a strip with one cell per target.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use windlass_model::element::ElementId;
@@ -58,7 +59,7 @@ pub(super) fn of_block(page: &mut Page<'_>, fold: &Fold, index: u32) -> io::Resu
             let (name, view) = (name(fold, index, seq), view(fold, index, seq));
             let name = Plain(name);
             let label = if total <= NAMED { name.to_string() } else { String::new() };
-            write!(page, "<i class=\"{}\" title=\"{name}: {}\">{label}</i>", class(view), state(view))?;
+            write!(page, "<i class=\"{}\" title=\"{name}: {}\">{label}</i>", class(&view), state(&view))?;
         }
     }
     writeln!(page, "</div>")?;
@@ -78,7 +79,7 @@ fn folded(page: &mut Page<'_>, fold: &Fold, index: u32, total: u32) -> io::Resul
     for first in (0..total).step_by(each as usize) {
         let last = first.saturating_add(each).min(total).saturating_sub(1);
         let mut counts = [0_u64; 7];
-        (first..=last).for_each(|seq| tally(&mut counts, view(fold, index, seq)));
+        (first..=last).for_each(|seq| tally(&mut counts, &view(fold, index, seq)));
         let worst = LEGEND.iter().zip(counts).find(|(_, count)| *count > 0).map_or("p", |(entry, _)| entry.0);
         let (from, to) = (name(fold, index, first), name(fold, index, last));
         write!(page, "<i class=\"{worst}\" title=\"{} to {}: ", Plain(from), Plain(to))?;
@@ -92,7 +93,7 @@ fn folded(page: &mut Page<'_>, fold: &Fold, index: u32, total: u32) -> io::Resul
 fn count(fold: &Fold, index: u32) -> [u64; 7] {
     let total = fold.layout().block(index).map_or(0, |block| block.sequences.len());
     let mut counts = [0; 7];
-    (0..total).for_each(|seq| tally(&mut counts, view(fold, index, seq)));
+    (0..total).for_each(|seq| tally(&mut counts, &view(fold, index, seq)));
     counts
 }
 
@@ -130,7 +131,7 @@ fn legend(page: &mut Page<'_>, counts: &[u64; 7]) -> io::Result<()> {
     writeln!(page, "</ul>")
 }
 
-fn view(fold: &Fold, block: u32, seq: u32) -> &ElementView {
+fn view(fold: &Fold, block: u32, seq: u32) -> Cow<'_, ElementView> {
     fold.element(ElementId::Sequence { block, seq })
 }
 

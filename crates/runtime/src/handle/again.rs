@@ -142,14 +142,15 @@ fn carried(fold: &Fold, done: &[Vec<u32>], submission: &Submission) -> Carried {
             };
             let actions = 0..u16::try_from(body.actions.len()).unwrap_or(u16::MAX);
             let actions = actions.map(|action| Work::Action { block, seq: *seq, action });
-            let views = actions.filter_map(|action| fold.begun(action.into())?.details());
-            let saves = views.flat_map(|details| &details.saves).map(|(key, value)| (key, value.value()));
-            // What came up in the old run is sealed with its key, and that is gone.
-            for (key, value) in saves {
-                if secret::is_of_its_run(&value) {
-                    carried.gone.push((format!("{}/{name}", def.name), key.clone()));
-                } else {
-                    carried.values.entry(name.to_owned()).or_default().insert(key.clone(), value);
+            for view in actions.filter_map(|action| fold.begun(action.into())) {
+                let saves = view.details().map_or(&[][..], |details| &details.saves);
+                // What came up in the old run is sealed with its key, and that is gone.
+                for (key, value) in saves.iter().map(|(key, value)| (key, value.value())) {
+                    if secret::is_of_its_run(&value) {
+                        carried.gone.push((format!("{}/{name}", def.name), key.clone()));
+                    } else {
+                        carried.values.entry(name.to_owned()).or_default().insert(key.clone(), value);
+                    }
                 }
             }
         }

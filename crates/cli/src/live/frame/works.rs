@@ -84,7 +84,7 @@ impl Frame<'_> {
         let address = layout.address(row.element);
         let above = row.block.map(|block| format!("{}/", layout.address(ElementId::Block(block))));
         let below = above.and_then(|above| address.strip_prefix(&above)).unwrap_or(&address);
-        (legible::line(below, ADDRESS), self.state(row.element, self.fold.element(row.element)))
+        (legible::line(below, ADDRESS), self.state(row.element, &self.fold.element(row.element)))
     }
 
     fn state(&self, element: ElementId, view: &ElementView) -> String {
