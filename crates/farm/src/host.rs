@@ -7,8 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::SSHD;
 use crate::keys::{keygen, run, told};
+
+/// Where sshd is.
+pub const SSHD: &str = "/usr/sbin/sshd";
+
+/// Whether hosts can be had on this machine.
+#[must_use]
+pub fn is_possible() -> bool {
+    Path::new(SSHD).exists()
+}
 
 /// A host that is up. Dropped, it is down, as if its cable had been pulled, unless it was made to stay.
 #[derive(Debug)]

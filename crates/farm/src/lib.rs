@@ -12,14 +12,5 @@ mod host;
 mod keys;
 
 pub use self::farm::Farm;
-pub use self::host::{Host, Kind, Setup, Stay};
+pub use self::host::{Host, Kind, SSHD, Setup, Stay, is_possible};
 pub use self::keys::free_port;
-
-/// Where sshd is.
-pub const SSHD: &str = "/usr/sbin/sshd";
-
-/// Whether hosts can be had on this machine.
-#[must_use]
-pub fn is_possible() -> bool {
-    std::path::Path::new(SSHD).exists()
-}
