@@ -238,7 +238,8 @@ fn foreseen(fold: &Fold, element: ElementId, would: Would) -> Option<String> {
     }
     let address = Styled(STRONG, legible::line(&fold.layout().address(element), MESSAGE));
     let mut text = format!("{address} {}", Styled(tone(would), words::would(would)));
-    let Some(foreseen) = fold.element(element).foreseen.as_deref() else { return Some(text) };
+    let view = fold.element(element);
+    let Some(foreseen) = view.foreseen.as_deref() else { return Some(text) };
     if let Some(why) = &foreseen.why {
         text.push_str(&format!(": {}", legible::line(why, MESSAGE)));
     }

@@ -36,7 +36,7 @@ pub(super) fn sequence(
     write!(page, "<details class=\"row t-{}\"{open}><summary>", class(&view))?;
     write!(page, "<span class=\"name\">{}</span><span class=\"pills\">", Foreign(name))?;
     for (_, part) in parts.iter().filter(|(id, _)| id.kind() == ElementKind::Action).take(24) {
-        write!(page, "<i class=\"{}\"></i>", class(&part))?;
+        write!(page, "<i class=\"{}\"></i>", class(part))?;
     }
     write!(page, "</span><span class=\"took\">{}</span>", took(&view, fold))?;
     let failed = parts.iter().rev().filter(|(id, part)| can_fail(*id) && part.status == Status::Failed);

@@ -150,7 +150,7 @@ proptest! {
     fn any_log_folds_and_is_written(whats in proptest::collection::vec((any::<u64>(), what()), 0..120)) {
         let layout = layout(rolling_patch(), web(5));
         let fold = folded(Fold::new(layout.clone()), whats.clone());
-        let packed = folded(Fold::detailed(layout.clone(), 0), whats);
+        let packed = folded(Fold::detailed(layout, 0), whats);
         let mut bytes = Vec::new();
         write_json(&fold, &JsonOptions::default(), &mut bytes).unwrap();
         let mut same = Vec::new();
