@@ -93,17 +93,22 @@ fn mentions(file: &Path, text: &str) -> Vec<Mention> {
         let place = format!("{}:{number}", file.display());
         for (at, _) in line.match_indices("windlass ") {
             let (before, after) = line.split_at(at);
-            // A zero is in formats only.
-            if is_typed(before) && !after.contains("\\0") {
+            // A zero is in formats only, and so is a hole behind a name.
+            if is_typed(before) && !after.contains("\\0") && !after.contains("={") {
                 mentions.push(Mention { place: place.clone(), text: command_line(after).to_owned() });
             }
         }
         if is_prose {
-            let flags = line.split('`').skip(1).step_by(2).filter(|code| code.starts_with("--"));
+            let flags = line.split('`').skip(1).step_by(2).filter(|code| is_flag(code));
             mentions.extend(flags.map(|flag| Mention { place: place.clone(), text: flag.to_owned() }));
         }
     }
     mentions
+}
+
+/// Whether code is a flag, and not the end of a comment or the head of a key.
+fn is_flag(code: &str) -> bool {
+    code.strip_prefix("--").is_some_and(|rest| rest.starts_with(|sign: char| sign.is_ascii_lowercase()))
 }
 
 /// Whether what stands before `windlass` on a line makes it a command: code, a prompt, the beginning of the line.

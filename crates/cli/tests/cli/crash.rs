@@ -215,8 +215,9 @@ fn what_to_type_next_says_where_the_run_is() {
     let recover = format!("windlass recover {flag}");
     with(&["run", plan.to_str().unwrap()]).exits(4).says(&["runs approve", &recover]);
     with(&["runs", "show"]).exits(0).says(&[&recover]).shows(&[&flag]);
-    with(&["runs", "stop"]).exits(0).says(&[&recover]);
-    with(&["runs", "pause"]).exits(2).says(&["WL-0303"]);
+    with(&["runs", "pause"]).exits(0).says(&[&recover]);
+    with(&["runs", "stop"]).exits(0).shows(&["has ended: stopped"]);
+    with(&["runs", "pause"]).exits(2).says(&["WL-0302"]);
     // The directory that the environment names needs no flag.
     place.run(&["run", plan.to_str().unwrap()]).exits(4).says(&["\n  windlass recover\n"]);
 }

@@ -140,6 +140,12 @@ fn a_follower_ends_with_the_process_that_drove_the_run() {
     wait_for_begin(&place);
     let mut follower = place.start(&["logs", "--follow"]);
     follower.wait_for_line("first of web01");
+    // What its pipe still holds dies with the process.
+    let other = logs_of(&place).join("nodes/web02.log");
+    while !fs::read_to_string(&other).is_ok_and(|text| text.contains("first of web02")) {
+        // tidy-allow: sleep: a file gives no other sign
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
     run.signal("KILL");
     let _ = run.end();
     follower.end().exits(0).shows(&["| first of web02"]);
