@@ -54,7 +54,7 @@ pub(crate) fn prepare(
     choice: Choice<'_>,
     registry: &Registry,
 ) -> Result<Prepared, Failure> {
-    let Inputs { params, targets, warnings } = inputs(loaded, given, choice)?;
+    let Inputs { params, targets, others, warnings } = inputs(loaded, given, choice)?;
     let (values, secrets) = params.sealed();
     let submission = Submission {
         run: RunId(uuid::Uuid::nil()),
@@ -64,6 +64,7 @@ pub(crate) fn prepare(
         step_set: choice.step_set.unwrap_or(DEFAULT_STEP_SET).to_owned(),
         params: values,
         targets,
+        others,
         seed: choice.seed,
         user: user::current(),
         at: Time::ZERO,

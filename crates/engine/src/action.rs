@@ -13,7 +13,7 @@ use std::sync::Arc;
 use windlass_model::Value;
 use windlass_model::chance::draw;
 use windlass_model::element::{ElementId, Side, Work};
-use windlass_model::eval::{self, EvalErrorKind};
+use windlass_model::eval::{self, EvalErrorKind, RunNodes};
 use windlass_model::event::{AttemptEnd, CancelCause, Severity, Verdict, Wait, What};
 use windlass_model::fact::PluginKind;
 use windlass_model::foresight::Foreseen;
@@ -31,6 +31,9 @@ use crate::state::Stage;
 
 /// An attempt's end as it was recorded, whose it was, and how the attempt had been told to end.
 type RecordedEnd<'a> = (&'a ActionDef, AttemptEnd, Option<(Severity, CancelCause)>);
+
+/// Where an attempt goes, and whom it is made for where that is somebody else.
+type CallNodes = (Option<Arc<Node>>, Option<Arc<Node>>);
 
 /// Why an action is not done: its condition is false, or says nothing.
 enum Forgone {
@@ -249,8 +252,8 @@ impl Turn<'_> {
                 request
             }
         };
-        let node = self.call_node(element, def)?;
-        Ok(AttemptCall { element, n, request, timeout: def.timeout, node })
+        let (node, for_node) = self.call_nodes(element, def)?;
+        Ok(AttemptCall { element, n, request, timeout: def.timeout, node, for_node })
     }
 
     /// Makes the next attempt, if anything may start now.
@@ -351,15 +354,27 @@ impl Turn<'_> {
 
     fn succeed(&mut self, element: ElementId, def: &ActionDef, end: &AttemptEnd) {
         if self.foresees(element) {
-            return self.end_as_foreseen(element);
+            return self.end_as_foreseen(element, def, end);
         }
+        match self.saves(def, end) {
+            Ok(saves) => self.end_action(element, Outcome::Succeeded { changed: end.changed }, None, saves),
+            Err(failure) => self.fail_action(element, failure),
+        }
+    }
+
+    /// What of a response is to be saved.
+    pub(crate) fn saves(
+        &mut self,
+        def: &ActionDef,
+        end: &AttemptEnd,
+    ) -> Result<Vec<(String, Payload)>, Failure> {
         let mut saves = Vec::new();
         let response =
             end.response.as_ref().map_or(Value::Null, |payload| scope::reveal(self.secrets, payload));
         for (name, path) in &def.action.save {
             let Some(value) = eval::pick(&response, path) else {
                 let message = format!("`{path}` is to be saved as `{name}` and is not in the response");
-                return self.fail_action(element, Failure::permanent(Failure::SAVE, message));
+                return Err(Failure::permanent(Failure::SAVE, message));
             };
             let saved = if def.action.sensitive {
                 self.keep_secret(value);
@@ -369,7 +384,7 @@ impl Turn<'_> {
             };
             saves.push((name.clone(), saved));
         }
-        self.end_action(element, Outcome::Succeeded { changed: end.changed }, None, saves);
+        Ok(saves)
     }
 
     fn settle(&mut self, element: ElementId, verdict: Verdict, by: &str, failure: Failure) {
@@ -415,13 +430,25 @@ impl Turn<'_> {
         Ok((Arc::new(rendered.clear), shown))
     }
 
-    fn call_node(&self, element: ElementId, def: &ActionDef) -> Result<Option<Arc<Node>>, Failure> {
-        match &def.action.on {
-            None => Ok(self.node(element)),
-            Some(on) => {
-                let name = self.render_name("node", on, || self.scope(element))?;
-                Ok(Some(Arc::new(Node { name, ..Node::default() })))
+    /// The node that an attempt goes to, and the target that it is made for where that is another.
+    fn call_nodes(&self, element: ElementId, def: &ActionDef) -> Result<CallNodes, Failure> {
+        let own = self.node(element);
+        let Some(on) = &def.action.on else { return Ok((own, None)) };
+        let name = self.render_name("node", on, || self.scope(element))?;
+        if own.as_ref().is_some_and(|own| own.name == name) {
+            return Ok((own, None));
+        }
+        match self.layout.node(&name) {
+            Some(node) => Ok((Some(node), own)),
+            // Without a word on how to reach it, it would be this machine.
+            None if self.layout.reaches_out() => {
+                let message = format!(
+                    "`on` says `{name}`, which is no target of this run and was not found in its inventory: \
+                     how to reach it is not known"
+                );
+                Err(Failure::permanent(Failure::NODE, message))
             }
+            None => Ok((Some(Arc::new(Node::named(name))), own)),
         }
     }
 

@@ -156,8 +156,10 @@ pub struct AttemptCall {
     pub request: Arc<Value>,
     /// How long it may take. The engine watches this itself.
     pub timeout: Duration,
-    /// The target, where there is one.
+    /// The node that it goes to, where there is one.
     pub node: Option<Arc<Node>>,
+    /// The target whose sequence it is of, where it goes to another node.
+    pub for_node: Option<Arc<Node>>,
 }
 
 /// A secret that came up during the run and must be kept with its record, apart from the log.

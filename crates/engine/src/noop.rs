@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use windlass_model::element::{ElementId, Side, Slot, Work};
-use windlass_model::event::What;
+use windlass_model::event::{AttemptEnd, What};
 use windlass_model::fact::PluginKind;
 use windlass_model::foresight::{self, Foreseen, Would};
 use windlass_model::layout::ActionDef;
@@ -92,9 +92,14 @@ impl Turn<'_> {
     }
 
     /// Ends an action as its plugin said it would end.
-    pub(crate) fn end_as_foreseen(&mut self, element: ElementId) {
+    pub(crate) fn end_as_foreseen(&mut self, element: ElementId, def: &ActionDef, end: &AttemptEnd) {
         let said = self.state.actions.get(&element).and_then(|action| action.foreseen.as_deref());
         match said.map(|foreseen| foreseen.would) {
+            // Who only has to look to answer has answered.
+            Some(Would::Nothing) if end.response.is_some() => match self.saves(def, end) {
+                Ok(saves) => self.end_action(element, Outcome::Foreseen(Would::Nothing), None, saves),
+                Err(failure) => self.fail_action(element, failure),
+            },
             Some(would) => self.end_looked(element, would),
             None => self.end_foreseen(element, Foreseen::unknown("nothing was said of it")),
         }
@@ -150,7 +155,14 @@ fn is_undone(foreseen: Option<Would>) -> bool {
 
 /// Whether it is the plugin that says so. What we say of an attempt does not follow from what it found.
 fn is_said(failure: &Failure) -> bool {
-    let ours = [Failure::TIMEOUT, Failure::DEADLINE, Failure::CANCELLED, Failure::PANIC, Failure::TEMPLATE];
+    let ours = [
+        Failure::TIMEOUT,
+        Failure::DEADLINE,
+        Failure::CANCELLED,
+        Failure::PANIC,
+        Failure::TEMPLATE,
+        Failure::NODE,
+    ];
     !ours.contains(&failure.code.as_str()) && !failure.is_interruption()
 }
 

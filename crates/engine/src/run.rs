@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_model::element::{ElementId, Level, Slot};
-use windlass_model::eval::Evaluate;
+use windlass_model::eval::{Evaluate, RunNodes, Scope};
 use windlass_model::event::{Author, Event, What};
 use windlass_model::id::RunId;
 use windlass_model::layout::Layout;
@@ -19,7 +19,7 @@ use windlass_model::{Map, Value};
 
 use crate::action::is_loop;
 use crate::input::{Input, Refused, Step};
-use crate::lock::Locks;
+use crate::lock::{LockTable, Locks};
 use crate::scope;
 use crate::state::{Stage, State};
 
@@ -51,6 +51,7 @@ pub(crate) struct Env {
     pub(crate) secret_params: Arc<Vec<String>>,
     pub(crate) vars: Arc<Vars>,
     pub(crate) run: Arc<Map>,
+    pub(crate) nodes: Arc<dyn RunNodes>,
     pub(crate) start_within: Option<Duration>,
 }
 
@@ -205,6 +206,19 @@ impl Run {
         &self.secrets
     }
 
+    /// What the templates of an element see now.
+    #[must_use]
+    pub fn scope_of(&mut self, element: ElementId) -> Scope {
+        let (mut scope, mut locks) = (Scope::default(), LockTable::default());
+        let now = self.state.last_at;
+        // Nothing is decided here, so nothing can be refused and nothing comes out.
+        let _ = self.turn(now, &mut locks, |turn| {
+            scope = turn.scope(element);
+            Ok(())
+        });
+        scope
+    }
+
     /// What was recorded, with its secrets in clear.
     #[must_use]
     pub fn reveal(&self, payload: &Payload) -> Value {
@@ -285,6 +299,7 @@ impl Run {
             secret_params: Arc::new(secret_params),
             vars: Arc::new(Vars::from(submission.plan.spec.vars.clone())),
             run: Arc::new(facts),
+            nodes: layout.clone(),
             start_within,
         };
         Self { layout, env, secrets: Arc::new(secrets), state }

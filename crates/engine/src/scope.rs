@@ -41,6 +41,7 @@ impl Turn<'_> {
             run: env.run.clone(),
             secret_params: env.secret_params.clone(),
             secrets: self.secrets.clone(),
+            nodes: Some(self.env.nodes.clone()),
             noop: self.is_noop(),
             ..Scope::default()
         };

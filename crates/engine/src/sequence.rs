@@ -107,6 +107,7 @@ impl Turn<'_> {
             store: Arc::default(),
             targets: Arc::default(),
             steps: Arc::default(),
+            nodes: None,
             ..self.scope(Work::Action { block, seq, action: 0 }.into())
         };
         self.render_name("lock", lock, scope).map(Some)
@@ -123,21 +124,10 @@ impl Turn<'_> {
         let Some(def) = self.layout.block(block).filter(|def| !def.max_per.is_empty()) else {
             return Vec::new();
         };
-        let Some(node) = def.sequences.targets().and_then(|targets| targets.details(seq)) else {
-            return Vec::new();
-        };
-        let value = |label: &String| {
-            let fact = || {
-                node.facts
-                    .get(label)
-                    .map(|fact| fact.as_str().map_or_else(|| fact.to_string(), str::to_owned))
-            };
-            node.labels.get(label).cloned().or_else(fact)
-        };
         let keys = def
             .max_per
             .iter()
-            .filter_map(|(label, most)| Some((format!("per:{label}={}", value(label)?), *most)));
+            .filter_map(|(label, most)| Some((format!("per:{label}={}", def.value_of(label, seq)?), *most)));
         keys.collect()
     }
 

@@ -39,9 +39,13 @@ pub struct Inputs {
     pub params: Params,
     /// The targets of each block; none for a block with explicit sequences.
     pub targets: Vec<Frozen>,
+    /// The nodes beside the targets that actions go to, as far as the inventory knows them.
+    pub others: Frozen,
     /// What is odd about the targets: not wrong, but worth a look.
     pub warnings: Vec<Problem>,
 }
+
+mod others;
 
 /// What is found out later. Never shown.
 const LATER: &str = "\0later";
@@ -105,6 +109,9 @@ pub fn inputs(
         }
     }
     Problems::check(problems)?;
+    if let Some(inventory) = &inventory {
+        inputs.others = others::of(plan, step_set, &inputs.targets, inventory).map_err(Problems)?;
+    }
     inputs.warnings.extend(warn::limits(plan, step_set, inputs.targets.iter().map(Some)));
     Ok(inputs)
 }

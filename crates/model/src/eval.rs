@@ -26,6 +26,8 @@ pub struct Scope {
     pub store: Arc<Map>,
     /// `targets['x'].store`, for targets that saved something.
     pub targets: Arc<BTreeMap<String, Arc<Map>>>,
+    /// The rest of `targets['x']`: the nodes of the run.
+    pub nodes: Option<Arc<dyn RunNodes>>,
     /// `steps.x.response`, of earlier actions of the sequence.
     pub steps: Arc<Map>,
     /// `run`: id, plan, user, start.
@@ -38,6 +40,18 @@ pub struct Scope {
     pub sealed_steps: Vec<String>,
     /// Whether values may be marked as [unknown](crate::foresight): the run only looks.
     pub noop: bool,
+}
+
+/// The nodes that a run has to do with: its targets, and those that its actions go to.
+pub trait RunNodes: std::fmt::Debug + Send + Sync {
+    /// The node of this name.
+    fn node(&self, name: &str) -> Option<Arc<Node>>;
+
+    /// Its variables, over those of the plan.
+    fn vars(&self, name: &str) -> Vars;
+
+    /// All names, each once, in the order of the plan.
+    fn names(&self) -> Vec<String>;
 }
 
 /// A rendered value in two forms.
@@ -119,6 +133,16 @@ pub fn has_template(value: &Value) -> bool {
 #[must_use]
 pub fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("{#")
+}
+
+/// The part of a map that a path names, the whole path as one key before its parts.
+#[must_use]
+pub fn pick_in<'a>(map: &'a Map, path: &str) -> Option<&'a Value> {
+    if let Some(value) = map.get(path) {
+        return Some(value);
+    }
+    let (key, rest) = path.split_once('.')?;
+    pick(map.get(key)?, rest)
 }
 
 /// The part of a response that a path names: `stdout`, `body.items[0].id`, or `.` for all of it.

@@ -18,6 +18,7 @@ use crate::vars::{Layer, Origin};
 use crate::{Map, Value, eval};
 
 mod address;
+mod nodes;
 mod sensitive;
 
 /// The timeout of an attempt where neither plan nor plugin gives one.
@@ -38,6 +39,7 @@ pub struct Layout {
     pub batches: Vec<BatchDef>,
     /// Plugins that the plan names and nobody registered.
     pub missing: Vec<String>,
+    nodes: nodes::Index,
 }
 
 /// The check slots of one level.
@@ -189,7 +191,8 @@ impl Layout {
         let mut missing = compiler.missing;
         missing.sort();
         missing.dedup();
-        Self { submission, checks, blocks, batches, missing }
+        let nodes = nodes::Index::default();
+        Self { submission, checks, blocks, batches, missing, nodes }
     }
 
     /// The checks of a level.
@@ -261,6 +264,18 @@ impl SlotDefs {
 // === impl BlockDef ===
 
 impl BlockDef {
+    /// The value that a limit per label or fact counts a sequence under: a label of its target, else a fact of it,
+    /// which may lie deeper (`os.name`).
+    #[must_use]
+    pub fn value_of(&self, label: &str, seq: u32) -> Option<String> {
+        let node = self.sequences.targets()?.details(seq)?;
+        let fact = || {
+            let fact = eval::pick_in(&node.facts, label)?;
+            Some(fact.as_str().map_or_else(|| fact.to_string(), str::to_owned))
+        };
+        node.labels.get(label).cloned().or_else(fact)
+    }
+
     /// The size of a batch by its number from 1, canary batch not counted, before it is cut to what is left.
     #[must_use]
     pub fn batch_size(&self, n: u32) -> u32 {

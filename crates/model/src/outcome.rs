@@ -202,6 +202,8 @@ impl Failure {
     pub const SAVE: &'static str = "save";
     /// `verifyAfter` did not pass.
     pub const VERIFY: &'static str = "verifyAfter";
+    /// It is to be done on a node that nobody knows how to reach.
+    pub const NODE: &'static str = "node";
     /// In a run that only looks: it depends on a change that was not made.
     pub const UNKNOWN: &'static str = "unknown";
     /// A person settled the action as failed.

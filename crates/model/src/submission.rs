@@ -32,6 +32,9 @@ pub struct Submission {
     pub params: Map,
     /// The targets of each block, in the order of the blocks; none for a block with explicit sequences.
     pub targets: Vec<Frozen>,
+    /// The nodes beside the targets that actions go to (`on`), as far as an inventory knows them.
+    #[serde(default, skip_serializing_if = "Frozen::is_empty")]
+    pub others: Frozen,
     /// What random choices (canaries, jitter) are made from.
     pub seed: u64,
     /// Who submitted it.
@@ -76,6 +79,9 @@ impl Submission {
         let again = (&self.done, &self.done_blocks, &self.carried, self.noop);
         // Writing into a hash cannot fail, and these types always serialize.
         let _ = serde_json::to_writer(HashWriter(&mut hash), &(parts, again));
+        if !self.others.is_empty() {
+            let _ = serde_json::to_writer(HashWriter(&mut hash), &self.others);
+        }
         Digest(hash.finalize().into())
     }
 }

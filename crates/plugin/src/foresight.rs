@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use windlass_model::Value;
 use windlass_model::foresight::Foreseen;
 pub use windlass_model::foresight::Would;
 
@@ -19,6 +20,9 @@ pub struct Foresight {
     /// What it would change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<Diff>,
+    /// What it would answer, where it changes nothing and only has to look to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Value>,
 }
 
 // === impl Foresight ===
@@ -27,13 +31,13 @@ impl Foresight {
     /// It would change this.
     #[must_use]
     pub fn change(diff: Diff) -> Self {
-        Self { would: Would::Change, why: None, diff: diff.some() }
+        Self { would: Would::Change, why: None, diff: diff.some(), response: None }
     }
 
     /// It would change nothing.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { would: Would::Nothing, why: None, diff: None }
+        Self { would: Would::Nothing, why: None, diff: None, response: None }
     }
 
     /// It would change this, or nothing where there is no difference.
@@ -44,13 +48,20 @@ impl Foresight {
 
     /// That cannot be told.
     pub fn unknown(why: impl Into<String>) -> Self {
-        Self { would: Would::Unknown, why: Some(why.into()), diff: None }
+        Self { would: Would::Unknown, why: Some(why.into()), diff: None, response: None }
+    }
+
+    /// It would change nothing, and answer this: what comes after it knows that in a noop, too.
+    #[must_use]
+    pub fn answer(response: impl Serialize) -> Self {
+        // What cannot be put into JSON is not known.
+        Self { response: serde_json::to_value(response).ok(), ..Self::nothing() }
     }
 
     /// As it is recorded.
     #[must_use]
     pub fn into_foreseen(self) -> Foreseen {
-        let Self { would, why, diff } = self;
+        let Self { would, why, diff, response: _ } = self;
         Foreseen { would, why, diff: diff.and_then(Diff::some).map(Diff::into_text) }
     }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use windlass_plugin::{
-    About, BackoffChoice, Call, CallError, Foresight, Plugin, Reply, Simulated, Simulation, Value, Would,
+    About, BackoffChoice, Call, CallError, Diff, Foresight, Plugin, Reply, Simulated, Simulation, Value,
 };
 
 /// Does nothing, and says what it is told to say.
@@ -60,8 +60,10 @@ impl Plugin for Noop {
     }
 
     async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
-        let would = if request.changed { Would::Change } else { Would::Nothing };
-        Ok(Foresight { would, ..Foresight::nothing() })
+        Ok(match request.changed {
+            true => Foresight::change(Diff::default()),
+            false => Foresight::answer(request.value),
+        })
     }
 
     fn simulate(&self, _: &Simulation<'_>, request: &Request) -> Simulated<Value> {

@@ -129,6 +129,7 @@ pub(crate) fn submission(plan: serde_json::Value, targets: impl IntoIterator<Ite
         step_set: "default".into(),
         params: windlass_model::Map::new(),
         targets: vec![targets.into_iter().collect::<Frozen>()],
+        others: Frozen::default(),
         seed: 7,
         user: "ada".into(),
         at: START,

@@ -142,9 +142,11 @@ pub(crate) fn result(answered: Answered) -> AttemptResult {
             changed: reply.changed,
             ..AttemptResult::default()
         },
-        Ok(Said::Foreseen(foresight)) => {
-            AttemptResult { foreseen: Some(foresight.into_foreseen()), ..AttemptResult::default() }
-        }
+        Ok(Said::Foreseen(mut foresight)) => AttemptResult {
+            response: foresight.response.take(),
+            foreseen: Some(foresight.into_foreseen()),
+            ..AttemptResult::default()
+        },
         Err(error) => {
             let retry_after = error.retry_after.map(|span| span.0);
             let (failure, response) = error.into_failure();

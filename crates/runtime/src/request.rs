@@ -29,6 +29,8 @@ pub struct Request {
     pub retry_of: Option<RunId>,
     /// The targets of each block instead of those that the plan selects.
     pub targets: Option<Vec<Frozen>>,
+    /// With such targets: the nodes beside them that actions go to.
+    pub others: Option<Frozen>,
     /// The inventory that targets are selected from; without one every name stands for itself.
     pub nodes: Option<Arc<dyn Nodes>>,
     /// A selection that the targets of all blocks are narrowed to.
@@ -83,6 +85,7 @@ impl Request {
             run_id: None,
             retry_of: None,
             targets: None,
+            others: None,
             nodes: None,
             selection: None,
             seed: None,

@@ -35,10 +35,15 @@ Nothing is touched, no check is called, and no store is opened.
 
 Examples:
   windlass preview rolling-patch.yaml -p release=1.4
+  windlass preview rolling-patch.yaml --node web03          what would be asked of it, with its variables
   windlass preview rolling-patch.yaml --stepset maintenance --output json")]
 pub(crate) struct PreviewArgs {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    /// Show what is to be done on this node: its batch, lock and variables, and requests with their templates rendered
+    /// as far as that can be before the run; may be given many times.
+    #[arg(long = "node", value_name = "NAME")]
+    pub(crate) nodes: Vec<String>,
     /// How many targets of each block to list; 0 lists all.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) show: usize,

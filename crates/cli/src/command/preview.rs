@@ -1,6 +1,8 @@
 //! `windlass preview FILE`: what a run would do, where, and how bad it can get. Nothing is touched.
 
 mod json;
+mod locks;
+mod node;
 mod text;
 
 use crate::args::{DocumentFormat, PreviewArgs};
@@ -22,9 +24,11 @@ pub(super) fn run(args: &PreviewArgs, printer: &mut Printer) -> Outcome {
     let warnings = loaded.warnings.iter().chain(&prepared.warnings).cloned();
     let warnings = prepare::odd(&loaded, choice, warnings);
     drawing::show(&warnings, printer);
+    let nodes = node::look(&prepared, &args.nodes)?;
     match args.output {
-        DocumentFormat::Json => printer.line(json::document(&prepared, &warnings)),
-        DocumentFormat::Text => printer.out(text::text(&prepared, args.show)),
+        DocumentFormat::Json => printer.line(json::document(&prepared, &nodes, &warnings)),
+        DocumentFormat::Text if nodes.is_empty() => printer.out(text::text(&prepared, args.show)),
+        DocumentFormat::Text => printer.out(node::text(&nodes)),
     }
     Ok(Exit::Succeeded)
 }

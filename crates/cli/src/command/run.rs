@@ -26,10 +26,11 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
     // What is wrong with parameters and targets is said before a store is touched.
     let choice = Choice { step_set: args.plan.stepset.as_deref(), among: Some(&among), ..Choice::default() };
-    let Inputs { params, targets, warnings } = prepare::inputs(&loaded, given, choice)?;
+    let Inputs { params, targets, others, warnings } = prepare::inputs(&loaded, given, choice)?;
     drawing::show(&prepare::odd(&loaded, choice, warnings), printer);
     let request = Request {
         targets: Some(targets),
+        others: Some(others),
         user: user::current(),
         start: Start::Now,
         noop: args.noop,

@@ -24,6 +24,7 @@ mod nodes;
 mod noop;
 mod people;
 mod picture;
+mod preview;
 mod rehearse;
 mod run;
 mod ssh;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use windlass_model::element::{ElementId, Side, Slot, Work};
+use windlass_model::event::AttemptEnd;
 use windlass_model::foresight::{self, Would};
 use windlass_model::layout::Layout;
 use windlass_model::outcome::{Failure, Outcome};
@@ -36,6 +37,7 @@ impl State {
                 let steps = layout.block(block).and_then(|def| def.sequences.body(seq));
                 let steps = steps.filter(|body| body.uses_steps && outcome.is_good());
                 let response = steps.and(action.as_ref()).map(|action| match outcome {
+                    Outcome::Foreseen(Would::Nothing) if has_answered(action) => response(secrets, action),
                     Outcome::Foreseen(would) => foreseen(layout, element, would),
                     _ => response(secrets, action),
                 });
@@ -127,12 +129,22 @@ impl State {
     }
 }
 
-/// What `steps.<name>` is for later actions.
-fn response(secrets: &Secrets, action: &ActionState) -> Value {
-    let end = match &action.stage {
+/// The end of the attempt that decided.
+fn end_of(action: &ActionState) -> Option<&AttemptEnd> {
+    match &action.stage {
         Stage::Judging { end, .. } | Stage::Verifying { after: Some(end), .. } => Some(end),
         _ => None,
-    };
+    }
+}
+
+/// Whether a plugin that was only asked has answered all the same.
+fn has_answered(action: &ActionState) -> bool {
+    end_of(action).is_some_and(|end| end.response.is_some())
+}
+
+/// What `steps.<name>` is for later actions.
+fn response(secrets: &Secrets, action: &ActionState) -> Value {
+    let end = end_of(action);
     let response = end.and_then(|end| end.response.as_ref()).map(|payload| scope::reveal(secrets, payload));
     let mut step = Map::new();
     step.insert("response".into(), response.unwrap_or(Value::Null));

@@ -67,6 +67,17 @@ enum Sort {
 struct NodeView {
     root: Root,
     node: Arc<Node>,
+    /// How it was asked for: `node`, or `targets['web01']`.
+    name: String,
+}
+
+/// A node of the run, and what was saved for it.
+#[derive(Debug)]
+struct TargetView {
+    node: Option<Arc<NodeView>>,
+    store: Inner,
+    name: String,
+    root: Root,
 }
 
 #[derive(Debug)]
@@ -149,7 +160,7 @@ impl Object for Root {
                 };
                 let node = Arc::clone(node);
                 Some(if key == "node" {
-                    Inner::from_object(NodeView { root: Self::clone(self), node })
+                    Inner::from_object(NodeView { root: Self::clone(self), node, name: key.to_owned() })
                 } else {
                     self.view(Held::NodeFacts(node), key, Sort::Plain)
                 })
@@ -346,7 +357,11 @@ impl Object for NodeView {
             "labels" => {
                 let labels: Map =
                     node.labels.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
-                Some(self.root.view(Held::Map(Arc::new(labels)), "node.labels", Sort::Plain))
+                Some(self.root.view(
+                    Held::Map(Arc::new(labels)),
+                    &format!("{}.labels", self.name),
+                    Sort::Plain,
+                ))
             }
             "addresses" if node.addresses.is_empty() => Some(vec![Inner::from(node.name.as_str())].into()),
             "addresses" => Some(texts(&node.addresses)),
@@ -355,11 +370,14 @@ impl Object for NodeView {
             "parent" => Some(node.parent.as_deref().map_or_else(|| Inner::from(()), Inner::from)),
             "vars" => {
                 let own = Arc::new(self.root.seen.scope.vars.of_target());
-                Some(self.root.view(Held::Vars(own), "node.vars", Sort::Vars))
+                Some(self.root.view(Held::Vars(own), &format!("{}.vars", self.name), Sort::Vars))
             }
-            "facts" => Some(self.root.view(Held::NodeFacts(Arc::clone(node)), "node.facts", Sort::Plain)),
+            "facts" => {
+                let facts = Held::NodeFacts(Arc::clone(node));
+                Some(self.root.view(facts, &format!("{}.facts", self.name), Sort::Plain))
+            }
             _ => {
-                self.root.trace.miss(format!("node.{key}"));
+                self.root.trace.miss(format!("{}.{key}", self.name));
                 None
             }
         }
@@ -382,18 +400,70 @@ impl Object for TargetsView {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Inner> {
-        let Some(store) = self.root.seen.scope.targets.get(key) else {
-            self.root.trace.miss(format!("targets['{key}']"));
+        let scope = &self.root.seen.scope;
+        let name = format!("targets['{key}']");
+        let node = scope.nodes.as_ref().and_then(|nodes| Some((nodes.node(key)?, nodes)));
+        let saved = scope.targets.get(key);
+        if node.is_none() && saved.is_none() {
+            self.root.trace.miss(name);
             return None;
-        };
-        let store =
-            self.root.view(Held::Map(Arc::clone(store)), &format!("targets['{key}'].store"), Sort::Plain);
-        Some(Inner::from_pairs([("store", store)]))
+        }
+        let node = node.map(|(node, nodes)| {
+            // Its variables may be templates, which then speak of it and not of us.
+            let (vars, node_of) = (Arc::new(nodes.vars(key)), Some(Arc::clone(&node)));
+            let (store, steps) = (saved.cloned().unwrap_or_default(), Arc::default());
+            let scope = Scope { vars, node: node_of, store, steps, ..scope.clone() };
+            let seen =
+                Visible { scope, cache: Arc::clone(&self.root.seen.cache), masked: self.root.seen.masked };
+            let root = Root { trace: Arc::clone(&self.root.trace), seen: Arc::new(seen) };
+            Arc::new(NodeView { root, node, name: name.clone() })
+        });
+        let held = Held::Map(saved.cloned().unwrap_or_default());
+        let store = self.root.view(held, &format!("{name}.store"), Sort::Plain);
+        Some(Inner::from_object(TargetView { node, store, name, root: self.root.clone() }))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let keys: Vec<Inner> =
-            self.root.seen.scope.targets.keys().map(|key| Inner::from(key.as_str())).collect();
-        Enumerator::Iter(Box::new(keys.into_iter()))
+        let scope = &self.root.seen.scope;
+        let mut names = scope.nodes.as_ref().map(|nodes| nodes.names()).unwrap_or_default();
+        let known: std::collections::BTreeSet<String> = names.iter().cloned().collect();
+        names.extend(scope.targets.keys().filter(|name| !known.contains(*name)).cloned());
+        Enumerator::Iter(Box::new(names.into_iter().map(Inner::from)))
+    }
+}
+
+// === impl TargetView ===
+
+impl Object for TargetView {
+    fn get_value(self: &Arc<Self>, key: &Inner) -> Option<Inner> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Inner> {
+        match (&self.node, key) {
+            (_, "store") => Some(self.store.clone()),
+            (Some(node), key) => node.get_value_by_str(key),
+            (None, key) => {
+                self.root.trace.miss(format!("{}.{key}", self.name));
+                None
+            }
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        match self.node {
+            None => Enumerator::Str(&["store"]),
+            Some(_) => Enumerator::Str(&[
+                "name",
+                "addresses",
+                "labels",
+                "groups",
+                "parent",
+                "roles",
+                "vars",
+                "facts",
+                "store",
+            ]),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use windlass_model::eval::RunNodes;
 use windlass_model::target::Node;
 use windlass_model::vars::{Layer, Origin, Vars};
 
@@ -31,6 +32,57 @@ fn vars() -> Arc<Vars> {
     Arc::new(vars)
 }
 
+/// Two nodes of the run; `port` is said by the plan, `listen` by the group of both.
+#[derive(Debug)]
+struct Two;
+
+impl RunNodes for Two {
+    fn node(&self, name: &str) -> Option<Arc<Node>> {
+        let facts = (*map(json!({"ip": format!("10.0.0.{}", name.trim_start_matches("web0"))}))).clone();
+        self.names().contains(&name.to_owned()).then(|| {
+            Arc::new(Node {
+                name: name.into(),
+                facts,
+                roles: ["web".to_owned()].into_iter().collect(),
+                ..Node::default()
+            })
+        })
+    }
+
+    fn vars(&self, _: &str) -> Vars {
+        let mut vars = Vars::from((*map(json!({"port": 8080}))).clone());
+        let group = json!({"listen": "{{ node.name }}:{{ vars.port }}"});
+        vars.push(&Layer::new(Origin::Group("web".into()), (*map(group)).clone()));
+        vars
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec!["web01".to_owned(), "web02".to_owned()]
+    }
+}
+
+/// What configuration of a load balancer is made from.
+#[test]
+fn other_targets_are_seen() {
+    for (text, expect) in [
+        ("{{ targets['web02'].facts.ip }}", "\"10.0.0.2\""),
+        ("{{ targets.web02.vars.listen }}", "\"web02:8080\""),
+        ("{{ targets.web01.store.ip }}", "\"10.0.0.1\""),
+        ("{% for name in targets %}{{ targets[name].facts.ip }} {% endfor %}", "\"10.0.0.1 10.0.0.2 \""),
+        ("{{ targets | length }}", "2"),
+        (
+            "{{ node.name }} {{ targets['web02'].name }} {{ targets['web02'].roles[0] }}",
+            "\"web03 web02 web\"",
+        ),
+        ("{{ targets['web09'].facts.ip }}", "targets['web09'] is not defined"),
+        ("{{ targets['web02'].facts.nope }}", "targets['web02'].facts.nope is not defined"),
+        ("{{ targets['web02'].store.ip }}", "targets['web02'].store.ip is not defined"),
+        ("{{ targets['web02'].color }}", "targets['web02'].color is not defined"),
+    ] {
+        assert_eq!(render(json!(text)), expect, "{text}");
+    }
+}
+
 fn scope() -> Scope {
     Scope {
         params: map(
@@ -45,6 +97,7 @@ fn scope() -> Scope {
         })),
         store: map(json!({"kernel": "6.1"})),
         targets: Arc::new(BTreeMap::from([("web01".to_owned(), map(json!({"ip": "10.0.0.1"})))])),
+        nodes: Some(Arc::new(Two)),
         steps: map(json!({"get": {"response": {"status": 200, "items": [{"id": 7}]}}})),
         run: map(json!({"id": "r-1", "user": "ann"})),
         secret_params: Arc::new(vec!["pw".into()]),

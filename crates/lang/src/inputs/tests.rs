@@ -81,3 +81,61 @@ fn takes_targets_that_are_frozen_already_but_no_step_set_that_is_not_there() {
     assert_eq!(inputs("default").unwrap().targets, targets);
     assert!(inputs("other").unwrap_err().to_string().contains("WL-0213"));
 }
+
+/// An inventory of two nodes.
+#[derive(Debug)]
+struct Two;
+
+impl windlass_model::freeze::KnownVars for Two {
+    fn has_var(&self, _: &str) -> bool {
+        false
+    }
+
+    fn var_names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+}
+
+impl Nodes for Two {
+    fn choose(&self, asked: &freeze::Asked, _: &Inventory<'_>) -> freeze::Choice {
+        let mut choice = freeze::Choice::default();
+        for wish in &asked.include {
+            let freeze::What::Node(name) = &wish.what else { continue };
+            if ["web01", "lb01"].contains(&name.as_str()) {
+                let vars = json!({"lb": "lb01"}).as_object().unwrap().clone();
+                let node = windlass_model::target::Node::named(name);
+                choice.targets.push(windlass_model::target::Node { vars, ..node });
+            } else {
+                let (code, message) =
+                    (windlass_model::code::UNKNOWN_NODE, format!("there is no node `{name}`"));
+                choice.problems.push(Problem::new(code, "", wish.pointer(), message));
+            }
+        }
+        choice
+    }
+}
+
+#[test]
+fn nodes_that_actions_go_to_are_frozen_with_the_targets() {
+    let found = |on: &str| {
+        let plan: Plan = serde_json::from_value(json!({
+            "apiVersion": "windlass.dev/v1", "kind": "Plan", "metadata": {"name": "p"},
+            "spec": {"blocks": [{"name": "b", "targets": {"nodes": ["web01"]},
+                                 "sequence": [{"name": "x", "use": "noop", "on": on}]}]},
+        }))
+        .unwrap();
+        let among = Among { nodes: Some(&Two), filter: None };
+        inputs(&plan, "default", BTreeMap::new(), None, &Evaluator::new(), among)
+    };
+    let others = |on: &str| found(on).unwrap().others.names().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(others("lb01"), ["lb01"]);
+    assert_eq!(others("{{ vars.lb }}"), ["lb01"], "what the target says of itself counts");
+    assert_eq!(others("{{ store.later }}"), Vec::<String>::new());
+    assert_eq!(others("web01"), Vec::<String>::new(), "a target is no other node");
+    let problems = found("stranger").unwrap_err().0;
+    let told: Vec<_> = problems
+        .iter()
+        .map(|found| format!("{} {}: {}", found.address, found.pointer, found.message))
+        .collect();
+    assert_eq!(told, ["b/*/x /spec/blocks/0/sequence/0/on: `on`: there is no node `stranger`"]);
+}

@@ -158,3 +158,9 @@ fn limits_and_exclusions() {
     let unknown = "params: {p: {type: list}}\nblocks: [{name: b, targets: {nodes: ['{{ params.p }}']}, failures: 99, sequence: [{name: a, use: go}]}]";
     check(unknown, &[]);
 }
+
+#[test]
+fn late_targets_are_said_to_be_resolved_at_once() {
+    check(&block("resolve: late", ""), &["WL-0704 /spec/blocks/0/resolve"]);
+    check(&block("resolve: submit", ""), &[]);
+}

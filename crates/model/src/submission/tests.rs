@@ -30,6 +30,7 @@ fn submission(value: &Value) -> Submission {
         plan: Arc::new(serde_json::from_value(plan).unwrap()),
         step_set: "default".into(),
         params: vars.clone(),
+        others: Frozen::default(),
         targets: vec![targets],
         seed: u64::MAX,
         user: "ann".into(),

@@ -11,6 +11,7 @@ mod checks;
 mod commands;
 mod crashes;
 mod deferred;
+mod fleets;
 mod limits;
 mod locks;
 mod noop;

@@ -224,6 +224,7 @@ impl Scene {
             step_set: "default".into(),
             params: Default::default(),
             targets: frozen.collect(),
+            others: Frozen::default(),
             seed: self.seed,
             user: "author".into(),
             at: Time::ZERO,

@@ -215,7 +215,7 @@ impl Dispatcher {
             node: call.node,
             deadline_in: call.timeout,
             cancel: cancel.cancel(),
-            for_node: None,
+            for_node: call.for_node,
             origin: self.options.origin.clone().unwrap_or_default(),
             at_node: AtNode::default(),
         };

@@ -55,6 +55,7 @@ impl Handle {
             group: Some(submission.group),
             retry_of: Some(run),
             targets: Some(submission.targets.clone()),
+            others: Some(submission.others.clone()),
             ..same_again(&submission)
         };
         if let Some(fold) = fold {

@@ -11,6 +11,8 @@ mod again;
 mod approvals;
 mod crashes;
 mod doomed;
+mod elsewhere;
+mod limits;
 mod lists;
 mod locks;
 mod noop;

@@ -43,6 +43,7 @@ async fn values_of_changes_that_were_not_made_are_unknown_and_no_failures() {
         - {name: follows, use: act, when: steps.get.changed}
         - {name: idle, use: noop, with: {value: 1}}
         - {name: rests, use: act, when: steps.idle.changed}
+        - {name: hears, use: act, when: steps.idle.response == 1}
         - {name: doubts, use: act, when: steps.reads.changed}
         - {name: there, use: act, on: '{{ store.again }}'}
         - {name: look, use: noop, verify: [{name: v, use: look, with: {note: '{{ store.kernel }}'}}]}
@@ -66,6 +67,8 @@ async fn values_of_changes_that_were_not_made_are_unknown_and_no_failures() {
     assert_eq!(would(&fold, "b/n1/idle").0, Some(Would::Nothing));
     let status = |address: &str| fold.element(fold.layout().find(address).unwrap()).status;
     assert_eq!(status("b/n1/rests"), Status::Skipped);
+    // Who only has to look to answer has answered.
+    assert_eq!(would(&fold, "b/n1/hears").0, Some(Would::Change));
     assert_eq!(would(&fold, "b/n1/doubts").0, Some(Would::Unknown));
     assert_eq!(would(&fold, "b/n1/there").0, Some(Would::Unknown));
     // A check that cannot be judged verifies nothing.
@@ -75,7 +78,7 @@ async fn values_of_changes_that_were_not_made_are_unknown_and_no_failures() {
     assert_eq!(would(&fold, "c/n2/x").0, Some(Would::Unknown));
     assert_eq!(would(&fold, "checks.post/same").0, Some(Would::Unknown));
     assert!(world.made().is_empty(), "{:?}", world.made());
-    assert_eq!(world.lock().asked, ["b/n1/get", "b/n1/follows", "b/n1/plain"]);
+    assert_eq!(world.lock().asked, ["b/n1/get", "b/n1/follows", "b/n1/hears", "b/n1/plain"]);
 }
 
 #[tokio::test]

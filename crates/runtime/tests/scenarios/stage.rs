@@ -14,6 +14,7 @@ use windlass_model::event::{Author, Event, What};
 use windlass_model::id::RunId;
 use windlass_model::outcome::{RunStatus, Skip, Status};
 use windlass_model::plan::Plan;
+use windlass_model::target::Node;
 use windlass_model::time::Time;
 use windlass_plugin::{About, Call, CallError, Diff, Foresight, Plugin, Recovery, Registry, Reply, Stream};
 use windlass_runtime::{Clock, Condition, Handle, Options, Request, RunView, Runtime};
@@ -53,6 +54,9 @@ pub(crate) struct Made {
     pub(crate) plan: String,
     pub(crate) key: String,
     pub(crate) deadline_in: Duration,
+    /// Where it was made, and for whom.
+    pub(crate) node: Option<Node>,
+    pub(crate) for_node: Option<String>,
     pub(crate) ended: bool,
 }
 
@@ -69,6 +73,8 @@ pub(crate) struct State {
     open: Vec<&'static str>,
     pub(crate) made: Vec<Made>,
     running: HashMap<String, u32>,
+    /// The most attempts at the same time.
+    pub(crate) peak: u32,
     /// The most attempts of one action at the same time.
     pub(crate) most_overlap: u32,
     pub(crate) was_done: Option<bool>,
@@ -194,6 +200,8 @@ impl World {
         *running += 1;
         let overlap = *running;
         state.most_overlap = state.most_overlap.max(overlap);
+        let all = state.running.values().sum();
+        state.peak = state.peak.max(all);
         state.made.push(Made {
             address: call.address.clone(),
             attempt: call.attempt,
@@ -201,6 +209,8 @@ impl World {
             plan: call.plan.clone(),
             key: call.key.clone(),
             deadline_in: call.deadline_in,
+            node: call.node.as_deref().cloned(),
+            for_node: call.for_node.as_ref().map(|node| node.name.clone()),
             ended: false,
         });
         let index = state.made.len() - 1;

@@ -3,17 +3,19 @@
 use serde_json::{Value, json};
 use windlass_lang::Findings;
 use windlass_model::element::{ElementId, Slot};
-use windlass_model::layout::{ActionDef, BlockDef, Layout, Sequences, SlotDefs};
+use windlass_model::layout::{ActionDef, BlockDef, Sequences, SlotDefs};
 
+use super::locks::Locks;
+use super::node::NodeSeen;
 use crate::limits;
 use crate::prepare::Prepared;
 
-pub(super) fn document(prepared: &Prepared, warnings: &Findings) -> Value {
+pub(super) fn document(prepared: &Prepared, nodes: &[NodeSeen], warnings: &Findings) -> Value {
     let layout = &*prepared.layout;
     let submission = &layout.submission;
     let plan = &submission.plan;
     let blocks: Vec<Value> =
-        (0_u32..).zip(&layout.blocks).map(|(index, def)| block(layout, index, def)).collect();
+        (0_u32..).zip(&layout.blocks).map(|(index, def)| block(prepared, index, def)).collect();
     let deferred: Vec<Value> = layout
         .batches
         .iter()
@@ -35,11 +37,13 @@ pub(super) fn document(prepared: &Prepared, warnings: &Findings) -> Value {
         "checks": checks(&layout.checks),
         "blocks": blocks,
         "deferred": deferred,
+        "nodes": nodes.iter().map(NodeSeen::document).collect::<Vec<_>>(),
         "warnings": warnings.to_json_list(),
     })
 }
 
-fn block(layout: &Layout, index: u32, def: &BlockDef) -> Value {
+fn block(prepared: &Prepared, index: u32, def: &BlockDef) -> Value {
+    let layout = &*prepared.layout;
     let sizes = limits::sizes(def);
     let targets: Option<Vec<&str>> = def.sequences.targets().map(|targets| targets.names().collect());
     let sequences: Vec<Value> = match &def.sequences {
@@ -64,6 +68,7 @@ fn block(layout: &Layout, index: u32, def: &BlockDef) -> Value {
         "sequences": sequences,
         "concurrency": def.concurrency,
         "batches": {"count": sizes.count, "first": sizes.first, "largest": sizes.largest},
+        "locks": Locks::of(prepared, index).document(),
         "canary": def.canary,
         "maxPer": def.max_per,
         "failures": {"limit": def.failures, "strict": def.strict},

@@ -1,5 +1,6 @@
 //! The preview for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use windlass_model::layout::{ActionDef, BlockDef, Layout, Sequences, SlotDefs};
 use windlass_model::plan::{OnFailure, When};
 use windlass_model::span::Span;
 use windlass_report::legible;
-use windlass_report::words::count;
+use windlass_report::words::{count, grouped};
 
+use super::locks::Locks;
 use crate::limits;
 use crate::prepare::Prepared;
 use crate::printer::{BAD, FAINT, GOOD, STRONG, Styled, WARN};
@@ -25,7 +27,7 @@ pub(super) fn text(prepared: &Prepared, show: usize) -> String {
     page.params(prepared);
     page.slots("Checks of the plan", &layout.checks, "");
     for (index, block) in (0_u32..).zip(&layout.blocks) {
-        page.block(layout, index, block);
+        page.block(prepared, index, block);
     }
     page.deferred(layout);
     page.text
@@ -118,7 +120,8 @@ impl Page {
         }
     }
 
-    fn block(&mut self, layout: &Layout, index: u32, block: &BlockDef) {
+    fn block(&mut self, prepared: &Prepared, index: u32, block: &BlockDef) {
+        let layout = &*prepared.layout;
         let address = layout.address(ElementId::Block(index));
         let total = u64::from(block.sequences.len());
         let what = match &block.sequences {
@@ -142,6 +145,7 @@ impl Page {
                 None => String::new(),
             };
             self.field("batches", format_args!("{}{canary}", sizes.in_words()));
+            self.batches(block);
         }
         if !block.soak.is_zero() && sizes.count > 1 {
             self.field(
@@ -151,7 +155,10 @@ impl Page {
         }
         self.field("at once", count(u64::from(block.concurrency), "sequence"));
         for (label, most) in &block.max_per {
-            self.field("max per", format_args!("{most} active at once for each value of `{label}`"));
+            self.field("max per", max_per(block, label, *most));
+        }
+        if let Some(words) = Locks::of(prepared, index).in_words() {
+            self.field("locks", words);
         }
         let tone = match limits::worst(block) {
             limits::Worst { failed, total } if failed >= total && total > 1 => BAD,
@@ -193,28 +200,38 @@ impl Page {
         }
     }
 
+    /// Who is in which batch, where that is known and few.
+    fn batches(&mut self, block: &BlockDef) {
+        let total = block.sequences.len();
+        // Canaries are drawn when the block begins, and what was done before is not gone through again.
+        let known = block.canary.is_none() && block.done.is_empty();
+        if !known || self.show != 0 && total as usize > self.show {
+            return;
+        }
+        let (mut from, mut n) = (0, 1);
+        while from < total {
+            let to = from.saturating_add(block.batch_size(n).max(1)).min(total);
+            let names: Vec<&str> = (from..to).filter_map(|seq| block.sequences.name(seq)).collect();
+            let names = legible::line(&names.join(", "), 100_000);
+            self.field("", Styled(FAINT, format_args!("{n}: {names}")));
+            (from, n) = (to, n + 1);
+        }
+    }
+
     fn sequences(&mut self, block: &BlockDef) {
         match &block.sequences {
             Sequences::Template { body, .. } => {
-                self.lock(body.lock.as_deref());
                 self.actions(&body.actions, "each");
             }
             Sequences::Explicit(sequences) => {
                 let shown = if self.show == 0 { usize::MAX } else { self.show };
                 for sequence in sequences.iter().take(shown) {
-                    self.lock(sequence.body.lock.as_deref());
                     self.actions(&sequence.body.actions, &sequence.name);
                 }
                 if let Some(more) = sequences.len().checked_sub(shown).filter(|more| *more > 0) {
                     self.field("", format_args!("… and {more} more sequences; --show 0 lists all"));
                 }
             }
-        }
-    }
-
-    fn lock(&mut self, lock: Option<&str>) {
-        if let Some(lock) = lock {
-            self.field("lock", format_args!("`{lock}`: nobody else who uses it works meanwhile"));
         }
     }
 
@@ -268,8 +285,36 @@ impl Page {
     }
 }
 
+/// How many of which value may be active at once, and how many values there are.
+fn max_per(block: &BlockDef, label: &str, most: u32) -> String {
+    let mut values: BTreeMap<String, u32> = BTreeMap::new();
+    let (mut without, total) = (0_u32, block.sequences.len());
+    for seq in 0..total {
+        match block.value_of(label, seq) {
+            Some(value) => *values.entry(value).or_default() += 1,
+            None => without += 1,
+        }
+    }
+    let largest = values.iter().max_by_key(|(_, count)| **count);
+    let spread = match largest {
+        None => "no target has one, so it limits nothing".to_owned(),
+        Some((value, held)) => format!(
+            "{}, the largest `{}` with {}{}",
+            count(values.len() as u64, "value"),
+            legible::line(value, VALUE),
+            count(u64::from(*held), "target"),
+            if without > 0 {
+                format!("; {} without one are not limited", grouped(u64::from(without)))
+            } else {
+                String::new()
+            }
+        ),
+    };
+    format!("{most} active at once for each value of `{label}`: {spread}")
+}
+
 /// `drain (command)`.
-fn call(def: &ActionDef) -> String {
+pub(super) fn call(def: &ActionDef) -> String {
     let uses = &def.action.uses;
     match def.action.name.as_str() {
         "" => uses.clone(),
