@@ -4,6 +4,7 @@
 //! the [`Call`](windlass_plugin::Call) that they are handed. [`standard`] registers them all.
 
 pub mod command;
+pub mod facts;
 pub mod fail;
 pub mod file_contains;
 pub mod file_exists;

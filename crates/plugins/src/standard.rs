@@ -3,7 +3,7 @@
 use windlass_plugin::{Registry, RegistryError};
 
 use crate::files::{absent, archive, directory, fetch, file, line, link, replace, section};
-use crate::{command, fail, file_contains, file_exists, http, noop, port_open, script, shell, sleep};
+use crate::{command, facts, fail, file_contains, file_exists, http, noop, port_open, script, shell, sleep};
 
 /// A registry with all of them.
 pub fn standard() -> Result<Registry, RegistryError> {
@@ -19,6 +19,7 @@ pub fn register(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.register(command::Command)?;
     registry.register(command::CommandCheck)?;
     registry.register(directory::Directory)?;
+    registry.register(facts::FactsOf)?;
     registry.register(fail::Fail)?;
     registry.register(fail::FailCheck)?;
     registry.register(fetch::Fetch)?;
