@@ -17,6 +17,12 @@ pub(crate) struct Tool {
 /// What the tests need. Short is good: every row is something a newcomer has to install.
 pub(crate) const FOR_TESTS: &[Tool] = &[
     Tool {
+        name: "age",
+        probe: &["age", "--version"],
+        package: "age",
+        reason: "secrets may stand in files that it encrypted",
+    },
+    Tool {
         name: "crontab",
         probe: &["sh", "-c", "command -v crontab"],
         package: "cron",

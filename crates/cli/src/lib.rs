@@ -30,6 +30,7 @@ mod plan_file;
 mod prepare;
 mod printer;
 mod reach;
+mod secrets;
 mod session;
 mod signals;
 mod start;

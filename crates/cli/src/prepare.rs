@@ -55,8 +55,8 @@ pub(crate) fn prepare(
     registry: &Registry,
 ) -> Result<Prepared, Failure> {
     let Inputs { params, targets, others, warnings } = inputs(loaded, given, choice)?;
-    let (values, secrets) = params.sealed();
-    let submission = Submission {
+    let (values, mut secrets) = params.sealed();
+    let mut submission = Submission {
         run: RunId(uuid::Uuid::nil()),
         group: GroupId(uuid::Uuid::nil()),
         retry_of: None,
@@ -73,6 +73,7 @@ pub(crate) fn prepare(
         carried: Default::default(),
         noop: choice.noop,
     };
+    windlass_runtime::stand_in_for_secrets(&mut submission, &mut secrets);
     let layout = Arc::new(Layout::new(Arc::new(submission), &registry.catalog()));
     Ok(Prepared { layout, secrets, warnings })
 }

@@ -95,6 +95,8 @@ pub(crate) fn read(plan: &Plan, mut given: BTreeMap<String, Given>) -> (Params, 
                 problems.push(missing(name, spec));
                 continue;
             }
+            // Where that of a secret comes from is for whoever has the secrets.
+            None if spec.kind == ParamType::Secret => continue,
             None => {
                 if let Some(default) = &spec.default {
                     params.values.insert(name.clone(), default.clone());

@@ -13,7 +13,7 @@ use windlass_model::target::{NodeEntry, Targets};
 use windlass_model::validate::walk::{self, ActionAt, Role};
 use windlass_model::{Map, Value, name};
 
-mod text;
+pub(crate) mod text;
 
 use self::text::{Mention, Text};
 
@@ -28,9 +28,9 @@ pub(crate) fn check(plan: &Plan, nodes: Option<&dyn KnownVars>) -> Vec<Problem> 
         parsed: BTreeMap::new(),
         found: Vec::new(),
     };
-    let values = Sees::values();
+    let in_vars = Sees { only: Some(IN_VARS), ..Sees::default() };
     for (name, value) in &plan.spec.vars {
-        checker.value(value, "", &format!("/spec/vars/{}", escape(name)), values);
+        checker.value(value, "", &format!("/spec/vars/{}", escape(name)), in_vars);
     }
     walk::blocks(plan, &mut |at| checker.block(at.block, &at.address, &at.pointer));
     walk::actions(plan, &mut |at| checker.action(at));
@@ -51,6 +51,8 @@ struct Checker<'a> {
 
 /// What is there when targets are written, and when nodes are looked at one by one to choose them.
 const BEFORE: &[&str] = &["params", "vars"];
+/// Variables are looked up when a run needs them, and then there are secrets.
+const IN_VARS: &[&str] = &["params", "vars", "secret"];
 const CHOOSING: &[&str] = &["params", "vars", "node", "facts"];
 
 /// What can be seen at some place. It is looked up for what is mentioned there, and collected only for advice.

@@ -80,6 +80,9 @@ codes! {
     EMPTY_SELECTION = "WL-0218", "the selection of targets is empty";
     BAD_PATTERN = "WL-0219", "a pattern of node names cannot be written out";
     TOO_MANY = "WL-0220", "more than is accepted";
+    UNKNOWN_SECRET = "WL-0221", "no such secret";
+    SECRET_UNAVAILABLE = "WL-0222", "a secret cannot be had";
+    BAD_SECRETS_FILE = "WL-0223", "the file that says where secrets come from is not understood";
 
     UNKNOWN_RUN = "WL-0301", "no such run";
     RUN_ENDED = "WL-0302", "the run has ended";

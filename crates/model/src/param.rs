@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::span::Span;
+use crate::transport::SecretRef;
 use crate::{Value, name};
 
 /// One parameter of a plan.
@@ -16,7 +17,7 @@ pub struct ParamSpec {
     /// What it is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// The value when none is given.
+    /// The value when none is given; for a secret a reference, `{{ secret('name') }}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
     /// The only acceptable values.
@@ -156,6 +157,13 @@ impl ParamSpec {
             return Err(format!("{what} must be at most {}", self.print(most)));
         }
         Ok(())
+    }
+
+    /// The secret whose value this one has when none is given: `default: "{{ secret('name') }}"`.
+    #[must_use]
+    pub fn default_secret(&self) -> Option<SecretRef> {
+        let text = self.default.as_ref()?.as_str().filter(|_| self.kind == ParamType::Secret)?;
+        SecretRef::parse(text)
     }
 
     /// A `min` or `max` as a number comparable with [`Self::size`]; `None` when it is none.

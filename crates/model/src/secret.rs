@@ -264,6 +264,12 @@ pub fn token(name: &str) -> String {
     token_of(name, None)
 }
 
+/// Whether a secret of this name was given, rather than coming up during a run.
+#[must_use]
+pub fn is_given(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with(OF_THE_RUN)
+}
+
 /// What a secret is called that came up during a run: with which event, and as which of its secrets.
 #[must_use]
 pub fn name_of_text(seq: u64, n: usize) -> String {

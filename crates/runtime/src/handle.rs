@@ -63,7 +63,7 @@ impl Handle {
     /// Everything that is wrong with the plan, its parameters and targets, at once.
     pub async fn submit(&self, request: Request) -> Result<RunId, Error> {
         let given = request.run_id;
-        let mut prepared = self.reader.prepare(request, self.clock.now())?;
+        let mut prepared = self.reader.prepare(request, self.clock.now()).await?;
         let run = prepared.view.id;
         self.respect_others().await?;
         if given.is_some() && self.archive.head(run).await?.is_some() {

@@ -9,6 +9,7 @@ use windlass_model::freeze::Nodes;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
 use windlass_model::target::{Frozen, Targets};
+use windlass_plugin::SecretProvider;
 
 /// A run to be. Begin with [`Request::new`].
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct Request {
     pub withheld: Vec<String>,
     /// What the retried run had saved for its targets.
     pub carried: BTreeMap<String, Map>,
+    /// Where the secrets come from that the plan refers to by name.
+    pub secrets: Option<Arc<dyn SecretProvider>>,
     /// When it begins.
     pub start: Start,
     /// Whether it only looks: what acts is asked what it would change, and nothing is changed.
@@ -93,6 +96,7 @@ impl Request {
             done_blocks: Vec::new(),
             withheld: Vec::new(),
             carried: BTreeMap::new(),
+            secrets: None,
             start: Start::default(),
             noop: false,
         }
@@ -128,6 +132,12 @@ impl Request {
     #[must_use]
     pub fn nodes(self, nodes: Arc<dyn Nodes>) -> Self {
         Self { nodes: Some(nodes), ..self }
+    }
+
+    /// With secrets from there.
+    #[must_use]
+    pub fn secrets(self, provider: Arc<dyn SecretProvider>) -> Self {
+        Self { secrets: Some(provider), ..self }
     }
 
     /// On no more than these nodes.

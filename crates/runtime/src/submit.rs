@@ -23,6 +23,7 @@ use windlass_store::StoreError;
 use crate::clock::{new_group, new_run, new_seed};
 use crate::error::Error;
 use crate::load::needs_key;
+use crate::provided;
 use crate::request::{Request, Start};
 use crate::seal::RunKey;
 use crate::view::RunView;
@@ -73,11 +74,14 @@ impl Reader {
         Setup { layout, eval: Arc::clone(&self.eval), secrets, start_within: self.start_within }
     }
 
-    /// Checks a request and freezes it. Everything that is wrong is said at once.
-    pub(crate) fn prepare(&self, request: Request, now: Time) -> Result<Prepared, Error> {
-        let start = request.start;
+    /// Checks a request and freezes it. Everything that is wrong is said at once; then its secrets are asked for.
+    pub(crate) async fn prepare(&self, mut request: Request, now: Time) -> Result<Prepared, Error> {
+        let (start, provider) = (request.start, request.secrets.take());
         let drawn = Drawn { run: new_run(), group: new_group(), seed: new_seed(), at: now };
-        let (submission, secrets) = self.freeze(request, drawn)?;
+        let (mut submission, mut secrets) = self.freeze(request, drawn)?;
+        let wanted = provided::wanted(&submission, &secrets);
+        let clear = provided::ask(wanted, provider.as_deref()).await?;
+        provided::put(&mut submission, &mut secrets, &clear);
         let view = RunView::submitted(&submission);
         let parts = parts(&submission)?;
         let setup = self.setup(Arc::new(submission), secrets);
@@ -195,7 +199,8 @@ impl Request {
     pub fn setup(self, catalog: Catalog) -> Result<Setup, Error> {
         let reader = Reader::new(catalog, None);
         let drawn = Drawn { run: RunId(Uuid::nil()), group: GroupId(Uuid::nil()), seed: 0, at: Time::ZERO };
-        let (submission, secrets) = reader.freeze(self, drawn)?;
+        let (mut submission, mut secrets) = reader.freeze(self, drawn)?;
+        provided::stand_in_for_secrets(&mut submission, &mut secrets);
         Ok(reader.setup(Arc::new(submission), secrets))
     }
 }

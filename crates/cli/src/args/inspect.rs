@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::nodes::AmongArgs;
 use super::output::DocumentFormat;
-use super::param::PlanArgs;
+use super::param::{PlanArgs, SecretsArgs};
 
 /// `windlass validate`
 #[derive(Debug, Args)]
@@ -23,6 +23,7 @@ pub(crate) struct ValidateArgs {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) among: AmongArgs,
+    pub(crate) secrets: SecretsArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: DocumentFormat,

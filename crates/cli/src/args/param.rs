@@ -15,11 +15,21 @@ pub(crate) struct PlanArgs {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) params: ParamArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretsArgs,
     /// Which step set of the plan.
     #[arg(long, value_name = "NAME")]
     pub(crate) stepset: Option<String>,
     #[command(flatten)]
     pub(crate) among: AmongArgs,
+}
+
+/// Where secrets come from.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct SecretsArgs {
+    /// The file that says where the secrets come from that the plan names; secrets.yaml beside the plan unless given.
+    #[arg(long = "secrets", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// Values for the plan's parameters.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 
 use super::output::{DocumentFormat, LiveFormat, ReportFormat};
-use super::param::ParamArgs;
+use super::param::{ParamArgs, SecretsArgs};
 use super::run::{DataDirArgs, LiveArgs, ReachArgs};
 use super::search::{LabelArg, When};
 
@@ -230,6 +230,8 @@ pub(crate) struct RetryArgs {
     pub(crate) from_scratch: bool,
     #[command(flatten)]
     pub(crate) params: ParamArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretsArgs,
     /// Approve the run as yourself, where its plan lets the author approve.
     #[arg(long)]
     pub(crate) approve: bool,

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::prepare::{Choice, prepare};
 use crate::printer::Printer;
-use crate::{drawing, inventory, params, plan_file, prepare};
+use crate::{drawing, inventory, params, plan_file, prepare, secrets};
 
 pub(super) fn run(args: &PreviewArgs, printer: &mut Printer) -> Outcome {
     let given_nodes = &args.plan.among;
@@ -18,6 +18,7 @@ pub(super) fn run(args: &PreviewArgs, printer: &mut Printer) -> Outcome {
     let among = inventory::among(given_nodes, printer)?;
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry, &among)?;
+    secrets::check(&loaded, &args.plan.file, args.plan.secrets.file.as_deref())?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
     let choice = Choice { step_set: args.plan.stepset.as_deref(), among: Some(&among), ..Choice::default() };
     let prepared = prepare(&loaded, given, choice, &registry)?;

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::prepare::{Choice, prepare};
 use crate::printer::{FAINT, Printer, STRONG, Styled};
-use crate::{drawing, inventory, limits, params, plan_file, prepare};
+use crate::{drawing, inventory, limits, params, plan_file, prepare, secrets};
 
 const FAULTS: &str = "\
 write ADDRESS-GLOB[@ATTEMPT]=fail|permanent|hang|stubborn|slow:DURATION, for example:
@@ -33,6 +33,7 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     let among = inventory::among(given_nodes, printer)?;
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry, &among)?;
+    secrets::check(&loaded, &args.plan.file, args.plan.secrets.file.as_deref())?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
     let choice = Choice {
         step_set: args.plan.stepset.as_deref(),

@@ -15,7 +15,7 @@ use crate::failure::{Failure, Outcome};
 use crate::prepare::{self, Choice};
 use crate::printer::{FAINT, Printer, Styled};
 use crate::session::{Session, tokio_runtime};
-use crate::{drawing, inventory, params, plan_file, user};
+use crate::{drawing, inventory, params, plan_file, secrets, user};
 
 pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
     let given_nodes = &args.plan.among;
@@ -28,7 +28,13 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
     let choice = Choice { step_set: args.plan.stepset.as_deref(), among: Some(&among), ..Choice::default() };
     let Inputs { params, targets, others, warnings } = prepare::inputs(&loaded, given, choice)?;
     drawing::show(&prepare::odd(&loaded, choice, warnings), printer);
+    let secrets = secrets::provider(Some(&args.plan.file), args.plan.secrets.file.as_deref())?;
+    let unknown = secrets::unknown(&loaded.plan, secrets.as_deref());
+    if !unknown.is_empty() {
+        return Err(loaded.findings(unknown, &|_| None).into());
+    }
     let request = Request {
+        secrets,
         targets: Some(targets),
         others: Some(others),
         user: user::current(),

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::inventory::Among;
 use crate::prepare::{self, Choice};
 use crate::printer::{FAINT, GOOD, Printer, Styled};
-use crate::{drawing, inventory, plan_file};
+use crate::{drawing, inventory, plan_file, secrets};
 
 pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
@@ -19,6 +19,10 @@ pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Outcome {
     let mut documents = Vec::new();
     for file in &args.files {
         let loaded = plan_file::load(file, &registry, &among).and_then(|plans| chosen(plans, &among));
+        let loaded = loaded.and_then(|plans| {
+            plans.iter().try_for_each(|plan| secrets::check(plan, file, args.secrets.file.as_deref()))?;
+            Ok(plans)
+        });
         if loaded.is_err() {
             exit = Exit::Invalid;
         }

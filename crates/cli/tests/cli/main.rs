@@ -27,5 +27,6 @@ mod picture;
 mod preview;
 mod rehearse;
 mod run;
+mod secrets;
 mod ssh;
 mod store;

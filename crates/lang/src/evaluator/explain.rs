@@ -7,7 +7,8 @@ use windlass_model::{Map, name};
 use super::trace::Trace;
 
 /// What a template can see at the top.
-pub(crate) const ROOTS: [&str; 8] = ["params", "vars", "facts", "node", "store", "targets", "steps", "run"];
+pub(crate) const ROOTS: [&str; 9] =
+    ["params", "vars", "facts", "node", "store", "targets", "steps", "run", "secret"];
 /// What the template language itself brings along.
 const BUILTINS: [&str; 5] = ["range", "dict", "namespace", "loop", "self"];
 

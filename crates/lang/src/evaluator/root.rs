@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, Value as Inner};
-use minijinja::{Error, ErrorKind};
+use minijinja::{Error, ErrorKind, State};
 use windlass_model::eval::{Scope, is_template};
 use windlass_model::foresight;
 use windlass_model::target::Node;
@@ -80,6 +80,12 @@ struct TargetView {
     root: Root,
 }
 
+/// `secret('name')`.
+#[derive(Debug)]
+struct Lookup {
+    root: Root,
+}
+
 #[derive(Debug)]
 struct TargetsView {
     root: Root,
@@ -153,6 +159,7 @@ impl Object for Root {
             "steps" => plain(&scope.steps),
             "run" => plain(&scope.run),
             "targets" => Some(Inner::from_object(TargetsView { root: Self::clone(self) })),
+            "secret" => Some(Inner::from_object(Lookup { root: Self::clone(self) })),
             "node" | "facts" => {
                 let Some(node) = &scope.node else {
                     self.trace.miss(key.to_owned());
@@ -390,6 +397,25 @@ impl Object for NodeView {
 
 fn texts(texts: &[String]) -> Inner {
     texts.iter().map(|text| Inner::from(text.as_str())).collect::<Vec<_>>().into()
+}
+
+// === impl Lookup ===
+
+impl Object for Lookup {
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Inner]) -> Result<Inner, Error> {
+        let [name] = args else {
+            return Err(Error::new(ErrorKind::MissingArgument, "secret takes the name of one secret"));
+        };
+        let (trace, visible) = (&self.root.trace, &self.root.seen);
+        let name = name.as_str().unwrap_or_default();
+        let Some(clear) = visible.scope.secrets.get(name).filter(|_| secret::is_given(name)) else {
+            trace.miss(format!("secret('{name}')"));
+            return Err(Error::new(ErrorKind::UndefinedError, format!("there is no secret `{name}`")));
+        };
+        let token = secret::token(name);
+        trace.touch(&token);
+        Ok(if visible.masked { token.into() } else { clear.into() })
+    }
 }
 
 // === impl TargetsView ===

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::evaluator::{self, Compiled, Kind};
 
 mod called;
+pub(crate) mod secrets;
 
 pub(super) use crate::evaluator::ROOTS;
 
@@ -70,6 +71,12 @@ impl Text {
         }
         if let Some(problem) = called::unknown(kind, source) {
             return problem;
+        }
+        if compiled.names().iter().any(|name| name == "secret") && secrets::named(kind, source).unclear {
+            return Self::Broken {
+                message: "`secret` takes the name of one secret, written out".to_owned(),
+                help: Some("write secret('db_password')".to_owned()),
+            };
         }
         let mut mentions: BTreeSet<Mention> = BTreeSet::new();
         for path in compiled.names() {

@@ -50,9 +50,13 @@ impl Checker<'_> {
             let message = "what is required has no default, and what has a default is never missing";
             self.push(code::BAD_PARAM_SPEC, place, "/default", message);
         }
-        if spec.kind == ParamType::Secret && (spec.default.is_some() || !spec.one_of.is_empty()) {
-            let key = if spec.default.is_some() { "/default" } else { "/enum" };
-            self.push(code::BAD_PARAM_SPEC, place, key, "a secret must not stand in a plan");
+        if spec.kind == ParamType::Secret {
+            let is_written = spec.default.is_some() && spec.default_secret().is_none();
+            if is_written || !spec.one_of.is_empty() {
+                let key = if is_written { "/default" } else { "/enum" };
+                let help = "say where it comes from: default: \"{{ secret('name') }}\"";
+                self.push_help(code::BAD_PARAM_SPEC, place, key, "a secret must not stand in a plan", help);
+            }
             return;
         }
         for (index, choice) in spec.one_of.iter().enumerate() {

@@ -48,7 +48,8 @@ async fn go(
     let request = handle.retry(old, retry).await?;
     let mut again = params::gather(&args.params, &request.plan, printer)?;
     let plan = Arc::clone(&request.plan);
-    let mut request = Request { user: user::current(), start: Start::Now, ..request };
+    let secrets = crate::secrets::provider(None, args.secrets.file.as_deref())?;
+    let mut request = Request { user: user::current(), start: Start::Now, secrets, ..request };
     request.params.append(&mut again.values);
     let problems = prepare::not_ready(&plan, registry).await;
     let submitted = match problems.is_empty() {

@@ -32,7 +32,7 @@ enum Mark {
 }
 
 /// What stands between the braces of a template; an expression is that itself.
-fn codes(kind: Kind, source: &str) -> Vec<String> {
+pub(super) fn codes(kind: Kind, source: &str) -> Vec<String> {
     if kind == Kind::Expression {
         return vec![source.to_owned()];
     }
