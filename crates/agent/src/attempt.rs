@@ -11,7 +11,7 @@ use std::time::Duration;
 use windlass_model::event::Severity;
 use windlass_model::outcome::Failure;
 use windlass_plugin::{
-    AtNode, BoxFuture, Call, CallError, CancelSource, Node, Output, OutputSink, Stream, Value,
+    AtNode, BoxFuture, Call, CallError, CancelSource, Node, Output, OutputSink, Printed, Stream, Value,
 };
 use windlass_wire::{CallOrder, Ended, FromAgent, Line, Mode, encode};
 
@@ -212,9 +212,13 @@ struct Sink(Arc<Lines>);
 
 impl OutputSink for Sink {
     fn line(&self, stream: Stream, bytes: &[u8]) {
+        self.printed(&Printed::new(stream, bytes));
+    }
+
+    fn printed(&self, line: &Printed<'_>) {
         let mut state = self.0.state();
-        state.bytes = state.bytes.saturating_add(bytes.len()).saturating_add(16);
-        state.lines.push(Line::new(stream, now_ms(), bytes.to_vec()));
+        state.bytes = state.bytes.saturating_add(line.bytes.len()).saturating_add(16);
+        state.lines.push(Line::of(line, now_ms()));
         if !std::mem::replace(&mut state.is_known, true) {
             drop(state);
             self.0.outbox.has_lines(Arc::clone(&self.0));

@@ -227,7 +227,7 @@ impl Peer {
                     // What was sent twice is taken once.
                     let skip = usize::try_from(lines.saturating_sub(from)).unwrap_or(usize::MAX);
                     for line in more.iter().skip(skip) {
-                        call.output.line(line.stream(), &line.bytes);
+                        call.output.printed(&line.printed());
                     }
                     lines = lines.max(from.saturating_add(more.len() as u64));
                     call.output.room().await;

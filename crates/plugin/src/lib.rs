@@ -51,7 +51,7 @@ pub use dynamic::{BoxFuture, DynPlugin};
 pub use error::CallError;
 pub use foresight::{Foresight, Would};
 pub use origin::{Origin, OriginEntry, OriginKind, OriginUse};
-pub use output::{Output, OutputSink, Stream};
+pub use output::{Output, OutputSink, Printed, Stream};
 pub use plugin::Plugin;
 pub use provider::{SecretError, SecretProvider};
 pub use raw::RawPlugin;

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use windlass_model::log_level::LogLevel;
+use windlass_model::time::Time;
+
 use crate::dynamic::BoxFuture;
 
 /// Where a line came from.
@@ -16,10 +19,30 @@ pub enum Stream {
     Note,
 }
 
+/// A line with all that is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Printed<'a> {
+    /// Where it came from.
+    pub stream: Stream,
+    /// What it says, without its end.
+    pub bytes: &'a [u8],
+    /// How much it matters, where somebody knows better than its stream says.
+    pub level: Option<LogLevel>,
+    /// When it was printed by the clock of where that happened, where that is another one than ours.
+    pub at: Option<Time>,
+    /// Whether the line was too long and goes on in the next of this stream.
+    pub goes_on: bool,
+}
+
 /// Takes lines as they arrive. Must not block for long: the program that prints waits for it.
 pub trait OutputSink: Send + Sync {
     /// One line without its end, as it was printed: not necessarily UTF-8.
     fn line(&self, stream: Stream, bytes: &[u8]);
+
+    /// The same with all that is known of it.
+    fn printed(&self, line: &Printed<'_>) {
+        self.line(line.stream, line.bytes);
+    }
 
     /// Waits until more can be taken; `None` where more always can. Whoever reads a program's output waits
     /// for this before reading on, so that a program cannot print faster than its lines get away.
@@ -31,6 +54,16 @@ pub trait OutputSink: Send + Sync {
 /// A cheap handle on an [`OutputSink`]; the default one drops everything.
 #[derive(Clone, Default)]
 pub struct Output(Option<Arc<dyn OutputSink>>);
+
+// === impl Printed ===
+
+impl<'a> Printed<'a> {
+    /// A line of which no more is known.
+    #[must_use]
+    pub fn new(stream: Stream, bytes: &'a [u8]) -> Self {
+        Self { stream, bytes, level: None, at: None, goes_on: false }
+    }
+}
 
 // === impl Output ===
 
@@ -51,6 +84,13 @@ impl Output {
     pub fn line(&self, stream: Stream, bytes: &[u8]) {
         if let Some(sink) = &self.0 {
             sink.line(stream, bytes);
+        }
+    }
+
+    /// A line with all that is known of it.
+    pub fn printed(&self, line: &Printed<'_>) {
+        if let Some(sink) = &self.0 {
+            sink.printed(line);
         }
     }
 

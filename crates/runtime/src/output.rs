@@ -13,7 +13,7 @@ use windlass_model::event::Event;
 use windlass_model::layout::Layout;
 use windlass_model::log_level::LogLevel;
 use windlass_model::secret::Secrets;
-use windlass_plugin::{BoxFuture, Output, OutputSink, Stream};
+use windlass_plugin::{BoxFuture, Output, OutputSink, Printed, Stream};
 use windlass_report::{log_line, node_of};
 
 use crate::clock::Clock;
@@ -137,16 +137,16 @@ impl Story {
 // === impl AttemptOutput ===
 
 impl AttemptOutput {
-    fn write(&self, level: LogLevel, source: Source, text: &[u8]) {
+    fn write(&self, level: LogLevel, source: Source, text: &[u8], line: Option<&Printed<'_>>) {
         let record = Record {
             at: self.run.clock.now(),
             level,
             source,
-            form: Form::Whole,
+            form: if line.is_some_and(|line| line.goes_on) { Form::Part } else { Form::Whole },
             address: &self.address,
             attempt: self.n,
             node: self.node.as_ref().map(|(node, _)| node.as_str()),
-            printed_at: None,
+            printed_at: line.and_then(|line| line.at),
             text: Cow::Borrowed(text),
         };
         let mut line = Vec::with_capacity(text.len() + 128);
@@ -170,19 +170,23 @@ impl AttemptOutput {
 
 impl OutputSink for AttemptOutput {
     fn line(&self, stream: Stream, bytes: &[u8]) {
-        let len = bytes.len() as u64;
+        self.printed(&Printed::new(stream, bytes));
+    }
+
+    fn printed(&self, line: &Printed<'_>) {
+        let len = line.bytes.len() as u64;
         let before = self.kept.fetch_add(len.saturating_add(1), Ordering::Relaxed);
         if before.saturating_add(len) > self.run.most {
             self.dropped_lines.fetch_add(1, Ordering::Relaxed);
             self.dropped_bytes.fetch_add(len, Ordering::Relaxed);
             return;
         }
-        let (level, source) = match stream {
+        let (level, source) = match line.stream {
             Stream::Stdout => (LogLevel::Info, Source::Out),
             Stream::Stderr => (LogLevel::Warn, Source::Err),
             Stream::Note => (LogLevel::Info, Source::Note),
         };
-        self.write(level, source, &self.redacted(bytes));
+        self.write(line.level.unwrap_or(level), source, &self.redacted(line.bytes), Some(line));
     }
 
     fn room(&self) -> Option<BoxFuture<'_, ()>> {
@@ -199,7 +203,7 @@ impl Drop for AttemptOutput {
             let text = format!(
                 "{lines} lines ({bytes} bytes) were left out: no more than {most} bytes of an attempt are kept"
             );
-            self.write(LogLevel::Warn, Source::Note, text.as_bytes());
+            self.write(LogLevel::Warn, Source::Note, text.as_bytes(), None);
         }
     }
 }

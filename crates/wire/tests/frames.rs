@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use windlass_model::event::Severity;
 use windlass_model::id::RunId;
+use windlass_model::log_level::LogLevel;
+use windlass_model::time::Time;
 use windlass_plugin::origin::{OriginEntry, OriginKind};
-use windlass_plugin::{CallError, Foresight, Reply, Stream};
+use windlass_plugin::{CallError, Foresight, Printed, Reply, Stream};
 use windlass_wire::{
     AttachOrder, CallOrder, Decoder, Ended, FromAgent, Hello, Line, MAGIC, MOST_NOISE, Message, Mode,
     Origins, OriginsAnswer, Received, ToAgent, Versions, WireError, encode, greet,
@@ -207,4 +209,21 @@ fn version_1_is_still_read() {
         in_pieces::<FromAgent>(include_bytes!("samples/from_agent.v1"), &[]).unwrap(),
         said_by_agents()
     );
+}
+
+#[test]
+fn a_line_keeps_all_that_is_known_of_it() {
+    for level in
+        [None, Some(LogLevel::Debug), Some(LogLevel::Info), Some(LogLevel::Warn), Some(LogLevel::Error)]
+    {
+        for stream in [Stream::Stdout, Stream::Stderr, Stream::Note] {
+            for goes_on in [false, true] {
+                let printed = Printed { level, goes_on, at: Some(Time(7_000)), ..Printed::new(stream, b"x") };
+                assert_eq!(Line::of(&printed, 7).printed(), printed);
+            }
+        }
+    }
+    // As a side sends it that knows less of lines.
+    let plain = Line::new(Stream::Stderr, 7, b"x".to_vec());
+    assert_eq!(plain.printed(), Printed { at: Some(Time(7_000)), ..Printed::new(Stream::Stderr, b"x") });
 }

@@ -175,5 +175,34 @@ fn bytes_of_every_sort_are_kept_and_do_nothing_to_a_terminal() {
     assert_eq!(printed[0]["hex"], "1b5b324aff00615c783431 20c3a4".replace(' ', ""));
     let long: usize = printed.iter().map(|line| line["text"].as_str().unwrap().matches('z').count()).sum();
     assert_eq!(long, 200_000);
+    assert_eq!(printed.iter().filter(|line| line["goesOn"] == true).count(), printed.len() - 3);
     assert_eq!(printed.last().unwrap()["text"], "end");
+}
+
+#[test]
+fn rules_for_output_say_how_much_a_line_matters() {
+    let place = Place::new();
+    let spec = r"  blocks:
+    - name: b
+      failures: 1
+      sequences:
+        - name: s
+          actions:
+            - name: says
+              use: shell
+              with: {script: 'echo plain; echo W careful; echo E broken; echo chatter >&2', output: {error: [^E], warning: [^W]}}
+";
+    let plan = place.plan("rules", spec);
+    place.run(&["run", plan.to_str().unwrap()]).exits(0);
+    let levels = |level: &str| {
+        let lines = place.run(&["logs", "--level", level, "--output", "json"]).exits(0).out;
+        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let printed = lines.filter(|line| line["stream"] != "event");
+        printed.map(|line| line["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(levels("error"), ["E broken"]);
+    let mut warned = levels("warn");
+    warned.sort();
+    assert_eq!(warned, ["E broken", "W careful", "chatter"]);
+    assert_eq!(levels("info").len(), 4);
 }

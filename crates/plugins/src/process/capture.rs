@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use regex::Regex;
-use windlass_plugin::{Output, Stream};
+use windlass_model::log_level::LogLevel;
+use windlass_plugin::{Output, Printed, Stream};
 
 /// How much of each stream is kept: this much of its beginning and as much of its end.
 const HALF: usize = 512 * 1024;
@@ -77,7 +78,7 @@ impl<'a> Capture<'a> {
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (line, after) = rest.split_at(end);
             self.extend_line(line);
-            self.end_line();
+            self.end_line(false);
             rest = after.get(1..).unwrap_or_default();
         }
         self.extend_line(rest);
@@ -90,7 +91,7 @@ impl<'a> Capture<'a> {
 
     pub(super) fn finish(mut self) -> Captured {
         if !self.line.is_empty() {
-            self.end_line();
+            self.end_line(false);
         }
         let (head, tail) = (self.head, Vec::from(self.tail));
         self.captured.is_truncated = self.dropped > 0;
@@ -126,32 +127,38 @@ impl<'a> Capture<'a> {
             let (fits, rest) = piece.split_at(LONGEST_LINE - self.line.len());
             self.line.extend_from_slice(fits);
             let torn = self.line.split_off(without_torn_end(&self.line).len());
-            self.end_line();
+            self.end_line(true);
             self.line = torn;
             piece = rest;
         }
         self.line.extend_from_slice(piece);
     }
 
-    fn end_line(&mut self) {
-        self.output.line(self.stream, &self.line);
-        if !self.watch.is_empty() || self.stream == Stream::Stderr {
-            self.look();
-        }
+    fn end_line(&mut self, goes_on: bool) {
+        let is_looked_at = !self.watch.is_empty() || self.stream == Stream::Stderr;
+        let level = if is_looked_at { self.look() } else { None };
+        self.output.printed(&Printed { level, goes_on, ..Printed::new(self.stream, &self.line) });
         self.line.clear();
     }
 
-    fn look(&mut self) {
+    /// How much the line matters, where a pattern says so.
+    fn look(&mut self) -> Option<LogLevel> {
         let text = String::from_utf8_lossy(&self.line);
         let hit = |patterns: &[Regex]| patterns.iter().any(|pattern| pattern.is_match(&text));
-        if self.captured.first_error.is_none() && hit(&self.watch.errors) {
+        let (is_error, is_warning) = (hit(&self.watch.errors), hit(&self.watch.warnings));
+        if self.captured.first_error.is_none() && is_error {
             self.captured.first_error = Some(text.clone().into_owned());
         }
-        if self.captured.warnings.len() < MOST_WARNINGS && hit(&self.watch.warnings) {
+        if self.captured.warnings.len() < MOST_WARNINGS && is_warning {
             self.captured.warnings.push(text.clone().into_owned());
         }
         if self.stream == Stream::Stderr && !text.trim().is_empty() {
             self.captured.last_line = Some(text.trim().to_owned());
+        }
+        match (is_error, is_warning) {
+            (true, _) => Some(LogLevel::Error),
+            (false, true) => Some(LogLevel::Warn),
+            (false, false) => None,
         }
     }
 }
