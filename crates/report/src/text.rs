@@ -11,12 +11,15 @@ use windlass_model::outcome::{RunStatus, Status};
 
 use crate::clock::{Clock, Stamp};
 use crate::fold::Fold;
+use crate::last_lines::beside_message;
 use crate::palette::Palette;
 use crate::story::{Moment, Tone};
 use crate::{legible, noop, story, summary, words};
 
 /// How many failed elements are listed.
 const FAILED_LISTED: usize = 50;
+/// With how many of them their last lines of output are shown.
+const WITH_LINES: usize = 10;
 /// How long an error may be in the table.
 const ERROR: usize = 160;
 
@@ -197,12 +200,17 @@ impl<W: io::Write> Report<'_, W> {
         let width = addresses.iter().map(|address| address.chars().count()).max().unwrap_or(0);
         writeln!(self.out, "\n{strong}Failed{reset}")?;
         writeln!(self.out, "  {faint}{:width$}  attempts  last error{reset}", "element")?;
-        for (row, address) in rows.iter().zip(&addresses) {
+        for (at, (row, address)) in rows.iter().zip(&addresses).enumerate() {
             let attempts = self.fold.element(row.element).attempts.len();
             let error = row.failure.map_or_else(String::new, |failure| {
                 format!("{}: {}", legible::line(&failure.code, 40), legible::line(&failure.message, ERROR))
             });
             writeln!(self.out, "  {bad}{address:width$}{reset}  {attempts:>8}  {error}")?;
+            if at < WITH_LINES {
+                for line in beside_message(self.fold.element(row.element).attempts.last(), &error) {
+                    writeln!(self.out, "    {faint}|{reset} {line}")?;
+                }
+            }
         }
         let more = self.fold.failing().count().saturating_sub(rows.len()) as u64;
         if more > 0 {

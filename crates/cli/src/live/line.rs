@@ -9,9 +9,8 @@ use windlass_model::element::{ElementId, ElementKind, Slot, Work};
 use windlass_model::event::{Event, Wait, What};
 use windlass_model::foresight::Would;
 use windlass_model::outcome::{Failure, Outcome};
-use windlass_report::view::AttemptView;
 use windlass_report::words::{self, count, grouped};
-use windlass_report::{Fold, Length, legible, noop};
+use windlass_report::{Fold, Length, beside_message, legible, noop};
 
 use anstyle::Style;
 
@@ -27,8 +26,6 @@ const PORTIONS: u32 = 20;
 const MESSAGE: usize = 300;
 /// How many lines of a diff are shown as it becomes known.
 const DIFF_LINES: usize = 8;
-/// How many of the last lines of output are shown with a failure.
-const LAST_LINES: usize = 3;
 /// From how many failures of a block on the message has to do.
 const MANY: u32 = 10;
 
@@ -293,25 +290,10 @@ fn why(fold: &Fold, element: ElementId, failure: Option<&Failure>) -> String {
     for cause in failure.map_or(&[][..], |failure| &failure.causes) {
         text.push_str(&below("because:", &legible::line(cause, MESSAGE)));
     }
-    let lines = last_lines(attempts.last());
-    // The message of a program that said one thing holds it already.
-    if lines.len() > 1 || lines.first().is_some_and(|line| !text.contains(line.as_str())) {
-        lines.iter().for_each(|line| text.push_str(&below("|", line)));
+    for line in beside_message(attempts.last(), &text) {
+        text.push_str(&below("|", &line));
     }
     text
-}
-
-/// The last lines of what an attempt wrote, of its errors if it wrote any.
-fn last_lines(attempt: Option<&AttemptView>) -> Vec<String> {
-    let response = attempt.and_then(|attempt| attempt.response.as_ref()).map(|payload| payload.value());
-    let output = response.as_ref().and_then(|response| {
-        ["stderr", "stdout"]
-            .iter()
-            .find_map(|key| response.get(key)?.as_str().filter(|text| !text.trim().is_empty()))
-    });
-    let lines: Vec<&str> = output.unwrap_or_default().trim_end().lines().collect();
-    let skipped = lines.len().saturating_sub(LAST_LINES);
-    lines.into_iter().skip(skipped).map(|line| legible::line(line, MESSAGE)).collect()
 }
 
 fn message(failure: Option<&Failure>) -> String {
