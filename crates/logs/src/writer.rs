@@ -238,6 +238,10 @@ impl std::fmt::Debug for Shared {
 
 impl State {
     fn append(&mut self, book: &Book, records: &[u8]) {
+        // Nobody writes any more.
+        if self.closing {
+            return;
+        }
         match self.pending.get_mut(&book.path) {
             Some(pending) => pending.bytes.extend_from_slice(records),
             None => {
