@@ -28,7 +28,7 @@ pub(crate) struct PlanArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SecretsArgs {
     /// The file that says where the secrets come from that the plan names; secrets.yaml beside the plan unless given.
-    #[arg(long = "secrets", value_name = "FILE")]
+    #[arg(id = "secrets", long = "secrets", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 }
 
