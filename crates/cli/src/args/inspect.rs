@@ -23,6 +23,7 @@ pub(crate) struct ValidateArgs {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) among: AmongArgs,
+    #[command(flatten)]
     pub(crate) secrets: SecretsArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
