@@ -1,6 +1,6 @@
 //! From what is written to a node; a value of a type that is not expected is given up.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize as _;
 use windlass_model::target::Node;
@@ -110,17 +110,13 @@ fn map(raw: Raw<'_>) -> Option<Map> {
     Some(map)
 }
 
-/// Settings that certainly fit the schema, which knows no empty texts.
+/// Settings that fit the schema. That they can be made of a value is not enough: a list gives some by position, too.
 fn transport(raw: Raw<'_>) -> Option<Transport> {
-    fn has_empty(value: &Value) -> bool {
-        match value {
-            Value::String(text) => text.is_empty(),
-            Value::Array(items) => items.iter().any(has_empty),
-            Value::Object(map) => map.values().any(has_empty),
-            Value::Null => true,
-            _ => false,
-        }
-    }
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schemars::schema_for!(Transport).to_value());
     let value = value(raw)?;
-    if has_empty(&value) { None } else { Transport::deserialize(&value).ok() }
+    if windlass_lang::misfits(&SCHEMA, &value).is_empty() {
+        Transport::deserialize(&value).ok()
+    } else {
+        None
+    }
 }

@@ -64,8 +64,11 @@ fn what_is_not_plain_is_given_up() {
         "    - name: a\n      vars:\n    - name: b\n",
         "    - {labels: {a: b}}\n",
         "    - name: a # c: d\n      vars: {a:1}\n",
-        "    - {name: a, transport: {user: ''}}\n",
+        "    - {name: a, transport: {credentials: [{key: ''}]}}\n",
         "    - {name: a, transport: {port: 99999}}\n",
+        "    - {name: a, transport: []}\n",
+        "    - {name: a, transport: [ssh, root]}\n",
+        "    - {name: a, transport: {become: [root]}}\n",
         "    - name: a\n---\nkind: Node\n",
         "    - name: a: b\n",
     ] {
@@ -135,6 +138,12 @@ fn piece() -> impl Strategy<Value = String> {
         "_a",
         "/p",
         "a,b",
+        "[ssh, root]",
+        "{use: local}",
+        "{user: '', port: 22}",
+        "{become: [root]}",
+        "{jump: [a, {name: b}]}",
+        "{credentials: [agent, {key: k}]}",
     ];
     prop::sample::select(WORDS).prop_map(str::to_owned)
 }
