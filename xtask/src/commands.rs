@@ -5,7 +5,7 @@
 use anyhow::{Result, bail};
 
 use crate::repo::Repo;
-use crate::{bench, ci, deny, docs, fuzz, test, tidy, up};
+use crate::{agent, bench, ci, deny, docs, fleet, fuzz, test, tidy, up};
 
 struct Command {
     name: &'static str,
@@ -29,6 +29,20 @@ const COMMANDS: &[Command] = &[
         about: "run every test this machine can run, and name the others",
         help: test::HELP,
         run: test::run,
+    },
+    Command {
+        name: "agent",
+        usage: "",
+        about: "build the agent as one static program, and say how large it is",
+        help: agent::HELP,
+        run: agent::run,
+    },
+    Command {
+        name: "fleet",
+        usage: "up [--hosts N] | status | down",
+        about: "hundreds of hosts on this machine, to try things on",
+        help: fleet::HELP,
+        run: fleet::run,
     },
     Command {
         name: "ci",

@@ -4,11 +4,13 @@
 //! asks of the built `windlass` binary.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer tool talks to its terminal")]
 
+mod agent;
 mod bench;
 mod ci;
 mod commands;
 mod deny;
 mod docs;
+mod fleet;
 mod fuzz;
 mod process;
 mod repo;

@@ -53,6 +53,18 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
         reason: "the tests of the module `service` start a systemd that keeps services of a user",
     },
     Tool {
+        name: "sudo",
+        probe: &["sudo", "--version"],
+        package: "sudo",
+        reason: "the tests of becoming another user do",
+    },
+    Tool {
+        name: "doas",
+        probe: &["test", "-x", "/usr/bin/doas"],
+        package: "opendoas",
+        reason: "the tests of becoming another user do",
+    },
+    Tool {
         name: "strace",
         probe: &["strace", "--version"],
         package: "strace",

@@ -17,7 +17,7 @@ pub(crate) fn run(repo: &Repo, _args: &[String]) -> Result<()> {
         bail!("the sample plan {SAMPLE} is missing from this checkout");
     }
     println!("building windlass (the first time takes a minute or two)");
-    run_process(&mut repo.cargo(&["build", "--package", "windlass-cli"]))?;
+    run_process(&mut repo.cargo(&["build", "--package", "windlass-cli", "--package", "windlass-agent"]))?;
     let binary = repo.target().join("debug/windlass");
     let windlass = |args: &[&str]| {
         let mut command = repo.command(&binary.to_string_lossy());

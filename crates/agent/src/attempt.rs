@@ -156,6 +156,7 @@ async fn ended(
         cancel: source.cancel(),
         output: Output::to(Arc::new(Sink(Arc::clone(lines)))),
         origin: questions.origin(),
+        bare: None,
         at_node: AtNode::default(),
     };
     match mode {

@@ -14,7 +14,7 @@ pub struct Cache(Option<PathBuf>);
 
 impl Cache {
     /// The first of these that can be written: `$XDG_CACHE_HOME/windlass`, `~/.cache/windlass`,
-    /// `/var/tmp/windlass-UID`.
+    /// `$TMPDIR/windlass-UID`, `/var/tmp/windlass-UID` where that is not set.
     #[must_use]
     pub fn find() -> Self {
         let uid = rustix::process::geteuid().as_raw();
@@ -22,7 +22,7 @@ impl Cache {
         let places = [
             set("XDG_CACHE_HOME").map(|path| path.join("windlass")),
             set("HOME").map(|path| path.join(".cache/windlass")),
-            Some(PathBuf::from(format!("/var/tmp/windlass-{uid}"))),
+            Some(set("TMPDIR").unwrap_or_else(|| PathBuf::from("/var/tmp")).join(format!("windlass-{uid}"))),
         ];
         Self(places.into_iter().flatten().find(|path| is_ours(path, uid)))
     }

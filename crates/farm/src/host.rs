@@ -114,6 +114,7 @@ impl Host {
         let Setup { name, address, port, kind, config, stay } = setup;
         let home = dir.join("home");
         fs::create_dir_all(&home)?;
+        fs::create_dir_all(dir.join("tmp"))?;
         keygen(&dir.join("host_key"))?;
         // sshd wants it, whether it uses it or not.
         let _ = fs::create_dir_all("/run/sshd");
@@ -132,7 +133,7 @@ impl Host {
             "{config}{odd}ListenAddress {address}:{port}\nHostKey {at}/host_key\nAuthorizedKeysFile {authorized}\nPidFile {at}/pid\n\
              StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
              MaxStartups 1000:30:2000\nMaxSessions 1000\nUseDNS no\nPrintMotd no\nPrintLastLog no\nLogLevel ERROR\n\
-             SetEnv HOME={at}/home XDG_CACHE_HOME={at}/home/.cache\nSubsystem sftp internal-sftp\n",
+             SetEnv HOME={at}/home XDG_CACHE_HOME={at}/home/.cache TMPDIR={at}/tmp\nSubsystem sftp internal-sftp\n",
             authorized = authorized.display(),
         );
         fs::write(dir.join("sshd_config"), text)?;
@@ -146,6 +147,11 @@ impl Host {
                     .arg("-E")
                     .arg(dir.join("log")))?;
                 host.answers()?;
+                // It leaves its number only after it listens.
+                let begun = Instant::now();
+                while pid_of(dir).is_none() && begun.elapsed() < UP_WITHIN {
+                    std::thread::yield_now();
+                }
             }
         }
         if kind == Kind::Hung {
@@ -218,14 +224,18 @@ impl Host {
 
     /// Cuts every connection that there is, as a firewall would that forgets them. New ones can be made.
     pub fn cut(&self) {
-        let Some(pid) = pid_of(&self.dir) else { return };
+        let Some(pid) = self.pid() else { return };
         for child in children(&pid) {
             let _ = Command::new("kill").args(["-s", "KILL", &child]).stderr(Stdio::null()).status();
         }
     }
 
+    fn pid(&self) -> Option<String> {
+        self.child.as_ref().map(|child| child.id().to_string()).or_else(|| pid_of(&self.dir))
+    }
+
     fn signal(&self, signal: &str) {
-        if let Some(pid) = pid_of(&self.dir) {
+        if let Some(pid) = self.pid() {
             let _ = Command::new("kill").args(["-s", signal, &pid]).status();
         }
     }

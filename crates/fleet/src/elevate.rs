@@ -57,7 +57,7 @@ const PROMPT: &str = "windlass-asks-for-the-password:";
 /// How much may be said before.
 const MOST_SAID: usize = 64 << 10;
 /// How long the end of a program that has closed its output may take to be known.
-const END_FOLLOWS: Duration = Duration::from_millis(500);
+const END_FOLLOWS: Duration = Duration::from_secs(5);
 
 /// Runs a script by `/bin/sh`, as another user if so, until it has begun. It has no single quotes in it.
 pub(crate) async fn enter(

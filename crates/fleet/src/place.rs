@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use windlass_model::span::Span;
 use windlass_plugin::CallError;
 use windlass_wire::{MAGIC, MOST_NOISE};
@@ -38,10 +38,10 @@ pub(crate) enum Placed {
 /// What the script prints when there is no agent.
 const MISSING: &str = "windlass-agent-is-missing";
 /// Where an agent may lie, best first: directories of the user's own.
-const PLACES: &str = "\"${XDG_CACHE_HOME:-$HOME/.cache}/windlass\" \"/var/tmp/windlass-$(id -u)\" \
+const PLACES: &str = "\"${XDG_CACHE_HOME:-$HOME/.cache}/windlass\" \"${TMPDIR:-/var/tmp}/windlass-$(id -u)\" \
                       \"/tmp/windlass-$(id -u)\" \"/dev/shm/windlass-$(id -u)\"";
 /// How long the end of a program that has closed its output may take to be known.
-const END_FOLLOWS: Duration = Duration::from_millis(500);
+const END_FOLLOWS: Duration = Duration::from_secs(5);
 
 /// Starts the first of these agents that lies there.
 pub(crate) async fn start(
@@ -152,13 +152,21 @@ pub(crate) async fn place(
     };
     let placed = async {
         let mut said = Vec::new();
-        if let Some(why) = wait_for(&mut channel, &mut said, "ready").await? {
+        if let Some(why) = wait_for(&mut channel.stdout, &mut channel.stderr, &mut said, "ready").await? {
             return Ok(Placed::No { why });
         }
-        // Whoever cannot take all of it says so, and that is heard below.
-        let _ = channel.stdin.write_all(binary.bytes()).await;
-        let _ = channel.stdin.flush().await;
-        if let Some(why) = wait_for(&mut channel, &mut said, "placed").await? {
+        // Whoever cannot take all of it says so and reads no further, so that writing would never end.
+        let mut stdin = channel.stdin;
+        let write = async {
+            let _ = stdin.write_all(binary.bytes()).await;
+            let _ = stdin.flush().await;
+            std::future::pending::<()>().await;
+        };
+        let answer = tokio::select! {
+            answer = wait_for(&mut channel.stdout, &mut channel.stderr, &mut said, "placed") => answer?,
+            () = write => None,
+        };
+        if let Some(why) = answer {
             return Ok(Placed::No { why });
         }
         let text = String::from_utf8_lossy(&said).into_owned();
@@ -177,7 +185,12 @@ pub(crate) async fn place(
 }
 
 /// Waits for a line that begins with a word; what it says where it begins with `nowhere` instead.
-async fn wait_for(channel: &mut Channel, said: &mut Vec<u8>, word: &str) -> Result<Option<String>, String> {
+async fn wait_for(
+    stdout: &mut (impl AsyncRead + Unpin),
+    stderr: &mut (impl AsyncRead + Unpin),
+    said: &mut Vec<u8>,
+    word: &str,
+) -> Result<Option<String>, String> {
     let mut bytes = [0; 1024];
     loop {
         let text = String::from_utf8_lossy(said).into_owned();
@@ -189,13 +202,13 @@ async fn wait_for(channel: &mut Channel, said: &mut Vec<u8>, word: &str) -> Resu
                 return Ok(Some(why.trim_end_matches(';').to_owned()));
             }
         }
-        match channel.stdout.read(&mut bytes).await {
+        match stdout.read(&mut bytes).await {
             Ok(count @ 1..) => said.extend_from_slice(bytes.get(..count).unwrap_or_default()),
             _ => {
-                let mut stderr = String::new();
-                let _ = tokio::time::timeout(END_FOLLOWS, channel.stderr.read_to_string(&mut stderr)).await;
-                let (text, stderr) = (text.trim(), stderr.trim());
-                return Err(if stderr.is_empty() { text.to_owned() } else { stderr.to_owned() });
+                let mut told = String::new();
+                let _ = tokio::time::timeout(END_FOLLOWS, stderr.read_to_string(&mut told)).await;
+                let (text, told) = (text.trim(), told.trim());
+                return Err(if told.is_empty() { text.to_owned() } else { told.to_owned() });
             }
         }
     }

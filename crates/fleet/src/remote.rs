@@ -101,6 +101,30 @@ impl Remote {
         CallError::permanent("agent", message)
     }
 
+    /// Where no agent runs: what can do without one is called here, with the bare node to work on.
+    async fn conduct_bare(
+        &self,
+        mode: Mode,
+        call: &Call,
+        request: &Value,
+        bare: Bare,
+    ) -> Result<Ended, CallError> {
+        if !self.about.bare {
+            return Err(self.needs_agent(call, &bare));
+        }
+        if call.attempt == 1 && mode == Mode::Act && self.about.kind == PluginKind::Acting {
+            call.output
+                .note(&format!("no agent runs there, so this could not be found again: {}", bare.why()));
+        }
+        let call = Call { bare: Some(Arc::new(bare)), ..call.clone() };
+        let request = Arc::new(request.clone());
+        Ok(match mode {
+            Mode::Act => Ended::of(self.plugin.call(call, request).await),
+            Mode::Noop => Ended::foreseen(self.plugin.noop(call, request).await),
+            Mode::WasDone => Ended::Known(self.plugin.was_done(call, request).await),
+        })
+    }
+
     /// Sees a call through, over as many connections as it takes.
     async fn conduct(
         &self,
@@ -113,7 +137,7 @@ impl Remote {
         let uses = self.plugin.origin_use(call, request);
         let peer = match unless_cancelled(call, self.fleet.link(to)).await? {
             Link::Agent(peer) => peer,
-            Link::Bare(bare) => return Err(self.needs_agent(call, &bare)),
+            Link::Bare(bare) => return self.conduct_bare(mode, call, request, bare).await,
         };
         let mut cut = match peer.call(self.order(mode, call, request), call, uses.clone()).await {
             Ok(ended) => return Ok(ended),

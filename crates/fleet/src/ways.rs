@@ -144,7 +144,7 @@ impl Connect for Ways {
                 AgentUse::Never => Err("`agent: never` says so".to_owned()),
                 AgentUse::Auto => self.agent(&foothold).await?,
             };
-            let exec = foothold.exec;
+            let Foothold { exec, other, step } = foothold;
             Ok(match started {
                 Ok(channel) => {
                     let Channel { stdout, mut stderr, stdin, ended } = channel;
@@ -159,7 +159,7 @@ impl Connect for Ways {
                         keep: Box::new((exec, ended)),
                     })
                 }
-                Err(why) => Reached::Bare(Bare { exec, why }),
+                Err(why) => Reached::Bare(Bare { exec, other, step, why }),
             })
         })
     }

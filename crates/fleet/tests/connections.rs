@@ -108,6 +108,7 @@ fn call(node: &str, lines: &Arc<Lines>, source: &CancelSource) -> Call {
         cancel: source.cancel(),
         output: Output::to(Arc::clone(lines) as Arc<dyn OutputSink>),
         origin: Origin::default(),
+        bare: None,
         at_node: AtNode::default(),
     }
 }

@@ -18,6 +18,8 @@ pub struct About {
     pub description: String,
     /// Where its work happens.
     pub place: Place,
+    /// Whether it can do without an agent on the node, by [`Call::bare`](crate::Call::bare).
+    pub bare: bool,
     /// What it promises about attempts of which a crash hid the end.
     pub recovery: Recovery,
     /// Whether its work may go on without us and be found again, which is looked for before `recovery` counts.
@@ -72,6 +74,7 @@ impl About {
             kind,
             summary,
             place: Place::Here,
+            bare: false,
             description: String::new(),
             recovery,
             outlives: false,
@@ -93,6 +96,12 @@ impl About {
     #[must_use]
     pub fn beside_target(self) -> Self {
         Self { place: Place::Beside, ..self }
+    }
+
+    /// Says that it can do without an agent on the node: it is called here then, with [`Call::bare`](crate::Call::bare).
+    #[must_use]
+    pub fn works_bare(self) -> Self {
+        Self { bare: true, ..self }
     }
 
     /// Promises that doing it again is safe.

@@ -7,6 +7,7 @@ use windlass_model::id::RunId;
 use windlass_model::target::Node;
 
 use crate::at_node::AtNode;
+use crate::bare::BareNode;
 use crate::cancel::Cancel;
 use crate::origin::Origin;
 use crate::output::Output;
@@ -38,6 +39,8 @@ pub struct Call {
     pub output: Output,
     /// The files on the side of Windlass.
     pub origin: Origin,
+    /// The node, where no agent runs on it and the plugin [works so](crate::About::works_bare).
+    pub bare: Option<Arc<dyn BareNode>>,
     /// The node, for a plugin that works beside it.
     pub at_node: AtNode,
 }

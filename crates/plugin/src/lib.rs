@@ -17,6 +17,7 @@
 
 pub mod about;
 pub mod at_node;
+pub mod bare;
 pub mod call;
 pub mod cancel;
 pub mod diff;
@@ -44,6 +45,7 @@ pub mod testkit;
 
 pub use about::{About, Example, Place};
 pub use at_node::{AtNode, Line, NodeAsk, NodeCalls};
+pub use bare::{BareEnd, BareFile, BareNode, BareProgram, BareStreams};
 pub use call::Call;
 pub use cancel::{Cancel, CancelSource};
 pub use diff::Diff;

@@ -213,6 +213,7 @@ impl Trial {
             output: Output::to(Arc::clone(lines) as Arc<dyn OutputSink>),
             for_node: None,
             origin: self.origin.clone(),
+            bare: None,
             at_node: AtNode::default(),
         }
     }

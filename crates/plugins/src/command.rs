@@ -63,6 +63,7 @@ impl Plugin for Command {
     fn about(&self) -> About {
         About::acting("command", "runs a program")
             .on_target()
+            .works_bare()
             .description(ENDS)
             .example("restart a service", json!({"argv": ["systemctl", "restart", "nginx"]}))
             .example(
@@ -82,15 +83,15 @@ impl Plugin for Command {
 
     async fn call(&self, call: Call, request: Request) -> Result<Reply<Response>, CallError> {
         let Request { argv, unless, surroundings } = request;
-        if let Some(response) = unless.nothing_to_do(surroundings.cwd.as_deref()).await {
+        if let Some(response) = unless.nothing_to_do(surroundings.cwd.as_deref(), &call).await? {
             return Ok(reply(response));
         }
         run(argv, surroundings, &call).await.map(reply)
     }
 
-    async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
+    async fn noop(&self, call: Call, request: Request) -> Result<Foresight, CallError> {
         let Request { argv, unless, surroundings } = request;
-        let skipped = unless.nothing_to_do(surroundings.cwd.as_deref()).await;
+        let skipped = unless.nothing_to_do(surroundings.cwd.as_deref(), &call).await?;
         Ok(foresight(skipped, &format!("`{}`", argv.join(" "))))
     }
 
@@ -109,6 +110,7 @@ impl Plugin for CommandCheck {
     fn about(&self) -> About {
         About::check("command.check", "passes when a program succeeds")
             .on_target()
+            .works_bare()
             .description(ENDS)
             .example("look whether a service runs", json!({"argv": ["systemctl", "is-active", "nginx"]}))
     }

@@ -11,6 +11,7 @@
 //! running until nothing of its group is. What moved into a session of its own is out of reach.
 //! If Windlass itself is killed with KILL, its programs live on: nothing that is safe code can prevent it.
 
+mod bare;
 mod capture;
 mod group;
 
@@ -74,6 +75,9 @@ const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(100);
 pub(crate) async fn run(job: Job, call: &Call, watch: &Watch) -> Result<Finished, CallError> {
     if call.cancel.level().is_some() {
         return Err(CallError::cancelled());
+    }
+    if let Some(node) = &call.bare {
+        return bare::run(job, &**node, call, watch).await;
     }
     let begun = Instant::now();
     let mut command = command(&job);

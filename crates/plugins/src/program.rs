@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regex::Regex;
+use rustix::process::Signal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use windlass_plugin::{Call, CallError, Foresight, Reply, Severity, Simulation};
@@ -148,23 +149,30 @@ impl OutputRules {
 
 impl Unless {
     /// Why there is nothing to do, if so.
-    pub(crate) async fn nothing_to_do(&self, cwd: Option<&Path>) -> Option<Response> {
-        let is_there = async |path: &Path| {
-            let path = cwd.map_or_else(|| path.to_owned(), |cwd| cwd.join(path));
-            tokio::fs::symlink_metadata(path).await.is_ok()
+    pub(crate) async fn nothing_to_do(
+        &self,
+        cwd: Option<&Path>,
+        call: &Call,
+    ) -> Result<Option<Response>, CallError> {
+        let is_there = async |path: &Path| match &call.bare {
+            Some(node) => node.exists(path, cwd, call).await,
+            None => {
+                let path = cwd.map_or_else(|| path.to_owned(), |cwd| cwd.join(path));
+                Ok(tokio::fs::symlink_metadata(path).await.is_ok())
+            }
         };
-        let skipped = |why: String| Some(Response { skipped: Some(why), ..Response::default() });
+        let skipped = |why: String| Ok(Some(Response { skipped: Some(why), ..Response::default() }));
         if let Some(path) = &self.creates
-            && is_there(path).await
+            && is_there(path).await?
         {
             return skipped(format!("`{}` exists", path.display()));
         }
         if let Some(path) = &self.removes
-            && !is_there(path).await
+            && !is_there(path).await?
         {
             return skipped(format!("`{}` does not exist", path.display()));
         }
-        None
+        Ok(None)
     }
 }
 
@@ -262,28 +270,36 @@ pub(crate) fn simulated(simulation: &Simulation<'_>) -> (Duration, Response) {
     (after, Response { exit_code: Some(0), duration_ms, ..Response::default() })
 }
 
+/// Signals by name.
+const NAMES: &[(Signal, &str)] = &[
+    (Signal::HUP, "HUP"),
+    (Signal::INT, "INT"),
+    (Signal::QUIT, "QUIT"),
+    (Signal::ILL, "ILL"),
+    (Signal::TRAP, "TRAP"),
+    (Signal::ABORT, "ABRT"),
+    (Signal::BUS, "BUS"),
+    (Signal::FPE, "FPE"),
+    (Signal::KILL, "KILL"),
+    (Signal::USR1, "USR1"),
+    (Signal::SEGV, "SEGV"),
+    (Signal::USR2, "USR2"),
+    (Signal::PIPE, "PIPE"),
+    (Signal::ALARM, "ALRM"),
+    (Signal::TERM, "TERM"),
+    (Signal::XCPU, "XCPU"),
+    (Signal::XFSZ, "XFSZ"),
+    (Signal::SYS, "SYS"),
+];
+
+/// The number of a signal that somebody names; 0 where there is none of that name.
+pub(crate) fn signal_number(name: &str) -> i32 {
+    let name = name.strip_prefix("SIG").unwrap_or(name);
+    let known = NAMES.iter().find(|(_, known)| *known == name).map(|(signal, _)| signal.as_raw());
+    known.or_else(|| name.parse().ok()).unwrap_or_default()
+}
+
 fn signal_name(number: i32) -> String {
-    use rustix::process::Signal;
-    const NAMES: &[(Signal, &str)] = &[
-        (Signal::HUP, "HUP"),
-        (Signal::INT, "INT"),
-        (Signal::QUIT, "QUIT"),
-        (Signal::ILL, "ILL"),
-        (Signal::TRAP, "TRAP"),
-        (Signal::ABORT, "ABRT"),
-        (Signal::BUS, "BUS"),
-        (Signal::FPE, "FPE"),
-        (Signal::KILL, "KILL"),
-        (Signal::USR1, "USR1"),
-        (Signal::SEGV, "SEGV"),
-        (Signal::USR2, "USR2"),
-        (Signal::PIPE, "PIPE"),
-        (Signal::ALARM, "ALRM"),
-        (Signal::TERM, "TERM"),
-        (Signal::XCPU, "XCPU"),
-        (Signal::XFSZ, "XFSZ"),
-        (Signal::SYS, "SYS"),
-    ];
     match NAMES.iter().find(|(signal, _)| signal.as_raw() == number) {
         Some((_, name)) => format!("{number} ({name})"),
         None => number.to_string(),

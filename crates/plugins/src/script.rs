@@ -9,7 +9,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
-use windlass_plugin::{About, Call, CallError, Foresight, OriginUse, Plugin, Reply, Simulated, Simulation};
+use windlass_plugin::{
+    About, BareEnd, BareFile, BareNode, BareProgram, BareStreams, BoxFuture, Call, CallError, Cancel,
+    Foresight, OriginUse, Output, Plugin, Reply, Simulated, Simulation, Stream,
+};
 
 use crate::command::ENDS;
 use crate::program::{Response, Surroundings, Unless, foresight, reply, simulated};
@@ -78,6 +81,7 @@ impl Plugin for Script {
     fn about(&self) -> About {
         About::acting("script", "runs a script that is brought along")
             .on_target()
+            .works_bare()
             .description(format!(
                 "The script lies in a file of its own while it runs, which only the user that runs it can read, and is handed to its \
                  interpreter: it need not be executable, and neither must files in that place be.\n\n{ENDS}"
@@ -106,10 +110,13 @@ impl Plugin for Script {
 
     async fn call(&self, call: Call, request: Request) -> Result<Reply<Response>, CallError> {
         let Request { path, interpreter, args, unless, surroundings } = request;
-        if let Some(response) = unless.nothing_to_do(surroundings.cwd.as_deref()).await {
+        if let Some(response) = unless.nothing_to_do(surroundings.cwd.as_deref(), &call).await? {
             return Ok(reply(response));
         }
         let text = call.origin.read_whole(&path).await?;
+        if let Some(node) = call.bare.clone() {
+            return run_there(&*node, text, interpreter, args, surroundings, &call).await.map(reply);
+        }
         let brought = Brought::put(&text).await.map_err(|error| {
             CallError::retryable("io", "the script cannot be put into a file").because(&error)
         })?;
@@ -119,15 +126,52 @@ impl Plugin for Script {
         surroundings.run(program, words, &call).await.map(reply)
     }
 
-    async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
+    async fn noop(&self, call: Call, request: Request) -> Result<Foresight, CallError> {
         let Request { path, unless, surroundings, .. } = request;
-        let skipped = unless.nothing_to_do(surroundings.cwd.as_deref()).await;
+        let skipped = unless.nothing_to_do(surroundings.cwd.as_deref(), &call).await?;
         Ok(foresight(skipped, &format!("the script `{}`", path.display())))
     }
 
     fn simulate(&self, simulation: &Simulation<'_>, _: &Request) -> Simulated<Response> {
         let (after, response) = simulated(simulation);
         Simulated::changed(after, Some(response))
+    }
+}
+
+/// The same where no agent runs: the file is written there, and removed afterwards.
+async fn run_there(
+    node: &dyn BareNode,
+    text: Vec<u8>,
+    interpreter: Vec<String>,
+    args: Vec<String>,
+    surroundings: Surroundings,
+    call: &Call,
+) -> Result<Response, CallError> {
+    let name = call.address.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let path = PathBuf::from(format!("/tmp/windlass-{}-{name}-{}", call.run, call.attempt));
+    let mut words = interpreted(interpreter, &text, &path).into_iter();
+    let program = words.next().unwrap_or_else(|| "/bin/sh".into());
+    let words = words.chain(args.into_iter().map(OsString::from)).collect();
+    node.write(&BareFile { path: path.clone(), mode: 0o600, bytes: text }, call).await?;
+    let ended = surroundings.run(program, words, call).await;
+    // Whatever became of it, also when it was told to end: that is not for the script's file.
+    let quiet = Call { cancel: Cancel::never(), output: Output::default(), ..call.clone() };
+    let argv = ["rm", "-f", "--", &path.to_string_lossy()].map(str::to_owned).to_vec();
+    let removed = node.run(&BareProgram { argv, ..BareProgram::default() }, &quiet, &mut Unheard).await;
+    if removed != Ok(BareEnd::Code(0)) {
+        call.output.note(&format!("the script's file {} could not be removed there", path.display()));
+    }
+    ended
+}
+
+/// Streams that nobody wants.
+struct Unheard;
+
+impl BareStreams for Unheard {
+    fn take(&mut self, _: Stream, _: &[u8]) {}
+
+    fn room(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
     }
 }
 

@@ -81,6 +81,7 @@ impl Plugin for Shell {
     fn about(&self) -> About {
         About::acting("shell", "runs a script in a shell")
             .on_target()
+            .works_bare()
             .description(format!("{WITHOUT_A_SHELL}\n\n{ENDS}"))
             .example("run a script", json!({"script": "set -eu\napt-get update\napt-get -y upgrade\n"}))
             .example(
@@ -95,15 +96,15 @@ impl Plugin for Shell {
 
     async fn call(&self, call: Call, request: Request) -> Result<Reply<Response>, CallError> {
         let Request { script, shell, args, unless, surroundings } = request;
-        if let Some(response) = unless.nothing_to_do(surroundings.cwd.as_deref()).await {
+        if let Some(response) = unless.nothing_to_do(surroundings.cwd.as_deref(), &call).await? {
             return Ok(reply(response));
         }
         run(script, shell, args, surroundings, &call).await.map(reply)
     }
 
-    async fn noop(&self, _: Call, request: Request) -> Result<Foresight, CallError> {
+    async fn noop(&self, call: Call, request: Request) -> Result<Foresight, CallError> {
         let Request { script, unless, surroundings, .. } = request;
-        let skipped = unless.nothing_to_do(surroundings.cwd.as_deref()).await;
+        let skipped = unless.nothing_to_do(surroundings.cwd.as_deref(), &call).await?;
         Ok(foresight(skipped, &format!("the script `{}`", script.trim())))
     }
 
@@ -122,6 +123,7 @@ impl Plugin for ShellCheck {
     fn about(&self) -> About {
         About::check("shell.check", "passes when a script succeeds")
             .on_target()
+            .works_bare()
             .description(format!("{WITHOUT_A_SHELL}\n\n{ENDS}"))
             .example(
                 "compare a figure",

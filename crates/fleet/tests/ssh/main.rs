@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod bare;
+mod r#become;
 mod reboot;
 mod sessions;
 mod sshd;

@@ -170,6 +170,7 @@ impl Trial {
             cancel: Cancel::never(),
             output: Output::to(Arc::clone(&self.lines) as Arc<dyn OutputSink>),
             origin: Origin::default(),
+            bare: None,
             at_node: AtNode::default(),
         }
     }

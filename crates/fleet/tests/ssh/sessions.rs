@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use windlass_fleet::ssh::{HostKeys, Key, Login, Session, Settings};
-use windlass_fleet::{Agents, Fleet, FromEnvironment, Gate, Here, Terminal, Ways, is_here, over};
+use windlass_fleet::{Agents, Fleet, Gate, Terminal, Ways, is_here, over};
 use windlass_model::id::RunId;
 use windlass_plugin::{Call, CallError, Cancel, Node, Origin, Output};
 
@@ -30,16 +30,6 @@ async fn refused(settings: &Settings) -> CallError {
     Session::open(settings).await.unwrap_err()
 }
 
-fn here(sshd: &Sshd) -> Here {
-    Here {
-        home: sshd.path(""),
-        user: "root".into(),
-        ssh_config: Some(sshd.path("ssh_config")),
-        ssh_agent: None,
-        secrets: Arc::new(FromEnvironment),
-    }
-}
-
 fn node(sshd: &Sshd) -> Arc<Node> {
     let node = json!({
         "name": "web01",
@@ -49,7 +39,7 @@ fn node(sshd: &Sshd) -> Arc<Node> {
     Arc::new(serde_json::from_value(node).unwrap())
 }
 
-fn call(node: &Arc<Node>) -> Call {
+pub(crate) fn call(node: &Arc<Node>) -> Call {
     Call {
         run: RunId(uuid::Uuid::from_u128(1)),
         plan: "trial".into(),
@@ -58,20 +48,21 @@ fn call(node: &Arc<Node>) -> Call {
         key: "key".into(),
         node: Some(Arc::clone(node)),
         for_node: None,
-        deadline_in: Duration::from_secs(20),
+        deadline_in: Duration::from_secs(60),
         cancel: Cancel::never(),
         output: Output::default(),
         origin: Origin::default(),
+        bare: None,
         at_node: windlass_plugin::AtNode::default(),
     }
 }
 
 #[tokio::test]
 async fn the_agent_is_placed_once_and_does_the_work() {
-    let Some(sshd) = Sshd::start() else { return };
+    let Some(sshd) = Sshd::start("the_agent_is_placed_once_and_does_the_work") else { return };
     let (node, agents) = (node(&sshd), Agents::of(std::env::consts::ARCH, &agent_binary()));
     for round in 0..2 {
-        let fleet = Fleet::new(Ways::new(here(&sshd), agents.clone()), Gate::default());
+        let fleet = Fleet::new(Ways::new(sshd.here(), agents.clone()), Gate::default());
         let registry = over(&windlass_plugins::standard().unwrap(), &fleet, is_here).unwrap();
         for _ in 0..3 {
             let request = Arc::new(json!({"script": "echo $PPID; cat; exit 0", "stdin": "in"}));
@@ -90,7 +81,7 @@ async fn the_agent_is_placed_once_and_does_the_work() {
 
 #[tokio::test]
 async fn host_keys_are_checked() {
-    let Some(sshd) = Sshd::start() else { return };
+    let Some(sshd) = Sshd::start("host_keys_are_checked") else { return };
     let good = settings(&sshd);
     let session = Session::open(&good).await.unwrap();
     assert!(!session.is_closed());
@@ -117,7 +108,9 @@ async fn host_keys_are_checked() {
 
 #[tokio::test]
 async fn p25_the_second_credential_and_the_second_address_are_tried() {
-    let Some(sshd) = Sshd::start() else { return };
+    let Some(sshd) = Sshd::start("p25_the_second_credential_and_the_second_address_are_tried") else {
+        return;
+    };
     let good = settings(&sshd);
     let both = Settings {
         logins: vec![key(&sshd, "missing_key"), key(&sshd, "stranger_key"), key(&sshd, "user_key")],
@@ -146,7 +139,7 @@ async fn p25_the_second_credential_and_the_second_address_are_tried() {
 
 #[tokio::test]
 async fn what_cannot_be_reached_says_how_and_in_time() {
-    let Some(sshd) = Sshd::start() else { return };
+    let Some(sshd) = Sshd::start("what_cannot_be_reached_says_how_and_in_time") else { return };
     let good = Settings { step: Duration::from_millis(500), ..settings(&sshd) };
     let closed = refused(&Settings { port: crate::sshd::free_port(), ..good.clone() }).await;
     assert_eq!((closed.code.as_str(), closed.permanent), ("refused", false), "{closed}");
@@ -164,7 +157,7 @@ async fn what_cannot_be_reached_says_how_and_in_time() {
 
 #[tokio::test]
 async fn p41_a_host_is_reached_through_another_one() {
-    let Some(sshd) = Sshd::start() else { return };
+    let Some(sshd) = Sshd::start("p41_a_host_is_reached_through_another_one") else { return };
     let inner = settings(&sshd);
     let through =
         Settings { jump: Some(Box::new(Settings { name: "gate".into(), ..inner.clone() })), ..inner.clone() };

@@ -1,23 +1,21 @@
 //! A real sshd with keys of its own, on a free port of this machine.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
 
-use tempfile::TempDir;
+use windlass_farm::{Farm, Kind};
+use windlass_fleet::{FromEnvironment, Here};
 
 pub(crate) struct Sshd {
     pub(crate) port: u16,
-    dir: TempDir,
-    child: Child,
+    farm: Farm,
 }
 
-const PROGRAM: &str = "/usr/sbin/sshd";
-
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    windlass_farm::free_port(Ipv4Addr::LOCALHOST).unwrap()
 }
 
 /// The agent that belongs to these tests. A build of the whole workspace has made it already.
@@ -31,59 +29,52 @@ pub(crate) fn agent_binary() -> PathBuf {
     agent
 }
 
-fn keygen(dir: &Path, name: &str) {
-    let path = dir.join(name);
-    let args = ["-q", "-t", "ed25519", "-N", "", "-f"];
-    assert!(Command::new("ssh-keygen").args(args).arg(path).status().unwrap().success());
+/// Says that a test cannot do its work here.
+pub(crate) fn skip(test: &str, why: &str) {
+    println!("SKIPPED: {test}: {why}");
+    if let Some(path) = std::env::var_os("WINDLASS_SKIP_LOG") {
+        use std::io::Write as _;
+        let mut file = fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        writeln!(file, "{test}: {why}").unwrap();
+    }
+}
+
+/// One host; `None` where there can be none, which is said.
+pub(crate) fn farm(test: &str, kind: Kind) -> Option<Farm> {
+    if !windlass_farm::is_possible() {
+        skip(test, "there is no sshd");
+        return None;
+    }
+    Some(Farm::with([("web01".to_owned(), kind, String::new())]).unwrap())
+}
+
+/// This side, with the keys and the configuration of a farm.
+pub(crate) fn here(farm: &Farm) -> Here {
+    Here {
+        home: farm.path(""),
+        user: "root".into(),
+        ssh_config: Some(farm.path("ssh_config")),
+        ssh_agent: None,
+        secrets: Arc::new(FromEnvironment),
+    }
 }
 
 impl Sshd {
-    /// `None` where there is no sshd, which the run of the tests counts as skipped.
-    pub(crate) fn start() -> Option<Self> {
-        if !Path::new(PROGRAM).exists() {
-            assert!(std::env::var_os("CI").is_none(), "{PROGRAM} is missing");
-            println!("skipped: {PROGRAM} is missing");
-            return None;
-        }
-        let dir = TempDir::new().unwrap();
-        for name in ["host_key", "wrong_host_key", "user_key", "stranger_key"] {
-            keygen(dir.path(), name);
-        }
-        fs::create_dir_all("/run/sshd").unwrap();
-        fs::copy(dir.path().join("user_key.pub"), dir.path().join("authorized")).unwrap();
-        let port = free_port();
-        let at = dir.path().display();
-        let config = format!(
-            "ListenAddress 127.0.0.1:{port}\nHostKey {at}/host_key\nAuthorizedKeysFile {at}/authorized\nPidFile none\n\
-             StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
-             MaxStartups 1000:30:2000\nMaxSessions 1000\nUseDNS no\nPrintMotd no\nPrintLastLog no\nLogLevel ERROR\n\
-             SetEnv XDG_CACHE_HOME={at}/cache\nSubsystem sftp internal-sftp\n"
-        );
-        fs::write(dir.path().join("sshd_config"), config).unwrap();
-        let child = Command::new(PROGRAM)
-            .args(["-D", "-e", "-f"])
-            .arg(dir.path().join("sshd_config"))
-            .stdin(Stdio::null())
-            .stderr(fs::File::create(dir.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let sshd = Self { port, dir, child };
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "{}",
-                fs::read_to_string(sshd.path("log")).unwrap()
-            );
-            std::thread::yield_now();
-        }
-        sshd.know("known_hosts", "host_key.pub");
-        fs::write(sshd.path("ssh_config"), "").unwrap();
-        Some(sshd)
+    /// `None` where there is no sshd, which is said.
+    pub(crate) fn start(test: &str) -> Option<Self> {
+        let farm = farm(test, Kind::Plain)?;
+        Some(Self { port: farm.hosts[0].port, farm })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        match name.strip_prefix("cache/") {
+            Some(rest) => self.farm.hosts[0].path("home/.cache").join(rest),
+            None => self.farm.path(name),
+        }
+    }
+
+    pub(crate) fn here(&self) -> Here {
+        here(&self.farm)
     }
 
     /// Writes a file of known hosts in which this host has that key.
@@ -99,12 +90,5 @@ impl Sshd {
         let hashed = Command::new("ssh-keygen").args(["-q", "-H", "-f"]).arg(self.path(to)).output().unwrap();
         assert!(hashed.status.success());
         assert!(fs::read_to_string(self.path(to)).unwrap().starts_with("|1|"));
-    }
-}
-
-impl Drop for Sshd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -217,6 +217,7 @@ impl Dispatcher {
             cancel: cancel.cancel(),
             for_node: call.for_node,
             origin: self.options.origin.clone().unwrap_or_default(),
+            bare: None,
             at_node: AtNode::default(),
         };
         let plugin = match layout.submission.noop {

@@ -1,0 +1,213 @@
+//! Becoming another user, over SSH, by the real programs: sudo, doas and su.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use serde_json::json;
+use windlass_farm::{Farm, Kind};
+use windlass_fleet::{Agents, Fleet, Gate, Here, Ways, is_here, over};
+use windlass_plugin::{BoxFuture, CallError, Node, Registry, Secret, Secrets};
+
+use crate::sessions::call;
+use crate::sshd::{agent_binary, skip};
+
+/// Two users of this machine that log in over a host, and what is configured for them. Gone when it is dropped.
+struct Users {
+    farm: Farm,
+    /// Who logs in.
+    user: String,
+    rules: Vec<PathBuf>,
+    _doas: Option<Doas>,
+}
+
+/// The configuration of doas, which has one file for all.
+struct Doas {
+    before: Option<Vec<u8>>,
+}
+
+struct Passwords;
+
+const PASSWORD: &str = "an-0pen-sesame";
+const DOAS: &str = "/etc/doas.conf";
+
+impl Secrets for Passwords {
+    fn secret<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, CallError>> {
+        let text = if name == "good" { PASSWORD } else { "a-wrong-one" };
+        Box::pin(std::future::ready(Ok(Secret::new(text))))
+    }
+}
+
+fn succeeds(program: &str, args: &[&str]) -> bool {
+    let status = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+impl Users {
+    /// A user who may do with sudo what a rule says; `None` where that cannot be tried.
+    fn new(test: &str, name: &str, rule: &str) -> Option<Self> {
+        let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+        for program in ["/usr/sbin/sshd", "/usr/bin/sudo", "/usr/bin/doas", "/usr/sbin/useradd"] {
+            if !Path::new(program).exists() || !is_root {
+                skip(test, &format!("{program} is missing, or who runs this is not root"));
+                return None;
+            }
+        }
+        let user = format!("wl-{name}-{}", std::process::id());
+        assert!(succeeds("useradd", &["--create-home", "--shell", "/bin/sh", &user]), "{user}");
+        let mut chpasswd = Command::new("chpasswd").stdin(Stdio::piped()).spawn().unwrap();
+        use std::io::Write as _;
+        writeln!(chpasswd.stdin.take().unwrap(), "{user}:{PASSWORD}").unwrap();
+        assert!(chpasswd.wait().unwrap().success());
+        let mut users = Self {
+            farm: Farm::with([("web01".to_owned(), Kind::Plain, String::new())]).unwrap(),
+            user,
+            rules: Vec::new(),
+            _doas: None,
+        };
+        users.rule(rule);
+        // The home that the host gives to everybody is root's.
+        let config = users.farm.hosts[0].path("sshd_config");
+        let text = fs::read_to_string(&config).unwrap();
+        let text: Vec<&str> = text.lines().filter(|line| !line.starts_with("SetEnv")).collect();
+        fs::write(&config, text.join("\n") + "\n").unwrap();
+        users.farm.hosts[0].down();
+        users.farm.hosts[0].up().unwrap();
+        // Keys lie where only root may look, which is fine for sshd; the way to them must be open.
+        assert!(succeeds("chmod", &["755", users.farm.path("").to_str().unwrap()]));
+        Some(users)
+    }
+
+    fn rule(&mut self, rule: &str) {
+        if rule.is_empty() {
+            return;
+        }
+        let path = PathBuf::from(format!("/etc/sudoers.d/{}", self.user));
+        fs::write(
+            &path,
+            format!("Defaults:{0} passwd_timeout=1, lecture=never\n{rule}\n", self.user)
+                .replace("USER", &self.user),
+        )
+        .unwrap();
+        assert!(succeeds("chmod", &["440", path.to_str().unwrap()]));
+        self.rules.push(path);
+    }
+
+    fn doas(mut self, rules: &str) -> Self {
+        let before = fs::read(DOAS).ok();
+        fs::write(DOAS, rules.replace("USER", &self.user)).unwrap();
+        assert!(succeeds("chmod", &["400", DOAS]));
+        self._doas = Some(Doas { before });
+        self
+    }
+
+    fn registry(&self) -> Registry {
+        let here = Here {
+            home: self.farm.path(""),
+            user: "nobody".into(),
+            ssh_config: Some(self.farm.path("ssh_config")),
+            ssh_agent: None,
+            secrets: Arc::new(Passwords),
+        };
+        let ways = Ways::new(here, Agents::of(std::env::consts::ARCH, &agent_binary()));
+        over(&windlass_plugins::standard().unwrap(), &Fleet::new(ways, Gate::default()), is_here).unwrap()
+    }
+
+    /// What a command prints that is run like this.
+    async fn try_as(&self, other: serde_json::Value, agent: &str) -> Result<String, CallError> {
+        let node =
+            json!({"name": "web01", "transport": {"user": self.user, "become": other, "agent": agent}});
+        let node: Arc<Node> = Arc::new(serde_json::from_value(node).unwrap());
+        let request = Arc::new(json!({"script": "id -un; echo $HOME"}));
+        let reply = self.registry().get("shell").unwrap().call(call(&node), request).await?;
+        Ok(reply.response["stdout"].as_str().unwrap().to_owned())
+    }
+
+    async fn refused(&self, other: serde_json::Value) -> String {
+        let error = self.try_as(other, "auto").await.unwrap_err();
+        assert_eq!((error.code.as_str(), error.permanent), ("become", true), "{error}");
+        assert!(!error.to_string().contains(PASSWORD), "{error}");
+        error.message
+    }
+}
+
+impl Drop for Users {
+    fn drop(&mut self) {
+        for rule in &self.rules {
+            let _ = fs::remove_file(rule);
+        }
+        // What still runs as the user keeps the account in use.
+        let _ = succeeds("pkill", &["-KILL", "-u", &self.user]);
+        let _ = succeeds("userdel", &["--remove", "--force", &self.user]);
+    }
+}
+
+impl Drop for Doas {
+    fn drop(&mut self) {
+        let _ = match &self.before {
+            Some(before) => fs::write(DOAS, before),
+            None => fs::remove_file(DOAS),
+        };
+    }
+}
+
+#[tokio::test]
+async fn sudo_with_and_without_a_password() {
+    let test = "sudo_with_and_without_a_password";
+    let Some(users) = Users::new(test, "ask", "USER ALL=(ALL) ALL") else { return };
+    let good = json!({"password": "{{ secret('good') }}"});
+    for agent in ["auto", "never"] {
+        assert_eq!(users.try_as(good.clone(), agent).await.unwrap(), "root\n/root\n", "{agent}");
+    }
+    let other = json!({"user": "daemon", "password": "{{ secret('good') }}"});
+    assert!(users.try_as(other, "never").await.unwrap().starts_with("daemon\n"));
+    assert_eq!(
+        users.refused(json!({"password": "{{ secret('bad') }}"})).await,
+        "`web01`: the password for sudo is wrong"
+    );
+    assert_eq!(
+        users.refused(json!({})).await,
+        "`web01`: sudo asks for a password, and none is given; name one as `password` of `become`"
+    );
+    let nobody = json!({"user": "no-such-user", "password": "{{ secret('good') }}"});
+    assert_eq!(users.refused(nobody).await, "`web01`: there is no user `no-such-user` to become");
+    assert_eq!(users.refused(json!({"user": "a'b"})).await, "`web01`: `a'b` is no name of a user to become");
+
+    let Some(free) = Users::new(test, "free", "Defaults:USER requiretty\nUSER ALL=(ALL) NOPASSWD: ALL")
+    else {
+        return;
+    };
+    // It wants a terminal, and gets one.
+    for agent in ["auto", "never"] {
+        assert_eq!(free.try_as(json!({}), agent).await.unwrap(), "root\n/root\n", "{agent}");
+    }
+    let Some(barred) = Users::new(test, "barred", "") else { return };
+    let message = barred.refused(good).await;
+    assert_eq!(message, "`web01`: sudo does not let who logs in become `root`");
+}
+
+#[tokio::test]
+async fn su_and_doas_with_a_password() {
+    let Some(users) = Users::new("su_and_doas_with_a_password", "su", "") else { return };
+    let users = users.doas("permit USER as root\n");
+    // su asks for the password of whom one becomes: here that is the same user again.
+    let again = |secret: &str| json!({"method": "su", "user": users.user, "password": format!("{{{{ secret('{secret}') }}}}")});
+    assert_eq!(users.try_as(again("good"), "never").await.unwrap(), format!("{0}\n/home/{0}\n", users.user));
+    assert_eq!(users.refused(again("bad")).await, "`web01`: the password for su is wrong");
+    let doas = |secret: &str| json!({"method": "doas", "password": format!("{{{{ secret('{secret}') }}}}")});
+    for agent in ["auto", "never"] {
+        assert_eq!(users.try_as(doas("good"), agent).await.unwrap(), "root\n/root\n", "{agent}");
+    }
+    assert_eq!(users.refused(doas("bad")).await, "`web01`: the password for doas is wrong");
+    let message = users.refused(json!({"method": "doas"})).await;
+    assert_eq!(
+        message,
+        "`web01`: doas asks for a password, and none is given; name one as `password` of `become`"
+    );
+}
