@@ -217,15 +217,27 @@ impl Session<'_> {
             root.trace.write(&value);
         }
         let (mut derived, written, plain) = root.trace.take();
+        let masked: BTreeSet<String> = masked.iter().map(|text| nameless(text)).collect();
         derived.extend(written.into_iter().filter(|text| {
             let redacted = self.scope.secrets.redact(text);
             text.len() >= SHORTEST_DERIVED
                 && !plain.contains(text)
-                && !masked.contains(&redacted)
+                && !masked.contains(&nameless(&redacted))
                 && !is_tokens(&redacted)
         }));
         self.derived.extend(derived);
     }
+}
+
+/// A text with tokens that do not say of which secret they are: one secret may have several names.
+fn nameless(text: &str) -> String {
+    let mut parts = text.split('«');
+    let mut bare = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        bare.push('«');
+        bare.push_str(part.split_once('»').map_or(part, |(_, after)| after));
+    }
+    bare
 }
 
 /// Whether hardly anything stands in a text beside tokens.

@@ -66,7 +66,7 @@ fn alternatives_say_what_was_meant() {
         {"type": "null"},
     ]});
     assert_eq!(says(schema.clone(), json!({"max": "x"})), ["`max`: expected a whole number, got `x`"]);
-    assert_eq!(says(schema, json!(7)), ["expected a text or a map, got `7`"]);
+    assert_eq!(says(schema, json!(7)), ["expected a text or a map, got `7` (write it in quotes: \"7\")"]);
 }
 
 #[test]

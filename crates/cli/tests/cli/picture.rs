@@ -95,7 +95,8 @@ fn failures_stay_above_the_picture_with_their_last_lines() {
     open(&place, "gate");
     assert_eq!(terminal.end(), Some(0));
     terminal.reads("patch/a/install failed: exit code 3", 1);
-    terminal.reads("| four", 1);
+    // Once above the picture, and once in the report.
+    terminal.reads("| four", 2);
     terminal.reads("▸", 0);
 }
 

@@ -150,7 +150,7 @@ fn a_recovery_asks_nobody_for_secrets() {
       sequences:
         - name: s
           actions:
-            - {{name: wait, use: shell, onInterrupt: retry, with: {{script: 'touch begun; {until}'}}}}
+            - {{name: wait, use: shell, onInterrupt: rerun, with: {{script: 'touch begun; {until}'}}}}
             - {{name: use, use: shell, with: {{script: '[ \"$A\" = {CANARY} ]', env: {{A: \"{{{{ secret('from_file') }}}}\"}}}}}}
 "
     );

@@ -280,6 +280,23 @@ fn tells_what_was_made_of_secrets() {
 }
 
 #[test]
+fn a_secret_with_two_names_is_found_by_either() {
+    for name in ["a", "b"] {
+        let url = json!({"url": format!("https://app:{{{{ params.{name} }}}}@db/")});
+        let scope = Scope {
+            params: map(json!({"a": "hunter22", "b": "hunter22"})),
+            vars: Arc::new(Vars::from((*map(url)).clone())),
+            secret_params: Arc::new(vec!["a".into(), "b".into()]),
+            secrets: Arc::new([("a", "hunter22"), ("b", "hunter22")].into_iter().collect()),
+            ..scope()
+        };
+        let rendered = Evaluator::new().render(&json!("{{ vars.url }}"), &scope).unwrap();
+        assert_eq!(rendered.clear, "https://app:hunter22@db/");
+        assert!(rendered.derived.is_empty(), "{name}: {:?}", rendered.derived);
+    }
+}
+
+#[test]
 fn judges_conditions() {
     let judge = |text: &str| match Evaluator::new().condition(text, &scope()) {
         Ok(yes) => yes.to_string(),
