@@ -139,16 +139,18 @@ fn a_follower_ends_with_the_process_that_drove_the_run() {
     let run = place.start(&["run", plan.to_str().unwrap()]);
     wait_for_begin(&place);
     let mut follower = place.start(&["logs", "--follow"]);
-    follower.wait_for_line("first of web01");
-    // What its pipe still holds dies with the process.
-    let other = logs_of(&place).join("nodes/web02.log");
-    while !fs::read_to_string(&other).is_ok_and(|text| text.contains("first of web02")) {
-        // tidy-allow: sleep: a file gives no other sign
-        std::thread::sleep(std::time::Duration::from_millis(5));
+    follower.wait_for_line("submitted by");
+    // What its pipes still hold dies with the process.
+    for node in ["web01", "web02"] {
+        let log = logs_of(&place).join(format!("nodes/{node}.log"));
+        while !fs::read_to_string(&log).is_ok_and(|text| text.contains("first of")) {
+            // tidy-allow: sleep: a file gives no other sign
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
     }
     run.signal("KILL");
     let _ = run.end();
-    follower.end().exits(0).shows(&["| first of web02"]);
+    follower.end().exits(0).shows(&["| first of web01", "| first of web02"]);
     place.run(&["logs", "--follow"]).exits(0).says(&["no process drives this run"]);
     place.file("gate", "");
     place.run(&["recover"]);
