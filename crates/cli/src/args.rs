@@ -2,6 +2,7 @@
 //!
 //! What a flag does is in `command/`; here is what it is called and how it is explained.
 
+mod adhoc;
 mod inspect;
 mod logs;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod search;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::adhoc::{AdHocArgs, CopyArgs, ExecArgs};
 pub(crate) use self::inspect::{
     CompletionsArgs, DocsArgs, DocsKind, ExplainArgs, ManArgs, PluginsArgs, PluginsCommand, PreviewArgs,
     SchemaArgs, SchemaKind, ValidateArgs,
@@ -49,6 +51,10 @@ Begin here:
   windlass preview  plan.yaml        what would happen, where, and how bad it can get
   windlass rehearse plan.yaml        run it in virtual time against simulated targets
   windlass run      plan.yaml        run it, with every step on disk before it acts
+
+Without a plan:
+  windlass exec '@web' -- uptime     run a command on nodes of an inventory
+  windlass copy '@web' motd /etc/motd
 
 While a run goes on, from another terminal:
   windlass runs watch                follow it
@@ -107,8 +113,12 @@ pub(crate) enum Command {
     Preview(PreviewArgs),
     /// Run a plan in virtual time against simulated targets, with faults where you want them.
     Rehearse(RehearseArgs),
-    /// Run a plan on this machine.
+    /// Run a plan.
     Run(RunArgs),
+    /// Run a command on nodes, through the same engine, limits and log.
+    Exec(ExecArgs),
+    /// Copy a file or directory to nodes.
+    Copy(CopyArgs),
     /// Look at runs and command them.
     Runs(RunsArgs),
     /// Show what the actions of a run printed, and what happened in between.

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod adhoc;
 mod completions;
 mod docs;
 mod explain;
@@ -54,7 +55,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Exit {
 /// Whether the exit code says what a run came to, whatever becomes of what is printed.
 fn drives(command: &Command) -> bool {
     match command {
-        Command::Run(_) | Command::Recover(_) => true,
+        Command::Run(_) | Command::Exec(_) | Command::Copy(_) | Command::Recover(_) => true,
         Command::Runs(args) => matches!(args.command, RunsCommand::Retry(_) | RunsCommand::Watch(_)),
         _ => false,
     }
@@ -73,6 +74,8 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
         Command::Preview(args) => preview::run(&args, printer),
         Command::Rehearse(args) => rehearse::run(&args, printer),
         Command::Run(args) => run::run(&args, printer),
+        Command::Exec(args) => adhoc::exec(&args, printer),
+        Command::Copy(args) => adhoc::copy(&args, printer),
         Command::Runs(args) => runs::run(&args, printer),
         Command::Logs(args) => logs::run(&args, printer),
         Command::Recover(args) => recover::run(&args, printer),
@@ -99,6 +102,8 @@ impl Form {
             Command::Preview(args) => args.output.into(),
             Command::Rehearse(args) => args.output.into(),
             Command::Run(args) => args.live.output.into(),
+            Command::Exec(args) => args.ad_hoc.live.output.into(),
+            Command::Copy(args) => args.ad_hoc.live.output.into(),
             Command::Recover(args) => args.live.output.into(),
             Command::Runs(args) => Self::of_runs(&args.command),
             Command::Logs(args) => match args.output {

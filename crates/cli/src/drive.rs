@@ -43,10 +43,23 @@ pub(crate) struct Drive<'a> {
     pub(crate) format: LiveFormat,
     /// Whether to approve as the current user.
     pub(crate) approve: bool,
+    /// What people are told.
+    pub(crate) tells: Tells,
     /// From when on people are told what happens; what went before is in the picture and the summary.
     pub(crate) since: Time,
     /// Where the run is kept.
     pub(crate) data_dir: &'a DataDir,
+}
+
+/// What people are told of a run, and what its exit code is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tells {
+    /// What happens in it; how it ended.
+    Run,
+    /// What happens in it; whether every node did well.
+    EveryNode,
+    /// What is printed on the nodes; whether every node did well.
+    Output,
 }
 
 // === impl Drive ===
@@ -66,6 +79,11 @@ pub(crate) async fn drive(
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
     let mut live = Live::new(how.format, Seat::Driver, how.data_dir.clone());
+    if how.tells == Tells::Output
+        && let Ok(Some(logs)) = handle.logs(run).await
+    {
+        live.show_output(&logs);
+    }
     let mut fold = Fold::new(handle.layout(run).await?);
     let driven = follow(handle, run, how, &mut fold, &mut live, signals, printer).await;
     // Whatever happened, what is said next is not said into the picture.
@@ -79,7 +97,11 @@ pub(crate) async fn drive(
     if !fold.status().is_terminal() {
         ask_for_help(&fold, how.approve, how.data_dir, printer);
     }
-    Ok(Exit::of(fold.status()))
+    let has_failures = fold.blocks().iter().any(|block| block.failed > 0);
+    match Exit::of(fold.status()) {
+        Exit::Succeeded if how.tells != Tells::Run && has_failures => Ok(Exit::Failed),
+        exit => Ok(exit),
+    }
 }
 
 /// Until the run has ended, or until it needs a person.

@@ -28,6 +28,7 @@ mod pages;
 mod params;
 mod plan_file;
 mod prepare;
+mod printed;
 mod printer;
 mod reach;
 mod secrets;

@@ -3,6 +3,7 @@
 //! ```text
 //!   event ─▶ Fold ─▶ Live ─┬─ text on a terminal   lines that stay, above a picture that is drawn over (frame, painter)
 //!                          ├─ text elsewhere       lines with times
+//!                          ├─ text of a command    what is printed on the nodes (output)
 //!                          ├─ events               the event as JSON
 //!                          └─ json                 nothing before the end
 //! ```
@@ -15,6 +16,7 @@ mod frame;
 mod heat;
 mod line;
 mod outlook;
+mod output;
 mod painter;
 mod several;
 
@@ -30,6 +32,7 @@ use windlass_report::{Clock, Fold, JsonOptions, Stamp, TextOptions, legible, wor
 use self::frame::Frame;
 pub(crate) use self::frame::Seat;
 use self::line::Weight;
+use self::output::Output;
 use self::painter::Painter;
 pub(crate) use self::several::Labels;
 use self::several::Several;
@@ -63,6 +66,7 @@ pub(crate) struct Live {
 enum Form {
     Picture(Painter),
     Lines,
+    Output(Output),
     Events,
     Silent,
 }
@@ -85,10 +89,17 @@ impl Live {
         Self { form, seat, data_dir, labels, next: Instant::now() + FIRST }
     }
 
+    /// Shows people what is printed on the nodes instead of what happens in the run.
+    pub(crate) fn show_output(&mut self, logs: &Path) {
+        if matches!(self.form, Form::Picture(_) | Form::Lines) {
+            self.form = Form::Output(Output::new(logs));
+        }
+    }
+
     /// Shows an event that was applied to the fold just now.
     pub(crate) fn event(&mut self, fold: &Fold, event: &Event, printer: &mut Printer) {
         match &mut self.form {
-            Form::Silent => {}
+            Form::Silent | Form::Output(_) => {}
             Form::Events => {
                 let mut line = windlass_report::event_json(event, fold.layout(), Clock::Wall);
                 if let Some(map) = line.as_object_mut().filter(|_| !self.labels.is_empty()) {
@@ -117,6 +128,9 @@ impl Live {
 
     /// Draws the picture anew if it is time to.
     pub(crate) fn tick(&mut self, fold: &Fold, now: Time, printer: &mut Printer) {
+        if let Form::Output(output) = &mut self.form {
+            output.turn(printer);
+        }
         if self.is_due(fold.seq()) {
             let (width, rows) = printer::terminal_size();
             let frame = Frame { fold, now, width, rows, seat: self.seat, data_dir: &self.data_dir };
@@ -162,7 +176,7 @@ impl Live {
             Form::Picture(painter) => {
                 painter.print(&[text.to_owned()], printer::terminal_size().0, printer);
             }
-            Form::Lines | Form::Events | Form::Silent => printer.note(text),
+            Form::Lines | Form::Output(_) | Form::Events | Form::Silent => printer.note(text),
         }
     }
 
@@ -176,8 +190,12 @@ impl Live {
     /// Takes the picture away and prints the result; with it, where the output of its actions lies.
     pub(crate) fn end(&mut self, fold: &Fold, logs: Option<&Path>, printer: &mut Printer) {
         self.leave(printer);
-        match &self.form {
+        match &mut self.form {
             Form::Picture(_) | Form::Lines => {}
+            Form::Output(output) => {
+                output.end(fold, printer);
+                return;
+            }
             Form::Events => return,
             Form::Silent => {
                 printer.write_out(|mut out| {
@@ -211,7 +229,7 @@ impl Live {
     pub(crate) fn end_several<'a>(&mut self, folds: impl Iterator<Item = &'a Fold>, printer: &mut Printer) {
         self.leave(printer);
         match &self.form {
-            Form::Picture(_) | Form::Lines => {
+            Form::Picture(_) | Form::Lines | Form::Output(_) => {
                 printer.note("");
                 for fold in folds {
                     let run = fold.layout().submission.run;

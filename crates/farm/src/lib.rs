@@ -1,7 +1,7 @@
 //! A farm of hosts to try things on: real sshds on loopback addresses of this machine, each with keys and a home of its own.
 //!
 //! ```text
-//!   Farm ── one directory: the user's keys, known_hosts, ssh_config, an inventory
+//!   Farm ── one directory: the user's keys, known_hosts, ssh_config
 //!     └── Host ── one sshd on 127.0.X.Y: its host key, its home, its log
 //! ```
 //!

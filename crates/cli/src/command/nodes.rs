@@ -6,6 +6,8 @@ mod select;
 mod show;
 mod vars;
 
+pub(super) use self::select::choose;
+
 use crate::args::{NodesArgs, NodesCommand};
 use crate::failure::Outcome;
 use crate::printer::Printer;

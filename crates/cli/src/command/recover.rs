@@ -6,7 +6,7 @@ use windlass_model::outcome::RunStatus;
 use windlass_runtime::{Error, Handle, TakeOver};
 
 use crate::args::{LiveFormat, RecoverArgs};
-use crate::drive::{Drive, catch_signals, drive, drive_several, worst};
+use crate::drive::{Drive, Tells, catch_signals, drive, drive_several, worst};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::printer::{FAINT, Printer, Styled};
@@ -22,7 +22,8 @@ pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
         let since = windlass_runtime::Clock::system().now();
         let session =
             Session::drive(&data_dir, &registry, TakeOver::Everything, &args.reach, printer).await?;
-        let how = Drive { format: args.live.output, approve: false, since, data_dir: &data_dir };
+        let how =
+            Drive { format: args.live.output, approve: false, tells: Tells::Run, since, data_dir: &data_dir };
         let exit = go(&session, how, &mut signals, printer).await;
         for run in &session.taken_over().runs {
             session.forget_if_ended(*run).await;

@@ -8,9 +8,9 @@ use windlass_model::time::Time;
 use windlass_plugin::Registry;
 use windlass_runtime::{Filter, Handle, Request, Start, TakeOver};
 
-use crate::args::{LiveFormat, RunArgs};
+use crate::args::{DataDirArgs, LiveFormat, ReachArgs, RunArgs};
 use crate::data_dir::DataDir;
-use crate::drive::{Drive, catch_signals, drive};
+use crate::drive::{Drive, Tells, catch_signals, drive};
 use crate::failure::{Failure, Outcome};
 use crate::prepare::{self, Choice};
 use crate::printer::{FAINT, Printer, Styled};
@@ -51,22 +51,45 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
         if !not_ready.is_empty() {
             return Err(loaded.findings(not_ready, &|_| None).into());
         }
-        go(args, registry, request, printer).await
+        let seat = Seating {
+            data_dir: &args.data_dir,
+            reach: &args.reach,
+            format: args.live.output,
+            approve: args.approve,
+            tells: Tells::Run,
+        };
+        go(seat, &registry, request, printer).await
     })
 }
 
-async fn go(args: &RunArgs, registry: Registry, request: Request, printer: &mut Printer) -> Outcome {
+/// Where and how a run is driven.
+#[derive(Clone, Copy)]
+pub(super) struct Seating<'a> {
+    pub(super) data_dir: &'a DataDirArgs,
+    pub(super) reach: &'a ReachArgs,
+    pub(super) format: LiveFormat,
+    pub(super) approve: bool,
+    pub(super) tells: Tells,
+}
+
+/// Submits a run and drives it.
+pub(super) async fn go(
+    seating: Seating<'_>,
+    registry: &Registry,
+    request: Request,
+    printer: &mut Printer,
+) -> Outcome {
+    let Seating { format, approve, tells, .. } = seating;
     let mut signals = catch_signals()?;
-    let data_dir = args.data_dir.choose()?;
+    let data_dir = seating.data_dir.choose()?;
     let session =
-        Session::drive(&data_dir, &registry, TakeOver::Only(Vec::new()), &args.reach, printer).await?;
+        Session::drive(&data_dir, registry, TakeOver::Only(Vec::new()), seating.reach, printer).await?;
     let handle = session.handle();
-    if args.live.output == LiveFormat::Text {
+    if format == LiveFormat::Text {
         mention_unfinished(&handle, &data_dir, printer).await?;
     }
     let run = handle.submit(request).await?;
-    let how =
-        Drive { format: args.live.output, approve: args.approve, since: Time::ZERO, data_dir: &data_dir };
+    let how = Drive { format, approve, tells, since: Time::ZERO, data_dir: &data_dir };
     let exit = drive(&handle, run, how, &mut signals, printer).await;
     session.forget_if_ended(run).await;
     let closed = session.close().await;

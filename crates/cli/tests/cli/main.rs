@@ -12,6 +12,7 @@ mod flushes;
 mod harness;
 mod terminal;
 
+mod adhoc;
 mod beside;
 mod control;
 mod crash;

@@ -6,9 +6,9 @@ use std::io::Write;
 use serde_json::{Map, json};
 use windlass_logs::{Filter, Form, Found, Record, Source};
 use windlass_model::log_level::LogLevel;
-use windlass_report::legible;
 
 use crate::args::LogFormat;
+use crate::printed::legible_line;
 use crate::printer::{BAD, FAINT, GOOD, STRONG, Styled, WARN};
 
 /// How records are shown, and which.
@@ -82,18 +82,6 @@ fn sign(source: Source) -> &'static str {
     }
 }
 
-/// Without whatever could drive a terminal; colours go, because ours say what the line is.
-fn legible_line(text: &str) -> Cow<'_, str> {
-    let is_odd = |char: char| char != '\t' && legible::visible(char) != char;
-    if !text.contains(is_odd) {
-        return Cow::Borrowed(text);
-    }
-    let plain = anstream::adapter::strip_str(text).to_string();
-    // What stands before a carriage return was meant to be written over.
-    let plain = plain.trim_end_matches('\r');
-    Cow::Owned(plain.chars().map(|char| if char == '\t' { char } else { legible::visible(char) }).collect())
-}
-
 fn json(record: &Record<'_>, found: &Found<'_>, to: &mut Vec<u8>) {
     let Record { at, level, source, form, address, attempt, node, printed_at, text } = record;
     let mut line = Map::new();
@@ -128,19 +116,4 @@ fn json(record: &Record<'_>, found: &Found<'_>, to: &mut Vec<u8>) {
 fn push_line(to: &mut Vec<u8>, line: &dyn std::fmt::Display) {
     // Writing into memory cannot fail.
     let _ = writeln!(to, "{line}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_programs_print_drives_no_terminal() {
-        let check = |text: &str, expect: &str| assert_eq!(legible_line(text), expect);
-        check("plain ä\ttab", "plain ä\ttab");
-        check("\x1b[31mred\x1b[0m", "red");
-        check("50%\r100%\r", "50%␍100%");
-        check("\x1b]0;owned\x07title", "title");
-        check("turn\u{202e}ed", "turn\u{fffd}ed");
-    }
 }

@@ -39,7 +39,7 @@ pub(super) fn run(args: &NodesSelectArgs, printer: &mut Printer) -> Outcome {
 }
 
 /// The nodes that a selection chooses; what is odd about it is said. That it chooses none is an error.
-pub(super) fn choose(
+pub(crate) fn choose(
     known: &Inventory,
     before: &str,
     text: &str,

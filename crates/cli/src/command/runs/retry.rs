@@ -11,7 +11,7 @@ use windlass_runtime::{Error, Request, Retry, Start, TakeOver};
 use crate::args::RetryArgs;
 use crate::control::{Answer, Ask, answer};
 use crate::data_dir::DataDir;
-use crate::drive::{Drive, catch_signals, drive};
+use crate::drive::{Drive, Tells, catch_signals, drive};
 use crate::failure::{Failure, Outcome};
 use crate::prepare::Choice;
 use crate::printer::{FAINT, Printer, Styled};
@@ -66,7 +66,13 @@ async fn go(
     if args.live.output == crate::args::LiveFormat::Text {
         printer.note(Styled(FAINT, format_args!("run {run} retries {old}")));
     }
-    let how = Drive { format: args.live.output, approve: args.approve, since: Time::ZERO, data_dir };
+    let how = Drive {
+        format: args.live.output,
+        approve: args.approve,
+        tells: Tells::Run,
+        since: Time::ZERO,
+        data_dir,
+    };
     let exit = drive(&handle, run, how, signals, printer).await;
     session.forget_if_ended(run).await;
     exit

@@ -1,0 +1,113 @@
+//! What is printed on the nodes, line by line as it arrives, and at the end which nodes failed.
+//!
+//! It reads the log of the run, which holds every line that is kept, in order. Standard output goes to standard output,
+//! everything else to standard error, so that what comes out can be handed on to another program.
+
+use std::path::Path;
+
+use windlass_logs::{Form, Reader, RunFiles, Source};
+use windlass_model::element::{ElementId, Work};
+use windlass_model::log_level::LogLevel;
+use windlass_model::outcome::RunStatus;
+use windlass_report::words::count;
+use windlass_report::{Fold, Length, legible};
+
+use crate::printed::legible_line;
+use crate::printer::{BAD, FAINT, GOOD, Printer, STRONG, Styled, WARN};
+
+/// How many lines are printed before anything else has its turn.
+const AT_ONCE: usize = 10_000;
+/// How many nodes that failed are named.
+const NAMED: usize = 50;
+/// How long a message may be.
+const MESSAGE: usize = 200;
+
+/// Where in the log it is.
+#[derive(Debug)]
+pub(super) struct Output {
+    reader: Reader,
+}
+
+// === impl Output ===
+
+impl Output {
+    /// Of the run whose log lies here.
+    pub(super) fn new(logs: &Path) -> Self {
+        Self { reader: Reader::new(&RunFiles::within(logs.to_owned()).all(), 0) }
+    }
+
+    /// Prints what has come since.
+    pub(super) fn turn(&mut self, printer: &mut Printer) {
+        let mut left = AT_ONCE;
+        while left > 0 && self.line(printer) {
+            left -= 1;
+        }
+    }
+
+    /// Prints a line; whether there was one. A log that cannot be read harms no run.
+    fn line(&mut self, printer: &mut Printer) -> bool {
+        let Ok(Some(found)) = self.reader.line() else { return false };
+        let Some(record) = found.record else { return true };
+        let said = String::from_utf8_lossy(&record.text).into_owned();
+        let said = legible_line(&said);
+        let more = if record.form == Form::Part { " …" } else { "" };
+        let who = Styled(STRONG, record.node.unwrap_or(record.address));
+        match (record.source, record.level) {
+            (Source::Out, _) => printer.line(format_args!("{who} | {said}{more}")),
+            (Source::Err, _) => printer.note(format_args!("{who} {} {said}{more}", Styled(WARN, "!"))),
+            (Source::Note, LogLevel::Warn | LogLevel::Error) => {
+                printer.note(format_args!("{who} {} {said}", Styled(FAINT, "*")));
+            }
+            (Source::Note | Source::Event, _) => {}
+        }
+        true
+    }
+
+    /// Prints what is left, and what became of the nodes.
+    pub(super) fn end(&mut self, fold: &Fold, printer: &mut Printer) {
+        while self.line(printer) {}
+        let failing: Vec<_> = fold.failing().collect();
+        for one in failing.iter().take(NAMED) {
+            let why = one.failure.map(|failure| legible::line(&failure.message, MESSAGE));
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            printer.note(format_args!(
+                "{} {}{why}",
+                Styled(STRONG, name(fold, one.element)),
+                Styled(BAD, "failed")
+            ));
+        }
+        if let Some(more) = failing.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            printer.note(format_args!("and {more} more"));
+        }
+        let submission = &fold.layout().submission;
+        let blocks = fold.blocks();
+        let total: u32 = blocks.iter().map(|block| block.total).sum();
+        let well: u32 = blocks.iter().map(|block| block.succeeded).sum();
+        let failed: u32 = blocks.iter().map(|block| block.failed).sum();
+        let rest = total.saturating_sub(well).saturating_sub(failed);
+        let tone = if failed > 0 || fold.status() == RunStatus::Failed { BAD } else { GOOD };
+        let mut text = format!(
+            "{} on {well} of {}",
+            Styled(tone, if failed > 0 { "failed, succeeded" } else { "succeeded" }),
+            count(u64::from(total), "node")
+        );
+        if rest > 0 {
+            text.push_str(&format!(", {} on {rest}", Styled(WARN, "not done")));
+        }
+        let took = Length(fold.at().since(submission.at));
+        let run = Styled(FAINT, format_args!("in {took} · run {}", submission.run));
+        printer.note(format_args!("{text} {run}"));
+    }
+}
+
+/// The node that an element is about, else its address.
+fn name(fold: &Fold, element: ElementId) -> String {
+    let node = match element.work() {
+        Some(Work::Action { block, seq, .. }) => {
+            fold.layout().blocks.get(block as usize).and_then(|block| block.sequences.target(seq))
+        }
+        _ => None,
+    };
+    let name = node.map_or_else(|| fold.layout().address(element), str::to_owned);
+    legible::line(&name, MESSAGE)
+}
