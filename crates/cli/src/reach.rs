@@ -1,17 +1,24 @@
 //! How this process reaches nodes: the fleet behind the registry of plugins.
 
-use windlass_fleet::{Fleet, Gate, Ways, is_here};
+use std::sync::Arc;
+
+use windlass_fleet::{Agents, Declared, Fleet, Gate, Here, Ways, is_here};
 use windlass_model::code;
-use windlass_plugin::Registry;
+use windlass_plugin::{Registry, SecretProvider};
 
 use crate::args::ReachArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// The connections of this process.
-pub(crate) fn fleet(args: &ReachArgs) -> Fleet {
+/// The connections of this process. Logins look for their secrets where a file declares them, else in the environment.
+pub(crate) fn fleet(args: &ReachArgs, secrets: Option<Arc<dyn SecretProvider>>) -> Fleet {
     let gate = args.connect_at_once.map_or_else(Gate::default, |count| Gate::of(count.get()));
-    Fleet::new(Ways::of_this_process(), gate)
+    let here = Here::of_this_process();
+    let here = match secrets {
+        Some(secrets) => here.secrets(Declared(secrets)),
+        None => here,
+    };
+    Fleet::new(Ways::new(here, Agents::of_this_process()), gate)
 }
 
 /// The same plugins, with those that work on nodes behind the fleet.

@@ -54,7 +54,7 @@ pub(crate) fn unknown(plan: &Plan, provider: Option<&dyn SecretProvider>) -> Vec
     let names = provider.map(SecretProvider::names).unwrap_or_default();
     let params = &plan.spec.params;
     let uses = secret_uses(&document).into_iter();
-    uses.filter(|one| !names.contains(&one.name) && !params.contains_key(&one.name))
+    uses.filter(|one| !one.is_login() && !names.contains(&one.name) && !params.contains_key(&one.name))
         .map(|one| unknown_secret(&one.name, provider, one.pointer))
         .collect()
 }

@@ -11,7 +11,6 @@ use windlass_runtime::{Handle, KeyPlace, Logs, Options, Reopen, Runtime, TakeOve
 use windlass_store::{Store, StoreError};
 use windlass_store_fjall::FjallStore;
 
-use crate::args::ReachArgs;
 use crate::control::{Client, Server};
 use crate::data_dir::{self, DataDir, quoted};
 use crate::exit::Exit;
@@ -43,10 +42,9 @@ impl Session {
         data_dir: &DataDir,
         registry: &Registry,
         take_over: TakeOver,
-        reach: &ReachArgs,
+        fleet: Fleet,
         printer: &mut Printer,
     ) -> Result<Self, Failure> {
-        let fleet = reach::fleet(reach);
         let mut session = Self::open(data_dir, reach::over(registry, &fleet)?, take_over).await?;
         session.fleet = Some(fleet);
         if data_dir.is_open_to_others() {

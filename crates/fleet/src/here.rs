@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use windlass_plugin::Secrets;
+use windlass_plugin::SecretProvider;
 
 use crate::secrets::FromEnvironment;
 
@@ -21,7 +21,7 @@ pub struct Here {
     /// The socket of the ssh-agent, where there is one.
     pub ssh_agent: Option<PathBuf>,
     /// Where secrets come from.
-    pub secrets: Arc<dyn Secrets>,
+    pub secrets: Arc<dyn SecretProvider>,
 }
 
 // === impl Here ===
@@ -44,7 +44,7 @@ impl Here {
 
     /// The same with another source of secrets.
     #[must_use]
-    pub fn secrets(self, secrets: impl Secrets) -> Self {
+    pub fn secrets(self, secrets: impl SecretProvider + 'static) -> Self {
         Self { secrets: Arc::new(secrets), ..self }
     }
 

@@ -39,5 +39,5 @@ pub use here::Here;
 pub use local::Child;
 pub use peer::{Cut, Peer};
 pub use remote::{Remote, over};
-pub use secrets::FromEnvironment;
+pub use secrets::{Declared, FromEnvironment};
 pub use ways::{Ways, is_here};

@@ -16,6 +16,20 @@ pub struct SecretUse {
     pub pointer: String,
 }
 
+// === impl SecretUse ===
+
+impl SecretUse {
+    /// Whether it is what logs in on a node. That is asked for when the node is reached, and is no part of the run.
+    #[must_use]
+    pub fn is_login(&self) -> bool {
+        let pointer = &self.pointer;
+        let is_of_node = pointer.starts_with("/targets/")
+            || pointer.starts_with("/others/")
+            || (pointer.contains("/targets/nodes/") && !pointer.contains("/with/"));
+        is_of_node && pointer.contains("/transport/")
+    }
+}
+
 /// Keys under which a text is an expression without braces.
 const EXPRESSIONS: &[&str] = &["when", "where", "excludeWhere"];
 
@@ -67,6 +81,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_logs_in_is_told_from_what_a_run_uses() {
+        let check = |pointer: &str, expect: bool| {
+            let one = SecretUse { name: "a".into(), pointer: pointer.into() };
+            assert_eq!(one.is_login(), expect, "{pointer}");
+        };
+        check("/spec/blocks/0/targets/nodes/3/transport/credentials/0/password", true);
+        check("/plan/spec/blocks/0/targets/nodes/3/transport/become/password", true);
+        check("/targets/0/lineages/0/transport/credentials/0/key", true);
+        check("/spec/blocks/0/sequence/0/with/transport/password", false);
+        check("/spec/blocks/0/targets/nodes/3/vars/password", false);
+    }
 
     #[test]
     fn references_are_found_wherever_templates_stand() {

@@ -5,7 +5,8 @@ use std::fmt;
 use crate::dynamic::BoxFuture;
 use crate::secret::Secret;
 
-/// Gives secrets by name. A run asks once for each name that its plan refers to, when it is submitted.
+/// Gives secrets by name. A run asks once for each name that its plan refers to, when it is submitted; what it takes to
+/// log in on a node is asked for when the node is reached.
 pub trait SecretProvider: Send + Sync + fmt::Debug {
     /// The names that are known, to suggest one where another was meant; none where they cannot be listed.
     fn names(&self) -> Vec<String>;

@@ -29,7 +29,7 @@ pub(crate) fn wanted(submission: &Submission, given: &Secrets) -> Vec<SecretUse>
         .filter(|name| submission.params.contains_key(*name))
         .map(|name| format!("/plan/spec/params/{}/default", escape(name)))
         .collect();
-    uses.retain(|one| given.get(&one.name).is_none() && !needless.contains(&one.pointer));
+    uses.retain(|one| given.get(&one.name).is_none() && !needless.contains(&one.pointer) && !one.is_login());
     for one in &mut uses {
         if let Some(of_plan) = one.pointer.strip_prefix("/plan") {
             one.pointer = of_plan.to_owned();

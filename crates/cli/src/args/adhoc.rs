@@ -7,6 +7,7 @@ use windlass_model::amount::Amount;
 use windlass_model::span::Span;
 
 use super::nodes::InventoryArgs;
+use super::param::SecretsArgs;
 use super::run::{DataDirArgs, LiveArgs, ReachArgs};
 
 /// On which nodes, how many at once, and what may fail.
@@ -37,6 +38,8 @@ pub(crate) struct AdHocArgs {
     pub(crate) live: LiveArgs,
     #[command(flatten)]
     pub(crate) reach: ReachArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretsArgs,
 }
 
 /// `windlass exec`

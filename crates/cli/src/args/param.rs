@@ -27,7 +27,7 @@ pub(crate) struct PlanArgs {
 /// Where secrets come from.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SecretsArgs {
-    /// The file that says where the secrets come from that the plan names; secrets.yaml beside the plan unless given.
+    /// The file that says where the secrets come from that plan and nodes name; secrets.yaml beside the plan unless given.
     #[arg(id = "secrets", long = "secrets", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::LiveFormat;
-use super::param::PlanArgs;
+use super::param::{PlanArgs, SecretsArgs};
 
 /// Says where runs are kept where no flag does.
 pub(crate) const DATA_DIR_VARIABLE: &str = "WINDLASS_DATA_DIR";
@@ -92,4 +92,6 @@ pub(crate) struct RecoverArgs {
     pub(crate) live: LiveArgs,
     #[command(flatten)]
     pub(crate) reach: ReachArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretsArgs,
 }

@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use crate::session::tokio_runtime;
-use crate::{inventory, plan_file, user};
+use crate::{inventory, plan_file, secrets, user};
 
 /// The one action of such a plan.
 struct Work {
@@ -107,7 +107,8 @@ fn perform(args: &AdHocArgs, work: Work, printer: &mut Printer) -> Outcome {
     let tells = work.tells;
     let plan = plan(args, work, &targets)?;
     let registry = plan_file::registry()?;
-    let request = request(args, plan, frozen);
+    let secrets = secrets::provider(None, args.secrets.file.as_deref())?;
+    let request = Request { secrets, ..request(args, plan, frozen) };
     tokio_runtime()?.block_on(drive(args, tells, &registry, request, printer))
 }
 

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::printer::{FAINT, Printer, Styled};
 use crate::session::{Session, tokio_runtime};
-use crate::{plan_file, user};
+use crate::{plan_file, reach, secrets, user};
 
 pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
@@ -20,8 +20,8 @@ pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
     tokio_runtime()?.block_on(async {
         let mut signals = catch_signals()?;
         let since = windlass_runtime::Clock::system().now();
-        let session =
-            Session::drive(&data_dir, &registry, TakeOver::Everything, &args.reach, printer).await?;
+        let fleet = reach::fleet(&args.reach, secrets::provider(None, args.secrets.file.as_deref())?);
+        let session = Session::drive(&data_dir, &registry, TakeOver::Everything, fleet, printer).await?;
         let how =
             Drive { format: args.live.output, approve: false, tells: Tells::Run, since, data_dir: &data_dir };
         let exit = go(&session, how, &mut signals, printer).await;

@@ -15,7 +15,7 @@ use crate::failure::{Failure, Outcome};
 use crate::prepare::{self, Choice};
 use crate::printer::{FAINT, Printer, Styled};
 use crate::session::{Session, tokio_runtime};
-use crate::{drawing, inventory, params, plan_file, secrets, user};
+use crate::{drawing, inventory, params, plan_file, reach, secrets, user};
 
 pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
     let given_nodes = &args.plan.among;
@@ -82,8 +82,8 @@ pub(super) async fn go(
     let Seating { format, approve, tells, .. } = seating;
     let mut signals = catch_signals()?;
     let data_dir = seating.data_dir.choose()?;
-    let session =
-        Session::drive(&data_dir, registry, TakeOver::Only(Vec::new()), seating.reach, printer).await?;
+    let fleet = reach::fleet(seating.reach, request.secrets.clone());
+    let session = Session::drive(&data_dir, registry, TakeOver::Only(Vec::new()), fleet, printer).await?;
     let handle = session.handle();
     if format == LiveFormat::Text {
         mention_unfinished(&handle, &data_dir, printer).await?;

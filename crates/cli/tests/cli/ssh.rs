@@ -133,3 +133,30 @@ fn our_side_is_killed_and_the_work_goes_on_once_with_all_it_prints() {
     assert_eq!(done["attempts"].as_array().map_or(1, Vec::len), 1, "{done}");
     assert_eq!(reach.journals(0), 0);
 }
+
+#[test]
+fn what_logs_in_may_be_a_secret_by_name() {
+    let Some(reach) = Reach::new("what_logs_in_may_be_a_secret_by_name", 1) else { return };
+    let host = &reach.farm.hosts[0];
+    let key = reach.farm.path("user_key").display().to_string();
+    let known = reach.farm.path("known_hosts").display().to_string();
+    let spec = format!(
+        "  blocks:
+    - name: work
+      targets:
+        nodes: [{{name: web01, addresses: {}, transport: {{port: {}, user: root, knownHosts: {known}, credentials: [{{key: \"{{{{ secret('web-login') }}}}\"}}]}}}}]
+      sequence: [{{name: do, use: command, with: {{argv: [\"true\"]}}}}]
+",
+        host.address, host.port
+    );
+    let plan = reach.place.plan("login", &spec);
+    let plan = plan.to_str().unwrap();
+    reach.run(&["run", plan]).exits(1).says(&["web-login", "WINDLASS_SECRET_WEB_LOGIN"]);
+    let mut command = reach.command(&["run", plan]);
+    command.env("WINDLASS_SECRET_WEB_LOGIN", std::fs::read_to_string(&key).unwrap());
+    ended(command).exits(0);
+    let declares =
+        format!("apiVersion: windlass.dev/v1\nkind: Secrets\nsecrets: {{web-login: {{file: {key}}}}}\n");
+    reach.place.file("secrets.yaml", &declares);
+    reach.run(&["run", plan]).exits(0);
+}

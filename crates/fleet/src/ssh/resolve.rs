@@ -292,10 +292,11 @@ impl Resolver {
     }
 
     async fn secret(&self, node: &str, name: &SecretRef) -> Result<Secret, CallError> {
-        self.here.secrets.secret(&name.0).await.map_err(|error| {
-            let message = format!("`{node}` cannot be reached: {}", error.message);
-            CallError { message, ..error }
-        })
+        self.here
+            .secrets
+            .resolve(&name.0)
+            .await
+            .map_err(|error| CallError::permanent("secret", format!("`{node}` cannot be reached: {error}")))
     }
 }
 

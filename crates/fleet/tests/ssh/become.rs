@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use windlass_farm::{Farm, Kind};
 use windlass_fleet::{Agents, Fleet, Gate, Here, Ways, is_here, over};
-use windlass_plugin::{BoxFuture, CallError, Node, Registry, Secret, Secrets};
+use windlass_plugin::{BoxFuture, CallError, Node, Registry, Secret, SecretError, SecretProvider};
 
 use crate::sessions::call;
 use crate::sshd::{agent_binary, skip};
@@ -27,13 +27,22 @@ struct Doas {
     before: Option<Vec<u8>>,
 }
 
+#[derive(Debug)]
 struct Passwords;
 
 const PASSWORD: &str = "an-0pen-sesame";
 const DOAS: &str = "/etc/doas.conf";
 
-impl Secrets for Passwords {
-    fn secret<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, CallError>> {
+impl SecretProvider for Passwords {
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn place(&self) -> String {
+        "a test".to_owned()
+    }
+
+    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, SecretError>> {
         let text = if name == "good" { PASSWORD } else { "a-wrong-one" };
         Box::pin(std::future::ready(Ok(Secret::new(text))))
     }

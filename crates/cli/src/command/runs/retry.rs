@@ -16,7 +16,7 @@ use crate::failure::{Failure, Outcome};
 use crate::prepare::Choice;
 use crate::printer::{FAINT, Printer, Styled};
 use crate::session::Session;
-use crate::{params, plan_file, prepare, user};
+use crate::{params, plan_file, prepare, reach, secrets, user};
 
 pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     params::one_reader(None, None, &args.params)?;
@@ -24,8 +24,8 @@ pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     let data_dir = args.run.data_dir.choose()?;
     data_dir.must_hold_runs()?;
     let registry = plan_file::registry()?;
-    let session =
-        Session::drive(&data_dir, &registry, TakeOver::Only(Vec::new()), &args.reach, printer).await?;
+    let fleet = reach::fleet(&args.reach, secrets::provider(None, args.secrets.file.as_deref())?);
+    let session = Session::drive(&data_dir, &registry, TakeOver::Only(Vec::new()), fleet, printer).await?;
     let outcome = go(args, &session, &registry, &data_dir, &mut signals, printer).await;
     let closed = session.close().await;
     let exit = outcome?;

@@ -3,16 +3,26 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use windlass_plugin::{BoxFuture, SecretError};
 
 use super::*;
 
+#[derive(Debug)]
 struct Vault;
 
-impl windlass_plugin::Secrets for Vault {
-    fn secret<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, CallError>> {
+impl windlass_plugin::SecretProvider for Vault {
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn place(&self) -> String {
+        "a test".to_owned()
+    }
+
+    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, SecretError>> {
         Box::pin(std::future::ready(match name {
             "pw" => Ok(Secret::new("s3cret")),
-            _ => Err(CallError::permanent("secret", format!("there is no secret `{name}`"))),
+            _ => Err(SecretError::Unknown { name: name.to_owned() }),
         }))
     }
 }
