@@ -20,6 +20,9 @@ pub struct Farm {
     _kept: Option<TempDir>,
 }
 
+/// How many ports are tried for a host beside the first.
+const PORTS: u32 = 4;
+
 // === impl Farm ===
 
 impl Farm {
@@ -44,8 +47,21 @@ impl Farm {
         for (index, (name, kind, config)) in hosts.into_iter().enumerate() {
             let last = u8::try_from(index.saturating_add(1)).map_err(io::Error::other)?;
             let address = Ipv4Addr::new(127, 0, 0, last);
-            let port = free_port(address)?;
-            farm.add(Setup { name, address, port, kind, config, stay: Stay::WhileHeld })?;
+            let setup = |port| Setup {
+                name: name.clone(),
+                address,
+                port,
+                kind,
+                config: config.clone(),
+                stay: Stay::WhileHeld,
+            };
+            // Between looking for a port and listening there, somebody else may take it.
+            let mut tries = 1..=PORTS;
+            while let Err(error) = farm.add(setup(free_port(address)?)) {
+                if tries.next().is_none() {
+                    return Err(error);
+                }
+            }
         }
         farm.write()?;
         Ok(farm)

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -147,11 +147,6 @@ impl Host {
                     .arg("-E")
                     .arg(dir.join("log")))?;
                 host.answers()?;
-                // It leaves its number only after it listens.
-                let begun = Instant::now();
-                while pid_of(dir).is_none() && begun.elapsed() < UP_WITHIN {
-                    std::thread::yield_now();
-                }
             }
         }
         if kind == Kind::Hung {
@@ -167,6 +162,7 @@ impl Host {
     ///
     /// sshd cannot be started, or does not answer.
     pub fn up(&mut self) -> io::Result<()> {
+        let _ = fs::remove_file(self.dir.join("pid"));
         let log = fs::File::options().create(true).append(true).open(self.dir.join("log"))?;
         let mut command = Command::new(SSHD);
         command.args(["-D", "-e", "-f"]).arg(self.dir.join("sshd_config"));
@@ -175,9 +171,10 @@ impl Host {
         self.answers()
     }
 
+    /// Waits until it listens, and not somebody else who was given the same port: only then it leaves its number.
     fn answers(&mut self) -> io::Result<()> {
         let begun = Instant::now();
-        while TcpStream::connect((self.address, self.port)).is_err() {
+        while pid_of(&self.dir).is_none() {
             let ended = |child: &mut Child| matches!(child.try_wait(), Ok(Some(_)) | Err(_));
             if self.child.as_mut().is_some_and(ended) || begun.elapsed() > UP_WITHIN {
                 return Err(io::Error::other(format!("{} does not come up: {}", self.name, self.log())));
