@@ -20,7 +20,7 @@ const AT_ONCE: usize = 10_000;
 /// How many nodes that failed are named.
 const NAMED: usize = 50;
 /// How long a message may be.
-const MESSAGE: usize = 200;
+const MESSAGE: usize = 400;
 
 /// Where in the log it is.
 #[derive(Debug)]
