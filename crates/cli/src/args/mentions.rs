@@ -50,6 +50,7 @@ fn what_does_not_exist_is_found() {
     );
     assert!(wrong("run plan.yaml -x") && wrong("runs report --output pdf") && wrong("--quiet run"));
     assert!(!wrong("run plan.yaml -p release=1.4 --output json") && !wrong("COMMAND --help"));
+    assert!(!wrong("exec '@web' --noop -- ls --all") && wrong("exec '@web' --all -- ls"));
     assert!(flag_alone(&root, "--from-nowhere").is_err() && flag_alone(&root, "--from-scratch").is_ok());
     let place =
         |line: &str| mentions(Path::new("x.md"), line).into_iter().map(|it| it.text).collect::<Vec<_>>();
@@ -130,6 +131,10 @@ fn check(root: &Command, words: &str) -> Result<(), String> {
     let mut words = words.split_whitespace().peekable();
     while let Some(word) = words.next() {
         let word = word.trim_matches(['[', ']', '\'', ',']);
+        if word == "--" {
+            // What follows is somebody else's.
+            break;
+        }
         if let Some(flag) = word.strip_prefix("--").map(|flag| flag.split('=').next().unwrap_or(flag)) {
             // One of several flags, as in `--done|--failed`, stands for all.
             let flags: Vec<&str> = flag.split("|--").collect();
