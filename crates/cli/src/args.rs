@@ -26,7 +26,7 @@ pub(crate) use self::inspect::{
 pub(crate) use self::logs::{LogFormat, LogsArgs};
 pub(crate) use self::nodes::{
     AmongArgs, INVENTORY_VARIABLE, InventoryArgs, NodeShowArgs, NodeVarsArgs, NodesArgs, NodesCommand,
-    NodesListArgs, NodesSelectArgs,
+    NodesFactsArgs, NodesListArgs, NodesSelectArgs,
 };
 pub(crate) use self::output::{DocumentFormat, LiveFormat, ReportFormat};
 pub(crate) use self::param::{ParamArg, ParamArgs, ParamValue};

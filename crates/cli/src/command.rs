@@ -117,6 +117,7 @@ impl Form {
                 NodesCommand::List(args) => args.output.into(),
                 NodesCommand::Show(args) => args.output.into(),
                 NodesCommand::Vars(args) => args.output.into(),
+                NodesCommand::Facts(args) => args.output.into(),
                 NodesCommand::Select(args) => args.output.into(),
             },
             Command::Explain(_) | Command::Man(_) => Self::Text,

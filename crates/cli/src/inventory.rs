@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use windlass_inventory::{Id, Inventory};
-use windlass_lang::{Findings, Found, Source};
+use windlass_lang::{Evaluator, Findings, Found, Source};
+use windlass_model::eval::Scope;
 use windlass_model::freeze::{KnownVars, Nodes};
 use windlass_model::plan::Plan;
 use windlass_model::problem::Problem;
-use windlass_model::target::Targets;
+use windlass_model::target::{Node, Targets};
 use windlass_model::{code, name};
 
 use crate::args::{AmongArgs, INVENTORY_VARIABLE, InventoryArgs};
 use crate::drawing;
 use crate::exit::Exit;
+use crate::facts::{self, Kept};
 use crate::failure::Failure;
 use crate::params::COMMAND_LINE;
 use crate::printer::Printer;
@@ -50,6 +52,14 @@ pub(crate) fn must_read(args: &InventoryArgs, printer: &mut Printer) -> Result<I
         Failure::new(Exit::Invalid, code::NEEDS_INVENTORY, "there is no inventory to look into")
             .help(format!("give --inventory PATH, or set {INVENTORY_VARIABLE}"))
     })
+}
+
+/// Adds what nodes reported to an inventory that a selection looks into, where it looks at that.
+pub(crate) fn with_facts_for(mut inventory: Inventory, selection: &str) -> Result<Inventory, Failure> {
+    if facts::are_looked_at(selection) {
+        Kept::usual()?.add(&mut inventory);
+    }
+    Ok(inventory)
 }
 
 fn read(args: &InventoryArgs, printer: &mut Printer) -> Result<Option<Inventory>, Failure> {
@@ -115,6 +125,34 @@ pub(crate) fn find(inventory: &Inventory, wanted: &str) -> Result<Id, Failure> {
 // === impl Among ===
 
 impl Among {
+    /// Adds what nodes reported, where a plan or the selection looks at that, or counts by it.
+    pub(crate) fn add_facts(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let looks = self.selection.as_ref().is_some_and(|selected| facts::are_looked_at(&selected.text))
+            || serde_json::to_string(plan)
+                .is_ok_and(|text| facts::are_looked_at(&text) || text.contains("maxPer"));
+        if let Some(inventory) = self.inventory.as_mut().filter(|_| looks)
+            && let Some(inventory) = Arc::get_mut(inventory)
+        {
+            Kept::usual()?.add(inventory);
+        }
+        Ok(())
+    }
+
+    /// The nodes in service that a run could be about: those of the selection, all where there is none.
+    pub(crate) fn in_question(&self) -> Vec<Arc<Node>> {
+        let Some(inventory) = &self.inventory else { return Vec::new() };
+        let in_service = |node: &&Arc<Node>| node.active;
+        // What is selected by facts is not known before they are.
+        match self.selection.as_ref().filter(|selected| !facts::are_looked_at(&selected.text)) {
+            None => inventory.nodes().filter(in_service).cloned().collect(),
+            Some(selected) => {
+                let choice = inventory.select(&selected.targets, &Evaluator::new(), &Scope::default());
+                let ids = choice.targets.names().filter_map(|name| inventory.find(name));
+                ids.filter_map(|id| inventory.node(id)).filter(in_service).cloned().collect()
+            }
+        }
+    }
+
     /// The nodes to select from.
     pub(crate) fn nodes(&self) -> Option<&dyn Nodes> {
         self.inventory.as_deref().map(|inventory| inventory as &dyn Nodes)

@@ -20,6 +20,7 @@ mod data_dir;
 mod drawing;
 mod drive;
 mod exit;
+mod facts;
 mod failure;
 mod inventory;
 mod limits;

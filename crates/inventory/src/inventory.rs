@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use windlass_model::Map;
 use windlass_model::eval::{Evaluate, Scope};
 use windlass_model::freeze::{self, Asked, Choice, KnownVars};
 use windlass_model::problem::Problem;
@@ -74,6 +75,16 @@ impl Inventory {
     #[must_use]
     pub fn warnings(&self) -> &[Placed] {
         &self.warnings
+    }
+
+    /// Adds what nodes are known to have reported, by their names. What the inventory itself says of a node lies over it.
+    pub fn add_facts(&mut self, mut known: impl FnMut(&str) -> Option<Map>) {
+        for node in &mut self.nodes {
+            let Some(mut facts) = known(&node.name) else { continue };
+            let node = Arc::make_mut(node);
+            facts.extend(std::mem::take(&mut node.facts));
+            node.facts = facts;
+        }
     }
 
     /// The node of a name.

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use windlass_model::span::Span;
+
 use super::output::DocumentFormat;
+use super::param::SecretsArgs;
+use super::run::ReachArgs;
 
 /// Says where the nodes are listed where no flag does.
 pub(crate) const INVENTORY_VARIABLE: &str = "WINDLASS_INVENTORY";
@@ -49,6 +53,8 @@ pub(crate) enum NodesCommand {
     Show(NodeShowArgs),
     /// Show the variables of a node, and with --blame who supplies each.
     Vars(NodeVarsArgs),
+    /// Show what nodes report of themselves: system, processors, memory, disks, network.
+    Facts(NodesFactsArgs),
     /// Print the nodes that a selection chooses, one name a line.
     Select(NodesSelectArgs),
 }
@@ -110,6 +116,39 @@ pub(crate) struct NodeVarsArgs {
     pub(crate) blame: bool,
     #[command(flatten)]
     pub(crate) inventory: InventoryArgs,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: DocumentFormat,
+}
+
+/// `windlass nodes facts`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nodes are asked over the connections that plans use, and what they say is kept in the data directory. Selections, plans and
+`maxPer` see what is kept as `facts`; `windlass run --fresh-facts 1h` asks first where it is older.
+
+Examples:
+  windlass nodes facts -i hosts.yaml                       all nodes, as a table
+  windlass nodes facts web01 -i hosts.yaml --refresh       one, with everything that it says
+  windlass nodes select 'where:facts.os.name == \"debian\"' -i hosts.yaml
+
+Exit codes: 0 all are known · 1 a node did not answer · 2 invalid")]
+pub(crate) struct NodesFactsArgs {
+    /// Which nodes; all unless given.
+    #[arg(value_name = "SELECTION")]
+    pub(crate) selection: Option<String>,
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
+    /// Ask a node again where what is kept of it is older.
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    pub(crate) max_age: Span,
+    /// Ask all of them again.
+    #[arg(long, conflicts_with = "max_age")]
+    pub(crate) refresh: bool,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretsArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: DocumentFormat,

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
+use windlass_model::span::Span;
 
 use super::output::LiveFormat;
 use super::param::{PlanArgs, SecretsArgs};
@@ -65,6 +66,11 @@ pub(crate) struct RunArgs {
     /// not made is unknown instead of failed. No lock is taken, no approval needed, no delay waited for.
     #[arg(long, conflicts_with = "approve")]
     pub(crate) noop: bool,
+    /// Ask nodes for their facts first, where those that are kept are older than this.
+    ///
+    /// All nodes of --selection are asked, or all of the inventory. A node that does not answer is a warning.
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) fresh_facts: Option<Span>,
     #[command(flatten)]
     pub(crate) data_dir: DataDirArgs,
     #[command(flatten)]

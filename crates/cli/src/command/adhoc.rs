@@ -102,6 +102,7 @@ fn source(path: &Path) -> Result<(String, bool), Failure> {
 fn perform(args: &AdHocArgs, work: Work, printer: &mut Printer) -> Outcome {
     // Without an inventory a name would stand for this machine.
     let known = inventory::must_read(&args.inventory, printer)?;
+    let known = inventory::with_facts_for(known, &format!("{} {}", args.selection, work.request))?;
     let frozen = choose(&known, "", &args.selection, printer)?.targets;
     let targets: Targets = inventory::selected("", &args.selection)?.targets;
     let tells = work.tells;

@@ -1,5 +1,6 @@
-//! `windlass nodes ...`: what the inventory says. Nothing is reached.
+//! `windlass nodes ...`: what the inventory says, and what nodes report. But for `facts` nothing is reached.
 
+mod facts;
 mod list;
 mod reach;
 mod select;
@@ -17,6 +18,7 @@ pub(super) fn run(args: &NodesArgs, printer: &mut Printer) -> Outcome {
         NodesCommand::List(args) => list::run(args, printer),
         NodesCommand::Show(args) => show::run(args, printer),
         NodesCommand::Vars(args) => vars::run(args, printer),
+        NodesCommand::Facts(args) => facts::run(args, printer),
         NodesCommand::Select(args) => select::run(args, printer),
     }
 }

@@ -15,20 +15,25 @@ use crate::failure::{Failure, Outcome};
 use crate::prepare::{self, Choice};
 use crate::printer::{FAINT, Printer, Styled};
 use crate::session::{Session, tokio_runtime};
-use crate::{drawing, inventory, params, plan_file, reach, secrets, user};
+use crate::{drawing, facts, inventory, params, plan_file, reach, secrets, user};
 
 pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
     let given_nodes = &args.plan.among;
     params::one_reader(Some(&args.plan.file), Some(&given_nodes.inventory), &args.plan.params)?;
-    let among = inventory::among(given_nodes, printer)?;
+    let mut among = inventory::among(given_nodes, printer)?;
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry, &among)?;
     let given = params::gather(&args.plan.params, &loaded.plan, printer)?;
+    let secrets = secrets::provider(Some(&args.plan.file), args.plan.secrets.file.as_deref())?;
+    if let Some(max_age) = args.fresh_facts {
+        let fleet = reach::fleet(&args.reach, secrets.clone());
+        facts::refresh(among.in_question(), max_age.0, &registry, &fleet, printer)?;
+    }
+    among.add_facts(&loaded.plan)?;
     // What is wrong with parameters and targets is said before a store is touched.
     let choice = Choice { step_set: args.plan.stepset.as_deref(), among: Some(&among), ..Choice::default() };
     let Inputs { params, targets, others, warnings } = prepare::inputs(&loaded, given, choice)?;
     drawing::show(&prepare::odd(&loaded, choice, warnings), printer);
-    let secrets = secrets::provider(Some(&args.plan.file), args.plan.secrets.file.as_deref())?;
     let unknown = secrets::unknown(&loaded.plan, secrets.as_deref());
     if !unknown.is_empty() {
         return Err(loaded.findings(unknown, &|_| None).into());

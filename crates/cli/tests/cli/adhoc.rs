@@ -103,3 +103,43 @@ fn what_cannot_be_done_is_said_before_anything_is() {
     with(&["copy", "web01", "one", "relative"]).exits(2).says(&["relative"]);
     assert!(place.run(&["runs", "list"]).exits(0).out.lines().count() <= 1);
 }
+
+#[test]
+fn what_nodes_report_is_kept_and_selected_by() {
+    let Some(reach) = Reach::new("what_nodes_report_is_kept_and_selected_by", 2) else { return };
+    let by_kernel = "where:facts.kernel.name == \"Linux\"";
+    let none = on(&reach, &["nodes", "select", by_kernel]);
+    none.exits(2).says(&["the selection chooses no node"]);
+
+    let all = on(&reach, &["nodes", "facts", "--output", "json"]).exits(0).json();
+    let first = &all.as_array().unwrap()[0];
+    assert_eq!((&first["node"], &first["facts"]["kernel"]["name"]), (&"web01".into(), &"Linux".into()));
+    on(&reach, &["nodes", "facts"]).exits(0).shows(&["NODE", "web02"]);
+    on(&reach, &["nodes", "facts", "web01"]).exits(0).shows(&["\"kernel\""]);
+    on(&reach, &["nodes", "select", by_kernel]).exits(0).shows(&["web01\nweb02\n"]);
+    on(&reach, &["exec", by_kernel, "--template", "--", "echo", "{{ facts.kernel.name }}"])
+        .exits(0)
+        .shows(&["web01 | Linux", "web02 | Linux"]);
+
+    // A plan asks first where nothing is kept; who does not answer is a warning and no target.
+    let facts = reach.place.path("data/facts");
+    std::fs::remove_dir_all(&facts).unwrap();
+    let plan = reach.place.plan(
+        "by-facts",
+        "  blocks:
+    - name: b
+      targets: {where: 'facts.cpu.count > 0'}
+      concurrency: 100%
+      maxPer: {os.name: 1}
+      sequence: [{name: do, use: command, with: {argv: [echo, \"{{ facts.kernel.name }}\"]}}]
+",
+    );
+    let plan = plan.to_str().unwrap();
+    on(&reach, &["run", plan]).exits(2).says(&["WL-"]);
+    on(&reach, &["run", plan, "--fresh-facts", "1h"]).exits(0).shows(&["2 succeeded of 2", "peak 1 active"]);
+    on(&reach, &["preview", plan]).exits(0).shows(&["web01, web02"]);
+    let mut reach = reach;
+    reach.farm.hosts[1].down();
+    on(&reach, &["nodes", "facts", "web02", "--refresh"]).exits(1);
+    on(&reach, &["nodes", "facts", "web02"]).exits(0);
+}

@@ -1,0 +1,221 @@
+//! What nodes reported of themselves: asked over the usual connections, and kept with its age.
+//!
+//! ```text
+//!   ask ──▶ the plugin `facts` on each node ──▶ Kept: <data directory>/facts/<node>.json
+//!   an inventory that is read ◀── add, where something looks at facts ──┘
+//! ```
+//!
+//! It belongs to no run. What an inventory says of a node itself lies over what is kept.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use windlass_fleet::Fleet;
+use windlass_inventory::Inventory;
+use windlass_model::id::RunId;
+use windlass_model::target::Node;
+use windlass_model::time::Time;
+use windlass_model::{Map, Value};
+use windlass_plugin::{AtNode, Call, CallError, CancelSource, DynPlugin, Origin, Output, Registry, Severity};
+use windlass_runtime::Clock;
+
+use crate::args::DataDirArgs;
+use crate::data_dir;
+use crate::failure::Failure;
+use crate::printer::Printer;
+use crate::reach;
+use crate::session::tokio_runtime;
+
+/// The plugin that is asked.
+const PLUGIN: &str = "facts";
+/// How long a node may take to answer, connecting included.
+const WITHIN: Duration = Duration::from_secs(60);
+/// How many nodes are asked at once; how many connections are made at once is the fleet's.
+const AT_ONCE: usize = 256;
+/// The version of the files.
+const VERSION: u32 = 1;
+
+/// The facts of nodes that are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    directory: PathBuf,
+}
+
+/// What a node reported, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    v: u32,
+    node: String,
+    pub(crate) at: u64,
+    pub(crate) facts: Map,
+}
+
+/// What became of asking a node.
+pub(crate) type Answer = (Arc<Node>, Result<Known, CallError>);
+
+// === impl Kept ===
+
+impl Kept {
+    /// Those of the usual data directory, whatever a flag says: facts are of nodes, and not of runs.
+    pub(crate) fn usual() -> Result<Self, Failure> {
+        let data_dir = DataDirArgs::default().choose()?;
+        Ok(Self { directory: data_dir.path().join("facts") })
+    }
+
+    fn file(&self, node: &str) -> PathBuf {
+        self.directory.join(windlass_logs::node_file_name(node)).with_extension("json")
+    }
+
+    /// What is kept of a node. What cannot be read is not known, and is asked for again.
+    pub(crate) fn get(&self, node: &str) -> Option<Known> {
+        let bytes = std::fs::read(self.file(node)).ok()?;
+        let known: Known = serde_json::from_slice(&bytes).ok()?;
+        // Nodes with very long names may share a file.
+        (known.v == VERSION && known.node == node).then_some(known)
+    }
+
+    /// Keeps what a node reported.
+    pub(crate) fn put(&self, known: &Known) -> Result<(), Failure> {
+        let path = self.file(&known.node);
+        let cannot = |error: std::io::Error| Failure::file("write", &path, &error);
+        if let Some(above) = self.directory.parent() {
+            data_dir::create(above)?;
+        }
+        std::fs::create_dir_all(&self.directory).map_err(cannot)?;
+        let bytes = serde_json::to_vec(known).unwrap_or_default();
+        let fresh = path.with_extension(format!("{}.new", std::process::id()));
+        std::fs::write(&fresh, bytes).and_then(|()| std::fs::rename(&fresh, &path)).map_err(cannot)
+    }
+
+    /// Adds what is kept to an inventory.
+    pub(crate) fn add(&self, inventory: &mut Inventory) {
+        if self.directory.exists() {
+            inventory.add_facts(|node| self.get(node).map(|known| known.facts));
+        }
+    }
+}
+
+// === impl Known ===
+
+impl Known {
+    /// How old it is.
+    pub(crate) fn age(&self) -> Duration {
+        Clock::system().now().since(Time(self.at))
+    }
+}
+
+/// Whether a text that selects or a plan looks at facts.
+pub(crate) fn are_looked_at(text: &str) -> bool {
+    text.contains(PLUGIN)
+}
+
+/// Asks nodes, and keeps what they report. Answers come in the order of the nodes.
+pub(crate) async fn ask(
+    nodes: Vec<Arc<Node>>,
+    registry: &Registry,
+    fleet: &Fleet,
+    kept: &Kept,
+) -> Result<Vec<Answer>, Failure> {
+    let registry = reach::over(registry, fleet)?;
+    let Some(plugin) = registry.get(PLUGIN) else { return Ok(Vec::new()) };
+    let run = RunId(uuid::Uuid::now_v7());
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut asked = JoinSet::new();
+    for (index, node) in nodes.into_iter().enumerate() {
+        let (plugin, turns) = (Arc::clone(&plugin), Arc::clone(&turns));
+        asked.spawn(async move {
+            let _turn = turns.acquire_owned().await;
+            let answer = one(&*plugin, run, &node).await;
+            (index, (node, answer))
+        });
+    }
+    let mut answers: Vec<(usize, Answer)> = asked.join_all().await;
+    fleet.forget(run).await;
+    answers.sort_by_key(|(index, _)| *index);
+    let answers: Vec<Answer> = answers.into_iter().map(|(_, answer)| answer).collect();
+    for known in answers.iter().filter_map(|(_, answer)| answer.as_ref().ok()) {
+        kept.put(known)?;
+    }
+    Ok(answers)
+}
+
+/// Asks those nodes of which nothing is kept, or nothing young enough. Who does not answer is warned of.
+pub(crate) fn refresh(
+    nodes: Vec<Arc<Node>>,
+    max_age: Duration,
+    registry: &Registry,
+    fleet: &Fleet,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
+    let kept = Kept::usual()?;
+    let is_young = |node: &Arc<Node>| kept.get(&node.name).is_some_and(|known| known.age() < max_age);
+    let stale: Vec<Arc<Node>> = nodes.into_iter().filter(|node| !is_young(node)).collect();
+    if stale.is_empty() {
+        return Ok(());
+    }
+    let answers = tokio_runtime()?.block_on(ask(stale, registry, fleet, &kept))?;
+    for (_, answer) in answers {
+        if let Err(error) = answer {
+            printer.warn(format_args!("its facts are not known: {error}"));
+        }
+    }
+    Ok(())
+}
+
+async fn one(plugin: &dyn DynPlugin, run: RunId, node: &Arc<Node>) -> Result<Known, CallError> {
+    let source = CancelSource::new();
+    let call = Call {
+        run,
+        plan: PLUGIN.to_owned(),
+        address: format!("{PLUGIN}/{}", node.name),
+        attempt: 1,
+        key: format!("{run}/{}", node.name),
+        node: Some(Arc::clone(node)),
+        for_node: None,
+        deadline_in: WITHIN,
+        cancel: source.cancel(),
+        output: Output::default(),
+        origin: Origin::default(),
+        at_node: AtNode::default(),
+        bare: None,
+    };
+    let request = Arc::new(Value::Object(Map::new()));
+    let mut work = plugin.call(call, request);
+    let answer = match tokio::time::timeout(WITHIN, &mut work).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            source.trigger(Severity::Kill);
+            let message = format!("`{}` did not answer within {}s", node.name, WITHIN.as_secs());
+            Err(CallError::retryable("connection", message))
+        }
+    };
+    let reply = answer?;
+    let facts = reply.response.as_object().cloned().unwrap_or_default();
+    Ok(Known { v: VERSION, node: node.name.clone(), at: Clock::system().now().0, facts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_of_its_node_alone() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let kept = Kept { directory: dir.path().join("facts") };
+        let long = "n".repeat(300);
+        let other = format!("{}x", "n".repeat(299));
+        for name in ["web01", "../x", &long] {
+            let facts = serde_json::json!({"os": {"name": name}}).as_object().cloned().unwrap();
+            let known = Known { v: VERSION, node: name.to_owned(), at: 7, facts };
+            kept.put(&known).unwrap();
+            assert_eq!(kept.get(name), Some(known));
+        }
+        assert_eq!(kept.get(&other), None, "it shares the file of another node");
+        std::fs::write(kept.file("web01"), "{").unwrap();
+        assert_eq!(kept.get("web01"), None);
+    }
+}
