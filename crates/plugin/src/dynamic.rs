@@ -7,7 +7,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -63,8 +63,9 @@ pub trait DynPlugin: Send + Sync + fmt::Debug + 'static {
 pub struct Typed<P> {
     plugin: P,
     about: About,
-    request: Shape,
-    response: Shape,
+    /// Made when they are first looked at: an agent that makes one attempt needs none of most.
+    request: OnceLock<Shape>,
+    response: OnceLock<Shape>,
 }
 
 // === impl Typed ===
@@ -73,12 +74,7 @@ impl<P: Plugin> Typed<P> {
     /// Takes the types off a plugin.
     pub fn new(plugin: P) -> Self {
         let about = plugin.about();
-        Self {
-            plugin,
-            about,
-            request: Shape::new(request_schema::<P::Request>().to_value()),
-            response: Shape::new(response_schema::<P::Response>().to_value()),
-        }
+        Self { plugin, about, request: OnceLock::new(), response: OnceLock::new() }
     }
 
     /// The same under another name.
@@ -110,11 +106,11 @@ impl<P: Plugin> DynPlugin for Typed<P> {
     }
 
     fn request(&self) -> &Shape {
-        &self.request
+        self.request.get_or_init(|| Shape::new(request_schema::<P::Request>().to_value()))
     }
 
     fn response(&self) -> &Shape {
-        &self.response
+        self.response.get_or_init(|| Shape::new(response_schema::<P::Response>().to_value()))
     }
 
     fn call(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Reply<Value>, CallError>> {
@@ -137,7 +133,7 @@ impl<P: Plugin> DynPlugin for Typed<P> {
     }
 
     fn validate(&self, request: &Value) -> Result<(), Vec<String>> {
-        fits(&self.request, request)?;
+        fits(self.request(), request)?;
         let request = read::<P::Request>(request).map_err(|error| vec![error.message])?;
         self.plugin.validate(&request)
     }

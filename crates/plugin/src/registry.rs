@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -32,12 +32,30 @@ use crate::shape::Shape;
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     plugins: BTreeMap<String, Registered>,
+    judges: Judges,
 }
 
 #[derive(Clone, Debug)]
 struct Registered {
-    facts: PluginFacts,
+    /// Worked out when somebody asks.
+    facts: OnceLock<PluginFacts>,
     plugin: Arc<dyn DynPlugin>,
+}
+
+/// Whether plugins are judged when they are registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Judges {
+    #[default]
+    All,
+    Nothing,
+}
+
+// === impl Registered ===
+
+impl Registered {
+    fn facts(&self) -> &PluginFacts {
+        self.facts.get_or_init(|| facts(&self.plugin))
+    }
 }
 
 /// Why a plugin was refused.
@@ -103,6 +121,13 @@ impl Registry {
         Self::default()
     }
 
+    /// A registry that judges nothing but names, for those who only make attempts with plugins that were judged
+    /// where they are asked for: working out all schemas takes longer than most attempts.
+    #[must_use]
+    pub fn trusting() -> Self {
+        Self { judges: Judges::Nothing, ..Self::default() }
+    }
+
     /// Adds a plugin under its own name.
     pub fn register<P: Plugin>(&mut self, plugin: P) -> Result<(), RegistryError> {
         self.register_dyn(Arc::new(Typed::new(plugin)))
@@ -129,11 +154,12 @@ impl Registry {
         let Slot::Vacant(slot) = self.plugins.entry(about.name.clone()) else {
             return Err(RegistryError::Duplicate { name: about.name.clone() });
         };
-        check_policy(about)?;
-        check_schemas(&*plugin)?;
-        check_secrets(&*plugin)?;
-        let facts = facts(&plugin);
-        slot.insert(Registered { facts, plugin });
+        if self.judges == Judges::All {
+            check_policy(about)?;
+            check_schemas(&*plugin)?;
+            check_secrets(&*plugin)?;
+        }
+        slot.insert(Registered { facts: OnceLock::new(), plugin });
         Ok(())
     }
 
@@ -156,7 +182,7 @@ impl Registry {
     /// What validation and the engine know of the plugins.
     #[must_use]
     pub fn catalog(&self) -> Catalog {
-        self.plugins.values().map(|registered| registered.facts.clone()).collect()
+        self.plugins.values().map(|registered| registered.facts().clone()).collect()
     }
 
     /// Asks all plugins at once whether they can work here, and returns those that cannot.

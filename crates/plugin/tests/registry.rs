@@ -265,3 +265,14 @@ async fn ready_reports_each_that_is_not() {
     );
     assert_eq!(problems[0].pointer, "/spec/blocks/0/sequences/0/actions/0/undo/use");
 }
+
+#[test]
+fn a_registry_that_trusts_judges_names_only() {
+    let odd = || backed_off(Span::secs(1), 0.5, 0.0, Span::secs(1));
+    let mut trusting = Registry::trusting();
+    trusting.register(odd()).unwrap();
+    assert!(matches!(trusting.register(odd()), Err(RegistryError::Duplicate { .. })));
+    assert!(matches!(trusting.register(named("A")), Err(RegistryError::Name { .. })));
+    assert!(trusting.catalog().get("a").is_some());
+    assert!(Registry::new().register(odd()).is_err());
+}
