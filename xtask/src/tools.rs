@@ -65,6 +65,30 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
         reason: "the tests of becoming another user do",
     },
     Tool {
+        name: "bzip2",
+        probe: &["sh", "-c", "command -v bzip2"],
+        package: "bzip2",
+        reason: "the tests of the module `archive` unpack what it packed",
+    },
+    Tool {
+        name: "xz",
+        probe: &["sh", "-c", "command -v xz"],
+        package: "xz-utils",
+        reason: "the tests of the module `archive` unpack what it packed",
+    },
+    Tool {
+        name: "zip",
+        probe: &["sh", "-c", "command -v zip"],
+        package: "zip",
+        reason: "the tests of the module `archive` unpack what it packed",
+    },
+    Tool {
+        name: "zstd",
+        probe: &["sh", "-c", "command -v zstd"],
+        package: "zstd",
+        reason: "the tests of the module `archive` unpack what it packed",
+    },
+    Tool {
         name: "strace",
         probe: &["strace", "--version"],
         package: "strace",
