@@ -126,8 +126,7 @@ fn is_present(tool: &Tool) -> bool {
 }
 
 fn install(tools: &[&Tool]) {
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-    if !is_root || !succeeds(Command::new("apt-get").arg("--version")) {
+    if !is_root_with_apt() {
         return;
     }
     let packages: Vec<&str> = tools.iter().map(|tool| tool.package).collect();
@@ -139,6 +138,12 @@ fn install(tools: &[&Tool]) {
     if !succeeds(&mut apt) && succeeds(Command::new("apt-get").args(["update", "--quiet"])) {
         succeeds(&mut apt);
     }
+}
+
+/// Whether packages can be had here.
+pub(crate) fn is_root_with_apt() -> bool {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    is_root && succeeds(Command::new("apt-get").arg("--version"))
 }
 
 fn missing(tool: &Tool) -> Missing {
