@@ -26,8 +26,11 @@ use self::files::Files;
 
 /// How much may be pending before those who wait for [`Writer::room`] do wait.
 const ROOM: usize = 4 << 20;
-/// How much may be pending at all: whoever prints more without waiting for room is held up until it is written.
+/// How much may be pending at all: whoever prints more without waiting for room is held up until it is written, and
+/// what comes from those who are never held up is dropped.
 const MOST: usize = 256 << 20;
+/// About how much it takes to keep records for one file beside the records.
+const FILE: usize = 256;
 
 /// Writes the logs of all runs of a process. Ends, with all that is pending written, when it is dropped.
 #[derive(Debug)]
@@ -64,6 +67,8 @@ struct Shared {
     has_begun: AtomicBool,
     /// What was lost of runs, by their directories.
     losses: Mutex<BTreeMap<PathBuf, Lost>>,
+    /// See [`MOST`].
+    most: usize,
     clock: Box<dyn Fn() -> Time + Send + Sync>,
 }
 
@@ -89,6 +94,10 @@ struct Pending {
 impl Writer {
     /// A writer with the clock for what it says itself. Its thread begins with the first record.
     pub fn new(clock: impl Fn() -> Time + Send + Sync + 'static) -> Self {
+        Self::with_most(MOST, clock)
+    }
+
+    fn with_most(most: usize, clock: impl Fn() -> Time + Send + Sync + 'static) -> Self {
         let shared = Shared {
             state: Mutex::default(),
             filled: Condvar::new(),
@@ -96,6 +105,7 @@ impl Writer {
             has_room: Notify::new(),
             has_begun: AtomicBool::new(false),
             losses: Mutex::default(),
+            most,
             clock: Box::new(clock),
         };
         Self { shared: Arc::new(shared), thread: Mutex::default() }
@@ -105,7 +115,7 @@ impl Writer {
     pub fn append<'a>(&self, books: impl IntoIterator<Item = &'a Book>, records: &[u8]) {
         self.begin();
         let mut state = self.shared.state();
-        while state.bytes >= MOST && !state.closing {
+        while state.bytes >= self.shared.most && !state.closing {
             state = self.shared.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         books.into_iter().for_each(|book| state.append(book, records));
@@ -113,10 +123,19 @@ impl Writer {
         self.shared.filled.notify_one();
     }
 
-    /// The same without ever being held up, for those who have few.
-    pub fn append_at_once(&self, book: &Book, records: &[u8]) {
+    /// The same without ever being held up, for those who look for [`Writer::room`] at other times. What comes while far
+    /// too much is pending is dropped.
+    pub fn append_at_once<'a>(&self, records: impl IntoIterator<Item = (&'a Book, &'a [u8])>) {
         self.begin();
-        self.shared.state().append(book, records);
+        let mut state = self.shared.state();
+        for (book, records) in records {
+            if state.bytes < self.shared.most {
+                state.append(book, records);
+            } else {
+                self.shared.lose(&book.run, Lost::of(records, "writing is far behind".to_owned()));
+            }
+        }
+        drop(state);
         self.shared.filled.notify_one();
     }
 
@@ -195,6 +214,14 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn lose(&self, run: &Path, lost: Lost) {
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        match losses.get_mut(run) {
+            Some(before) => before.add(lost.lines, lost.bytes),
+            None => drop(losses.insert(run.to_path_buf(), lost)),
+        }
+    }
+
     /// Writes whatever is pending, until nothing more will come.
     fn write(&self) {
         let mut files = Files::default();
@@ -214,11 +241,7 @@ impl Shared {
             self.has_room.notify_waiters();
             for Pending { book, bytes } in round.into_values() {
                 if let Some(lost) = files.append(&book, &bytes, &*self.clock) {
-                    let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
-                    match losses.get_mut(&*book.run) {
-                        Some(before) => before.add(lost.lines, lost.bytes),
-                        None => drop(losses.insert(book.run.to_path_buf(), lost)),
-                    }
+                    self.lose(&book.run, lost);
                 }
             }
             state = self.state();
@@ -247,6 +270,7 @@ impl State {
             None => {
                 let fresh = Pending { book: book.clone(), bytes: records.to_vec() };
                 self.pending.insert(book.path.clone(), fresh);
+                self.bytes = self.bytes.saturating_add(FILE);
             }
         }
         self.bytes = self.bytes.saturating_add(records.len());
@@ -272,6 +296,11 @@ impl Book {
 // === impl Lost ===
 
 impl Lost {
+    fn of(records: &[u8], why: String) -> Self {
+        let lines = records.iter().filter(|byte| **byte == b'\n').count() as u64;
+        Self { lines, bytes: records.len() as u64, why }
+    }
+
     fn add(&mut self, lines: u64, bytes: u64) {
         self.lines = self.lines.saturating_add(lines);
         self.bytes = self.bytes.saturating_add(bytes);

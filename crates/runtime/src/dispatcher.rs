@@ -58,6 +58,7 @@ use crate::options::Options;
 use crate::submit::Reader;
 use crate::view::{Condition, RunView};
 
+mod behind;
 mod blocked;
 mod calls;
 mod commit;
@@ -68,6 +69,7 @@ mod park;
 mod part;
 mod snapshots;
 
+use self::behind::Behind;
 use self::blocked::Blocked;
 use self::commit::Commit;
 use self::effects::{Attempt, Plugins};
@@ -117,6 +119,9 @@ pub(crate) struct Dispatcher {
     attempts: HashMap<(RunId, ElementId), Attempt>,
     parked: HashMap<RunId, Parked>,
     logs: Arc<Writer>,
+    behind: Behind,
+    /// Whether nothing that would have to be told is done: see [`behind`].
+    held: bool,
     /// Runs that cannot be taken over before others have ended.
     blocked: BTreeMap<RunId, Blocked>,
     /// Runs that have ended and whose keys are being removed.
@@ -174,6 +179,8 @@ impl Dispatcher {
             attempts: HashMap::new(),
             parked: HashMap::new(),
             logs,
+            behind: Behind::default(),
+            held: false,
             blocked: BTreeMap::new(),
             shredding: HashMap::new(),
             left: HashMap::new(),
@@ -222,11 +229,14 @@ impl Dispatcher {
             Poll::Ready(Going::On) => any = true,
             Poll::Pending => {}
         }
+        self.held = self.behind.poll(&self.logs, cx);
         if self.commits.len() < FLUSHES {
-            any |= !self.inbox.is_empty();
-            let room = INPUTS.saturating_sub(self.inbox.len());
-            if room > 0 && self.ends.poll_recv_many(cx, &mut self.end_buffer, room).is_ready() {
-                any = true;
+            if !self.held {
+                any |= !self.inbox.is_empty();
+                let room = INPUTS.saturating_sub(self.inbox.len());
+                if room > 0 && self.ends.poll_recv_many(cx, &mut self.end_buffer, room).is_ready() {
+                    any = true;
+                }
             }
             match self.calls.poll_recv_many(cx, &mut self.call_buffer, INPUTS) {
                 Poll::Ready(0) if !self.is_closing() => return Poll::Ready(Going::Over),
@@ -270,7 +280,7 @@ impl Dispatcher {
             self.answer(call, now);
         }
         self.call_buffer = calls;
-        if self.commits.len() < FLUSHES {
+        if self.commits.len() < FLUSHES && !self.held {
             for _ in 0..INPUTS {
                 let Some((run, input)) = self.inbox.pop_front() else { break };
                 self.step(run, input, None, now);

@@ -4,6 +4,7 @@
 //! the run are replaced by their tokens, line by line. What happened is told when it is durable.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,7 +49,8 @@ struct AttemptOutput {
 #[derive(Debug, Default)]
 pub(crate) struct Story {
     all: Vec<u8>,
-    nodes: Vec<(Book, Vec<u8>)>,
+    /// Which of it belongs to nodes.
+    nodes: Vec<(Book, Range<usize>)>,
 }
 
 // === impl RunOutput ===
@@ -85,6 +87,7 @@ impl RunOutput {
     /// What the log will say of events.
     pub(crate) fn story(&self, events: &[Event], layout: &Layout) -> Story {
         let mut story = Story::default();
+        let mut last = None;
         for event in events {
             let Some(line) = log_line(event, layout) else { continue };
             let element = event.what.element();
@@ -102,22 +105,27 @@ impl RunOutput {
             };
             let from = story.all.len();
             encode(&record, &mut story.all);
-            if let Some(node) = node {
-                let line = story.all.get(from..).unwrap_or_default().to_vec();
-                story.nodes.push((self.book(node), line));
+            let end = story.all.len();
+            match (node, story.nodes.last_mut()) {
+                // What happens to a node at once mostly happens in a row.
+                (Some(_), Some((_, lines))) if node == last => lines.end = end,
+                (Some(node), _) => story.nodes.push((self.book(node), from..end)),
+                (None, _) => {}
             }
+            last = node;
         }
         story
     }
 
     /// Says it.
     pub(crate) fn tell(&self, story: &Story) {
-        if !story.all.is_empty() {
-            self.writer.append_at_once(&self.all, &story.all);
+        if story.all.is_empty() {
+            return;
         }
-        for (book, lines) in &story.nodes {
-            self.writer.append_at_once(book, lines);
-        }
+        let all = (&self.all, story.all.as_slice());
+        let nodes = story.nodes.iter();
+        let nodes = nodes.map(|(book, lines)| (book, story.all.get(lines.clone()).unwrap_or_default()));
+        self.writer.append_at_once(std::iter::once(all).chain(nodes));
     }
 
     fn book(&self, node: &str) -> Book {
@@ -129,8 +137,11 @@ impl RunOutput {
 
 impl Story {
     pub(crate) fn extend(&mut self, more: Self) {
+        let before = self.all.len();
         self.all.extend(more.all);
-        self.nodes.extend(more.nodes);
+        let moved =
+            more.nodes.into_iter().map(|(book, lines)| (book, lines.start + before..lines.end + before));
+        self.nodes.extend(moved);
     }
 }
 

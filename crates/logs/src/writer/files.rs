@@ -57,8 +57,7 @@ impl Files {
     }
 
     fn give_up(&mut self, book: &Book, rest: &[u8], error: &io::Error) -> Lost {
-        let lines = rest.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let lost = Lost { lines, bytes: rest.len() as u64, why: error.to_string() };
+        let lost = Lost::of(rest, error.to_string());
         match self.lost.get_mut(&book.path) {
             Some(before) => before.add(lost.lines, lost.bytes),
             None => {
@@ -96,10 +95,15 @@ impl Files {
 /// Opens a file to append to. One that ends in the middle of a line, because a process or a machine died, gets the end of
 /// that line.
 fn open(path: &Path, header: &[u8]) -> io::Result<File> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
-    let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).read(true);
+    let mut file = match options.open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            options.open(path)?
+        }
+        opened => opened?,
+    };
     let len = file.metadata()?.len();
     if len == 0 {
         file.write_all(header)?;

@@ -103,3 +103,38 @@ fn a_full_disk_is_named() {
     assert_eq!((lost.lines, lost.bytes), (1, 4));
     assert!(lost.why.contains("No space left"), "{}", lost.why);
 }
+
+/// A file that takes some ten thousand bytes and then nothing more until somebody reads.
+fn stuck(path: &Path) -> std::process::ExitStatus {
+    std::process::Command::new("mkfifo").arg(path).status().unwrap()
+}
+
+#[test]
+fn what_comes_at_once_while_nothing_can_be_written_is_counted_and_not_kept_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = book(dir.path().join("all.log"));
+    assert!(stuck(all.path()).success());
+    let most = 1 << 20;
+    let writer = Writer::with_most(most, || Time(0));
+    let line = [vec![b'x'; 999], vec![b'\n']].concat();
+    for _ in 0..4000 {
+        writer.append_at_once([(&all, line.as_slice())]);
+    }
+    let pending = writer.shared.state().bytes;
+    assert!(pending <= most + line.len(), "{pending} bytes are kept");
+    let lost = writer.lost(Path::new("run")).unwrap();
+    assert_eq!((lost.bytes, lost.why.as_str()), (lost.lines * 1000, "writing is far behind"));
+    // One round may be on its way to the file beside what is pending.
+    let kept = 4000 - usize::try_from(lost.lines).unwrap();
+    assert!((1000..=2200).contains(&kept), "{kept} lines are kept");
+    let mut reader = std::io::BufReader::new(fs::File::open(all.path()).unwrap());
+    let mut text = String::new();
+    for _ in 0..=kept {
+        std::io::BufRead::read_line(&mut reader, &mut text).unwrap();
+    }
+    assert_eq!(
+        text.lines().filter(|line| line.len() == 999).count(),
+        kept,
+        "the rest comes when it can be written"
+    );
+}

@@ -9,6 +9,7 @@
 
 mod again;
 mod approvals;
+mod behind;
 mod crashes;
 mod doomed;
 mod elsewhere;
