@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use windlass_farm::{Farm, Host, Kind, SSHD, Setup, Stay};
+use windlass_farm::{Farm, Host, Kind, Own, SSHD, Setup, Stay};
 
 use crate::process::human;
 use crate::repo::Repo;
@@ -59,6 +59,7 @@ fn up(dir: &Path, count: u16) -> Result<()> {
             kind,
             config: String::new(),
             stay: Stay::UntilTakenDown,
+            own: Own::default(),
         })?;
     }
     farm.write()?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::host::{Host, Kind, Setup, Stay};
+use crate::host::{Host, Kind, Own, Setup, Stay};
 use crate::keys::{free_port, keygen};
 
 /// Hosts, the key that opens them, and the files that name them.
@@ -41,9 +41,7 @@ impl Farm {
     ///
     /// A host does not come up.
     pub fn with(hosts: impl IntoIterator<Item = (String, Kind, String)>) -> io::Result<Self> {
-        let kept = TempDir::new()?;
-        let mut farm = Self::begin(kept.path())?;
-        farm._kept = Some(kept);
+        let mut farm = Self::empty()?;
         for (index, (name, kind, config)) in hosts.into_iter().enumerate() {
             let last = u8::try_from(index.saturating_add(1)).map_err(io::Error::other)?;
             let address = Ipv4Addr::new(127, 0, 0, last);
@@ -54,6 +52,7 @@ impl Farm {
                 kind,
                 config: config.clone(),
                 stay: Stay::WhileHeld,
+                own: Own::default(),
             };
             // Between looking for a port and listening there, somebody else may take it.
             let mut tries = 1..=PORTS;
@@ -64,6 +63,18 @@ impl Farm {
             }
         }
         farm.write()?;
+        Ok(farm)
+    }
+
+    /// A farm without hosts, in a directory that goes with it.
+    ///
+    /// # Errors
+    ///
+    /// The directory or a key cannot be made.
+    pub fn empty() -> io::Result<Self> {
+        let kept = TempDir::new()?;
+        let mut farm = Self::begin(kept.path())?;
+        farm._kept = Some(kept);
         Ok(farm)
     }
 

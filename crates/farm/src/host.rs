@@ -1,5 +1,6 @@
 //! One host: an sshd with a home of its own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -8,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::keys::{keygen, run, told};
+use crate::net::Net;
 
 /// Where sshd is.
 pub const SSHD: &str = "/usr/sbin/sshd";
@@ -30,6 +32,7 @@ pub struct Host {
     /// What is odd about it.
     pub kind: Kind,
     dir: PathBuf,
+    own: Own,
     /// Its sshd, where that is a child of ours; one that stays has left its number in `pid`.
     child: Option<Child>,
 }
@@ -49,6 +52,18 @@ pub struct Setup {
     pub config: String,
     /// How long it is there.
     pub stay: Stay,
+    /// What it has for itself alone.
+    pub own: Own,
+}
+
+/// What a host has for itself alone, beside its files.
+#[derive(Clone, Debug, Default)]
+pub struct Own {
+    /// The network that it is in; that of whoever starts it where there is none.
+    pub net: Option<Net>,
+    /// Whether it has a first process and processes of its own, which end with it, and a `/var/lib/windlass`: it can be
+    /// rebooted.
+    pub processes: bool,
 }
 
 /// How long a host is there.
@@ -102,6 +117,50 @@ impl Kind {
     }
 }
 
+// === impl Own ===
+
+/// The first process of a host that has processes of its own: told to end, it ends, and everything else with it.
+const FIRST: &str = "\
+mkdir -p \"$1\" /var/lib/windlass && mount --make-rprivate / && mount --bind \"$1\" /var/lib/windlass || exit 1
+shift
+trap 'exit 0' TERM
+\"$@\" &
+while :; do sleep 1000 & wait $!; done
+";
+
+impl Own {
+    /// What a program is started by.
+    fn command(&self, dir: &Path) -> io::Result<Command> {
+        let mut words: Vec<OsString> = Vec::new();
+        if let Some(net) = &self.net {
+            words.extend(net.enter());
+        }
+        if self.processes {
+            let unshare = [
+                "unshare",
+                "--mount",
+                "--uts",
+                "--pid",
+                "--fork",
+                "--mount-proc",
+                "--kill-child",
+                "sh",
+                "-c",
+                FIRST,
+                "first",
+            ];
+            words.extend(unshare.map(OsString::from));
+            words.push(dir.join("state").into());
+        }
+        if words.is_empty() {
+            words.push("env".into());
+        }
+        let mut command = Command::new(words.remove(0));
+        command.args(words);
+        Ok(command)
+    }
+}
+
 // === impl Host ===
 
 impl Host {
@@ -111,7 +170,7 @@ impl Host {
     ///
     /// sshd cannot be started, or does not answer.
     pub fn start(setup: Setup, dir: &Path, authorized: &Path) -> io::Result<Self> {
-        let Setup { name, address, port, kind, config, stay } = setup;
+        let Setup { name, address, port, kind, config, stay, own } = setup;
         let home = dir.join("home");
         fs::create_dir_all(&home)?;
         fs::create_dir_all(dir.join("tmp"))?;
@@ -137,7 +196,7 @@ impl Host {
             authorized = authorized.display(),
         );
         fs::write(dir.join("sshd_config"), text)?;
-        let mut host = Self { name, address, port, kind, dir: dir.to_owned(), child: None };
+        let mut host = Self { name, address, port, kind, dir: dir.to_owned(), own, child: None };
         match stay {
             Stay::WhileHeld => host.up()?,
             Stay::UntilTakenDown => {
@@ -164,8 +223,8 @@ impl Host {
     pub fn up(&mut self) -> io::Result<()> {
         let _ = fs::remove_file(self.dir.join("pid"));
         let log = fs::File::options().create(true).append(true).open(self.dir.join("log"))?;
-        let mut command = Command::new(SSHD);
-        command.args(["-D", "-e", "-f"]).arg(self.dir.join("sshd_config"));
+        let mut command = self.own.command(&self.dir)?;
+        command.args([SSHD, "-D", "-e", "-f"]).arg(self.dir.join("sshd_config"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().map_err(|error| told(SSHD, &error))?);
         self.answers()
@@ -174,7 +233,12 @@ impl Host {
     /// Waits until it listens, and not somebody else who was given the same port: only then it leaves its number.
     fn answers(&mut self) -> io::Result<()> {
         let begun = Instant::now();
-        while pid_of(&self.dir).is_none() {
+        // What it is called among processes of its own says nothing to others.
+        let is_up = || match self.own.processes {
+            true => self.dir.join("pid").exists(),
+            false => pid_of(&self.dir).is_some(),
+        };
+        while !is_up() {
             let ended = |child: &mut Child| matches!(child.try_wait(), Ok(Some(_)) | Err(_));
             if self.child.as_mut().is_some_and(ended) || begun.elapsed() > UP_WITHIN {
                 return Err(io::Error::other(format!("{} does not come up: {}", self.name, self.log())));
@@ -184,12 +248,18 @@ impl Host {
         Ok(())
     }
 
-    /// Takes it down: nobody can connect any more. Connections that there are go on.
+    /// Takes it down: nobody can connect any more. Connections that there are go on, unless its processes are its own:
+    /// then they end with it.
     pub fn down(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+
+    /// Whether it went down by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
     /// Takes a host down that was made to stay, by the directory that its files lie in; says whether it was up.
@@ -241,7 +311,12 @@ impl Host {
     pub(crate) fn known_as(&self, key: &Path) -> io::Result<String> {
         let key = fs::read_to_string(key).map_err(|error| told(&key.display().to_string(), &error))?;
         let key: Vec<&str> = key.split_whitespace().take(2).collect();
-        Ok(format!("[{}]:{} {}\n", self.address, self.port, key.join(" ")))
+        // The usual port is left out, as OpenSSH does.
+        let name = match self.port {
+            22 => self.address.to_string(),
+            port => format!("[{}]:{port}", self.address),
+        };
+        Ok(format!("{name} {}\n", key.join(" ")))
     }
 }
 
