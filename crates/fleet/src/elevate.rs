@@ -74,10 +74,10 @@ pub(crate) async fn enter(
         Attempt::Refused(said) if first == Terminal::Without && said.is(&NEEDS_TERMINAL) => {
             match attempt(exec, script, other, within, Terminal::With).await? {
                 Attempt::Entered(channel) => Ok(Entered::Begun(channel)),
-                Attempt::Refused(said) => refused(exec.name(), other, said),
+                Attempt::Refused(said) => refused(exec, other, said),
             }
         }
-        Attempt::Refused(said) => refused(exec.name(), other, said),
+        Attempt::Refused(said) => refused(exec, other, said),
     }
 }
 
@@ -229,8 +229,11 @@ const WRONG_PASSWORD: [&str; 4] =
 const NO_USER: [&str; 4] = ["unknown user", "does not exist", "no passwd entry", "no such user"];
 
 /// What is wrong, and what to do.
-fn refused(name: &str, other: Option<&Become>, said: Said) -> Result<Entered, CallError> {
-    let text = said.text();
+fn refused(exec: &dyn Exec, other: Option<&Become>, said: Said) -> Result<Entered, CallError> {
+    let (name, text) = (exec.name(), said.text());
+    if let Some(error) = exec.explain(&text) {
+        return Err(error);
+    }
     let Some(Become { user, method, password }) = other else {
         return Ok(Entered::NoShell { said: text });
     };

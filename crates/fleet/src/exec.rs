@@ -16,6 +16,12 @@ pub trait Exec: Send + Sync + 'static {
         true
     }
 
+    /// What it means that this was said instead of anything being run; `None` where nobody knows.
+    fn explain(&self, said: &str) -> Option<CallError> {
+        let _ = said;
+        None
+    }
+
     /// Runs a command, as the shell there understands it.
     fn exec<'a>(&'a self, command: &'a str, terminal: Terminal) -> BoxFuture<'a, Result<Channel, CallError>>;
 }

@@ -17,6 +17,7 @@ mod agents;
 mod bare;
 mod beside;
 pub mod connect;
+mod container;
 mod elevate;
 mod exec;
 pub mod fleet;

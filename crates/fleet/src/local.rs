@@ -7,6 +7,7 @@ use tokio::process::Command;
 use tokio::sync::oneshot;
 use windlass_plugin::{BoxFuture, CallError};
 
+use crate::container::Container;
 use crate::exec::{Channel, Exec, Exit, Terminal};
 
 /// A program that hands commands to a shell: `/bin/sh -c COMMAND` here, `docker exec -i NAME /bin/sh -c COMMAND`
@@ -16,6 +17,8 @@ pub struct Child {
     name: String,
     program: OsString,
     args: Vec<OsString>,
+    /// The container that it leads into, if it leads into one.
+    container: Option<Container>,
 }
 
 // === impl Child ===
@@ -24,7 +27,7 @@ impl Child {
     /// This machine, for the sake of a node.
     #[must_use]
     pub fn here(node: &str) -> Self {
-        Self { name: node.to_owned(), program: "/bin/sh".into(), args: vec!["-c".into()] }
+        Self { name: node.to_owned(), program: "/bin/sh".into(), args: vec!["-c".into()], container: None }
     }
 
     /// A container that runs on this machine. `runtime` is `docker` or a program that is called like it.
@@ -35,13 +38,18 @@ impl Child {
             args.extend(["--user".into(), user.into()]);
         }
         args.extend([container, "/bin/sh", "-c"].map(OsString::from));
-        Self { name: node.to_owned(), program: runtime.into(), args }
+        let inside = Container { name: container.to_owned(), runtime: runtime.to_owned() };
+        Self { name: node.to_owned(), program: runtime.into(), args, container: Some(inside) }
     }
 }
 
 impl Exec for Child {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn explain(&self, said: &str) -> Option<CallError> {
+        self.container.as_ref()?.explain(&self.name, said)
     }
 
     fn exec<'a>(&'a self, command: &'a str, terminal: Terminal) -> BoxFuture<'a, Result<Channel, CallError>> {
