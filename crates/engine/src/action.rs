@@ -323,10 +323,11 @@ impl Turn<'_> {
                 return self.end_action(element, Outcome::Stopped, Some(failure.clone()), Vec::new());
             }
             Some((_, CancelCause::Deadline)) => return self.fail_action(element, failure.clone()),
-            Some((_, CancelCause::Timeout)) => {}
             None if failure.code == Failure::NOT_MADE => return self.attempt(element),
-            None if failure.code == Failure::INTERRUPTED => return self.after_interruption(element),
-            None => {}
+            Some((_, CancelCause::Timeout)) | None if failure.code == Failure::INTERRUPTED => {
+                return self.after_interruption(element, failure.clone());
+            }
+            Some((_, CancelCause::Timeout)) | None => {}
         }
         let Some(action) = self.state.actions.get(&element) else { return };
         let (failures, ended, left_alone_until) = (action.failures, action.ended, action.left_alone_until);
@@ -482,17 +483,32 @@ impl Turn<'_> {
         cancelled: Option<(Severity, CancelCause)>,
     ) -> AttemptEnd {
         let failure = failure.map(|failure| if def.action.sensitive { kept_back(failure) } else { failure });
-        let failure = failure.map(|failure| match cancelled {
-            Some((_, CancelCause::Timeout)) => {
-                let message = format!("took longer than its timeout of {}", Span(def.timeout));
-                Failure { causes: vec![failure.message], ..Failure::new(Failure::TIMEOUT, message) }
+        let failure = failure.map(|failure| {
+            // It was told to end, and nobody knows whether it did. Where it may be done again, that is a timeout like any
+            // other: it costs a retry.
+            let lost = failure.code == Failure::INTERRUPTED && !self.is_repeatable(def);
+            let overdue = |code: &str, message: String| {
+                let mut overdue = Failure::new(code, message);
+                overdue.causes = vec![failure.message.clone()];
+                if lost {
+                    overdue.code = Failure::INTERRUPTED.to_owned();
+                    overdue.message.push_str(", and nobody knows whether it goes on");
+                    overdue.causes.extend(failure.causes.iter().cloned());
+                }
+                overdue
+            };
+            match cancelled {
+                Some((_, CancelCause::Timeout)) => {
+                    let message = format!("took longer than its timeout of {}", Span(def.timeout));
+                    Failure { permanent: lost, ..overdue(Failure::TIMEOUT, message) }
+                }
+                Some((_, CancelCause::Deadline)) => {
+                    let given = Span(def.deadline.unwrap_or_default());
+                    let message = format!("took longer than the deadline of {given} for all its attempts");
+                    Failure { permanent: true, ..overdue(Failure::DEADLINE, message) }
+                }
+                Some((_, CancelCause::Command)) | None => failure,
             }
-            Some((_, CancelCause::Deadline)) => {
-                let given = Span(def.deadline.unwrap_or_default());
-                let message = format!("took longer than the deadline of {given} for all its attempts");
-                Failure { causes: vec![failure.message], ..Failure::permanent(Failure::DEADLINE, message) }
-            }
-            Some((_, CancelCause::Command)) | None => failure,
         });
         let changed = changed && def.facts.kind == PluginKind::Acting && failure.is_none();
         let response = response.filter(|response| !response.is_null()).map(|response| {

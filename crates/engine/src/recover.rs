@@ -10,6 +10,7 @@ use std::time::Duration;
 use windlass_model::element::{ElementId, Level, Side, Slot, Work};
 use windlass_model::event::{AttemptEnd, Author, CancelCause, Command, Phase, Severity, What};
 use windlass_model::fact::{PluginKind, Recovery};
+use windlass_model::layout::ActionDef;
 use windlass_model::outcome::{Failure, Outcome, Reason, ReasonKind, RunStatus};
 use windlass_model::plan::OnInterrupt;
 use windlass_model::span::Span;
@@ -160,23 +161,33 @@ impl Turn<'_> {
     /// Nobody knows what an interrupted attempt has done.
     fn unknown(&mut self, element: ElementId, n: u32) {
         self.close_interrupted(element, n);
-        self.after_interruption(element);
+        self.after_interruption(element, interruption());
     }
 
     /// Goes on with an action of which an attempt was interrupted for good.
-    pub(crate) fn after_interruption(&mut self, element: ElementId) {
+    pub(crate) fn after_interruption(&mut self, element: ElementId, failure: Failure) {
         let Some(def) = self.layout.action(element) else { return };
-        let looks = def.facts.kind == PluginKind::Check || self.is_noop();
-        let safe = looks || def.facts.recovery == Recovery::Idempotent;
+        let safe = self.is_safe(def);
         match (element, def.action.on_interrupt.unwrap_or_default()) {
             _ if safe => self.attempt_now(element),
             (ElementId::Work(of), _) if !def.verify.is_empty() && self.state.stopping.is_none() => {
                 self.verify(of, Side::Before, def.verify.len());
             }
             (_, OnInterrupt::Rerun) => self.attempt_now(element),
-            (_, OnInterrupt::Fail) => self.fail_action(element, interruption()),
-            (_, OnInterrupt::Ask) => self.emit(What::Asked { element, failure: interruption() }),
+            (_, OnInterrupt::Fail) => self.fail_action(element, failure),
+            (_, OnInterrupt::Ask) => self.emit(What::Asked { element, failure }),
         }
+    }
+
+    /// Whether doing it again is safe, whatever became of it.
+    fn is_safe(&self, def: &ActionDef) -> bool {
+        let looks = def.facts.kind == PluginKind::Check || self.is_noop();
+        looks || def.facts.recovery == Recovery::Idempotent
+    }
+
+    /// Whether it may be done again when nobody knows what became of it.
+    pub(crate) fn is_repeatable(&self, def: &ActionDef) -> bool {
+        self.is_safe(def) || def.action.on_interrupt == Some(OnInterrupt::Rerun)
     }
 
     fn close_interrupted(&mut self, element: ElementId, n: u32) {

@@ -14,7 +14,7 @@ use windlass_plugin::{
 
 use crate::connect::Destination;
 use crate::fleet::Fleet;
-use crate::remote::{IsHere, Remote};
+use crate::remote::{IsHere, NEEDS_AGENT, Remote};
 
 /// The plugins that nodes can be asked for, by name.
 #[derive(Debug)]
@@ -95,7 +95,12 @@ impl DynPlugin for Beside {
     }
 
     fn noop(&self, call: Call, request: Arc<Value>) -> BoxFuture<'_, Result<Foresight, CallError>> {
-        self.plugin.noop(self.with_node(call), request)
+        Box::pin(async move {
+            match self.plugin.noop(self.with_node(call), request).await {
+                Err(error) if error.code == NEEDS_AGENT => Ok(Foresight::unknown(error.message)),
+                foreseen => foreseen,
+            }
+        })
     }
 
     fn origin_use(&self, call: &Call, request: &Value) -> OriginUse {

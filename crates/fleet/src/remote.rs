@@ -30,6 +30,9 @@ pub struct Remote {
 /// Whether a node is this machine.
 pub type IsHere = fn(&Node) -> bool;
 
+/// The code of a call that cannot be made because no agent runs there.
+pub(crate) const NEEDS_AGENT: &str = "agent";
+
 /// How long is waited before a cut connection is made anew: at first, and at most.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(5);
@@ -98,7 +101,7 @@ impl Remote {
             name(call),
             bare.why()
         );
-        CallError::permanent("agent", message)
+        CallError::permanent(NEEDS_AGENT, message)
     }
 
     /// Where no agent runs: what can do without one is called here, with the bare node to work on.
@@ -110,7 +113,13 @@ impl Remote {
         bare: Bare,
     ) -> Result<Ended, CallError> {
         if !self.about.bare {
-            return Err(self.needs_agent(call, &bare));
+            let error = self.needs_agent(call, &bare);
+            // Without an agent nobody can look; what would become of it is said when it is meant.
+            return if mode == Mode::Noop {
+                Ok(Ended::foreseen(Ok(Foresight::unknown(error.message))))
+            } else {
+                Err(error)
+            };
         }
         if call.attempt == 1 && mode == Mode::Act && self.about.kind == PluginKind::Acting {
             call.output
@@ -149,7 +158,9 @@ impl Remote {
         }
         loop {
             call.output.note(&format!("the connection was lost ({cut}); looking for the work again"));
-            let peer = self.again(call, to, until, &cut).await?;
+            // Whatever stands in the way now, and also when it is told to end: what was ordered may go on over there.
+            let again = self.again(call, to, until).await;
+            let peer = again.map_err(|error| interrupted(call, &cut, &error))?;
             cut = match peer.attach(call, cut.lines).await {
                 Ok(Found::Ended(ended)) => return Ok(ended),
                 // The order never arrived, or doing it again is safe.
@@ -199,20 +210,14 @@ impl Remote {
     }
 
     /// A new connection, tried until the attempt's time is over.
-    async fn again(
-        &self,
-        call: &Call,
-        to: &Destination,
-        until: Instant,
-        cut: &Cut,
-    ) -> Result<Peer, CallError> {
+    async fn again(&self, call: &Call, to: &Destination, until: Instant) -> Result<Peer, CallError> {
         let mut wait = AGAIN_AFTER;
         loop {
             match unless_cancelled(call, self.fleet.link(to)).await {
                 Ok(Link::Agent(peer)) => return Ok(peer),
                 Ok(Link::Bare(bare)) => return Err(self.needs_agent(call, &bare)),
                 Err(error) if error.permanent => return Err(error),
-                Err(error) if Instant::now() + wait >= until => return Err(interrupted(call, cut, &error)),
+                Err(error) if Instant::now() + wait >= until => return Err(error),
                 Err(_) => {}
             }
             unless_cancelled(call, async {
@@ -280,7 +285,7 @@ impl DynPlugin for Remote {
             let until = Instant::now() + call.deadline_in;
             let mut cut = Cut { lines: 0, why: "Windlass was away".to_owned() };
             loop {
-                let peer = self.again(&call, &to, until, &cut).await.ok()?;
+                let peer = self.again(&call, &to, until).await.ok()?;
                 match peer.attach(&call, cut.lines).await {
                     Ok(Found::Ended(ended)) => return Some(ended.reply()),
                     Ok(Found::Gone { .. }) => return None,

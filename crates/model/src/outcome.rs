@@ -186,7 +186,7 @@ impl Failure {
     pub const TIMEOUT: &'static str = "timeout";
     /// The action's deadline passed.
     pub const DEADLINE: &'static str = "deadline";
-    /// The process died while the attempt ran.
+    /// The process died while the attempt ran, or the node was lost: whether it was done is not known.
     pub const INTERRUPTED: &'static str = "interrupted";
     /// The attempt was written down and never made: its turn was lost with a write that failed.
     pub const NOT_MADE: &'static str = "notMade";

@@ -3,7 +3,7 @@
 //! ```text
 //! plugin future ─┬─ ends ───────────────────────────────▶ result
 //!                ├─ panics ─────────────────────────────▶ failed, code `panic`
-//!                └─ killed, and does not end in time ───▶ dropped, then failed
+//!                └─ killed, and does not end in time ───▶ dropped, then failed; interrupted where it may go on elsewhere
 //! ```
 //!
 //! When the result is there, nothing of the work is running any more, as far as a future can say:
@@ -64,6 +64,15 @@ pub(crate) enum Ended {
     Known(Option<bool>),
 }
 
+/// What becomes of work that was killed and is dropped because it does not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// It ends with that.
+    Ends,
+    /// It is elsewhere, and may go on without us.
+    MayGoOn,
+}
+
 /// How soon a plugin answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
@@ -99,7 +108,12 @@ pub(crate) fn glance(work: &mut Work) -> (Poll<Option<Answered>>, Pace) {
 }
 
 /// Sees work through to its end, whatever it does.
-pub(crate) async fn attend(mut work: Work, cancel: Cancel, grace: Duration) -> (Option<Answered>, Pace) {
+pub(crate) async fn attend(
+    mut work: Work,
+    cancel: Cancel,
+    grace: Duration,
+    dropped: Dropped,
+) -> (Option<Answered>, Pace) {
     let (first, pace) = {
         let mut pace = Pace::Slow;
         let first = poll_fn(|cx| {
@@ -121,7 +135,7 @@ pub(crate) async fn attend(mut work: Work, cancel: Cancel, grace: Duration) -> (
             });
             poll_fn(|cx| match poll_caught(&mut work, cx) {
                 Poll::Ready(answered) => Poll::Ready(answered),
-                Poll::Pending => overdue.as_mut().poll(cx).map(|()| Some(Err(dropped(grace)))),
+                Poll::Pending => overdue.as_mut().poll(cx).map(|()| Some(Err(dropped.after(grace)))),
             })
             .await
         }
@@ -192,10 +206,24 @@ fn poll_caught(work: &mut Work, cx: &mut Context<'_>) -> Poll<Option<Answered>> 
     })
 }
 
-fn dropped(grace: Duration) -> CallError {
-    let grace = windlass_model::span::Span(grace);
-    let message = format!("it was killed and did not end within {grace}; its work was dropped");
-    CallError::retryable(Failure::CANCELLED, message)
+// === impl Dropped ===
+
+impl Dropped {
+    fn after(self, grace: Duration) -> CallError {
+        let grace = windlass_model::span::Span(grace);
+        match self {
+            Self::Ends => {
+                let message = format!("it was killed and did not end within {grace}; its work was dropped");
+                CallError::retryable(Failure::CANCELLED, message)
+            }
+            Self::MayGoOn => {
+                let message = format!(
+                    "it was killed, and nobody answered within {grace} that it has ended; it may go on"
+                );
+                CallError::permanent(Failure::INTERRUPTED, message)
+            }
+        }
+    }
 }
 
 fn said(panic: &(dyn Any + Send)) -> &str {

@@ -16,7 +16,7 @@ use windlass_model::outcome::Failure;
 use windlass_plugin::{AtNode, Call, CancelSource, Output, Registry};
 
 use super::{Dispatcher, SharedPlugin};
-use crate::attempt::{self, End, Ended, Pace, Work};
+use crate::attempt::{self, Dropped, End, Ended, Pace, Work};
 use crate::only_looks::OnlyLooks;
 
 /// An attempt in flight as a task.
@@ -157,8 +157,14 @@ impl Dispatcher {
         kind: Kind,
     ) {
         let (ends, grace, told) = (self.ends_in.clone(), self.options.kill_grace, cancel.cancel());
+        let outlives = self
+            .runs
+            .get(&run)
+            .and_then(|live| live.run.layout().action(element))
+            .is_some_and(|def| def.facts.outlives);
+        let dropped = if outlives { Dropped::MayGoOn } else { Dropped::Ends };
         let task = self.host.spawn(async move {
-            let (answered, pace) = attempt::attend(work, told, grace).await;
+            let (answered, pace) = attempt::attend(work, told, grace, dropped).await;
             let result = answered.map(attempt::result);
             let ended = match kind {
                 Kind::Attempt => Ended::Attempt { result: result.unwrap_or_default(), pace },
