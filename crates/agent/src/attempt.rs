@@ -23,6 +23,8 @@ use crate::session::Shared;
 
 /// How much of an attempt's lines waits in memory before whoever prints waits.
 const MOST_PENDING: usize = 256 << 10;
+/// How long after its time is over work goes on that nobody tells to end.
+const OVERDUE: Duration = Duration::from_secs(60);
 /// How long work that was killed has to end by itself before it is dropped.
 const KILL_GRACE: Duration = Duration::from_secs(5);
 
@@ -103,7 +105,11 @@ pub(crate) async fn attempt(
 /// Nobody is there any more to say that the time is over.
 async fn end_unattended(shared: &Shared, source: &CancelSource, within: Duration) {
     tokio::time::sleep(within).await;
-    shared.unattended().await;
+    tokio::select! {
+        () = shared.unattended() => {}
+        // Whoever is there would have said so by now: the connection only looks alive.
+        () = tokio::time::sleep(OVERDUE) => {}
+    }
     source.trigger(Severity::Term);
     tokio::time::sleep(KILL_GRACE).await;
     source.trigger(Severity::Kill);

@@ -116,6 +116,8 @@ impl Session {
                 () = shared.idle() => {}
                 () = Signals::terminated() => shared.end_everything().await,
             }
+            // Not before: where the clock was set meanwhile, what is asked for in this session may look old.
+            sweep(&shared.cache);
             outbox.close();
             end
         };
@@ -171,7 +173,6 @@ async fn take(shared: &Arc<Shared>, message: ToAgent, greeted: &mut bool) -> Opt
                 return Some(SessionEnd::Protocol(why));
             }
             *greeted = true;
-            sweep(&shared.cache);
         }
         _ if !*greeted => return Some(SessionEnd::Protocol("the first message is no hello".into())),
         ToAgent::Call(order) => {
