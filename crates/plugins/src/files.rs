@@ -4,6 +4,7 @@
 //!   file · line · replace · section ──▶ Change ──▶ Fresh ──▶ Entry        one file, replaced at once
 //!   directory · archive ──────────────▶ Tree ────▶ Fresh ──▶ Entry        many files below a directory
 //!   link · absent · fetch ─────────────────────────────────▶ Entry
+//!   file, where no agent runs ─▶ bare::Change ──▶ scripts of a shell
 //! ```
 //!
 //! A module looks first; what it would do is worked out from what it saw, the same for a look and for the
@@ -24,6 +25,7 @@ pub mod section;
 
 pub(crate) mod answer;
 pub(crate) mod attributes;
+pub(crate) mod bare;
 pub(crate) mod blocking;
 pub(crate) mod change;
 pub(crate) mod edit;

@@ -4,6 +4,7 @@
 
 mod bare;
 mod r#become;
+mod noop;
 mod reboot;
 mod sessions;
 mod sshd;

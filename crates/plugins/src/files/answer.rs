@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use windlass_plugin::{CallError, Diff, Foresight, Reply, Simulated, Simulation};
 
+use super::bare::NOT_TOLD;
 use super::trouble::{NO_PARENT, NOT_FOUND, UNKNOWN_GROUP, UNKNOWN_USER};
 
 /// What was done.
@@ -43,6 +44,7 @@ pub(crate) fn foreseen(looked: Result<Diff, CallError>) -> Result<Foresight, Cal
         Err(error) if [NO_PARENT, NOT_FOUND, UNKNOWN_USER, UNKNOWN_GROUP].contains(&&*error.code) => {
             Ok(Foresight::unknown(format!("{}; a step before may change that", error.message)))
         }
+        Err(error) if error.code == NOT_TOLD => Ok(Foresight::unknown(error.message)),
         Err(error) => Err(error),
     }
 }

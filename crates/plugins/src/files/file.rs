@@ -6,12 +6,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use windlass_plugin::{
-    About, BackoffChoice, Call, CallError, Foresight, OriginKind, OriginUse, Plugin, Reply, Simulated,
-    Simulation, Template,
+    About, BackoffChoice, BareNode, Call, CallError, Foresight, OriginKind, OriginUse, Plugin, Reply,
+    Simulated, Simulation, Template,
 };
 
 use super::answer::{Answer, foreseen};
 use super::attributes::Ownership;
+use super::bare;
 use super::blocking::blocking;
 use super::change::{Change, Fill, Look, OriginFile, SHOWN};
 use super::entry::path_problem;
@@ -57,7 +58,9 @@ The file is written beside its place, flushed, given its owner and mode, judged 
 whoever reads it sees the old file or the new one, whole, also when the machine dies meanwhile. \
 Access lists and security labels of the old file are kept. A second name (hard link) of the old file keeps the old content.
 
-What changes somebody else makes while it is written are not lost: the attempt fails and is made again.";
+What changes somebody else makes while it is written are not lost: the attempt fails and is made again.
+
+Where no agent runs, a shell on the node does the same for files of up to 64 MiB, but for access lists and security labels.";
 
 // === impl Request ===
 
@@ -73,6 +76,23 @@ impl Request {
         }
         let Some(source) = &self.source else { return Ok(Fill::Keep) };
         origin_file(call, source).await.map(Fill::Origin)
+    }
+
+    /// The same where no agent runs.
+    async fn change_there<'a>(
+        &'a self,
+        call: &Call,
+        node: &dyn BareNode,
+    ) -> Result<bare::Change<'a>, CallError> {
+        let content = match self.fill(call).await? {
+            Fill::Keep => None,
+            Fill::Bytes(bytes) => Some(bytes),
+            Fill::Origin(file) => {
+                Some(look::unless_cancelled(call, call.origin.read_whole(&file.path)).await??)
+            }
+        };
+        let Self { path, ownership, writing, force, .. } = self;
+        bare::Change::of(node, call, bare::Wanted { path, content, ownership, writing, force: *force }).await
     }
 
     async fn change(&self, call: &Call) -> Result<Change, CallError> {
@@ -123,6 +143,7 @@ impl Plugin for File {
     fn about(&self) -> About {
         About::acting("file", "sees to it that a file is there, with this content, owner and mode")
             .on_target()
+            .works_bare()
             .idempotent()
             .backoff(BackoffChoice::Fast)
             .description(ABOUT)
@@ -157,6 +178,12 @@ impl Plugin for File {
     }
 
     async fn call(&self, call: Call, request: Request) -> Result<Reply<Answer>, CallError> {
+        if let Some(node) = call.bare.clone() {
+            let change = request.change_there(&call, &*node).await?;
+            let diff = change.diff.clone();
+            let backup = if diff.is_empty() { None } else { change.make(&node, &call).await? };
+            return Ok(Answer::reply(diff, backup));
+        }
         let change = request.change(&call).await?;
         let diff = change.diff.clone();
         let backup = if diff.is_empty() { None } else { change.make(&call, &request.writing).await? };
@@ -164,6 +191,9 @@ impl Plugin for File {
     }
 
     async fn noop(&self, call: Call, request: Request) -> Result<Foresight, CallError> {
+        if let Some(node) = call.bare.clone() {
+            return foreseen(request.change_there(&call, &*node).await.map(|change| change.diff));
+        }
         foreseen(request.change(&call).await.map(|change| change.diff))
     }
 

@@ -31,6 +31,11 @@ const EXPECTS: &str = "a name or a number";
 // === impl Account ===
 
 impl Account {
+    /// As it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// A name in which nothing stands that cannot stand there.
     fn is_sound(&self) -> bool {
         !self.0.is_empty() && !self.0.starts_with('-') && !self.0.contains([':', '\n', '\0', ',', '/'])

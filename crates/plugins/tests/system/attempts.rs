@@ -6,8 +6,7 @@ use windlass_plugin::{CallError, Foresight, Reply, Value, Would};
 /// One attempt that works.
 pub(crate) async fn done(trial: &Trial, request: &Value) -> Reply<Value> {
     let tried = trial.call(request.clone()).await;
-    let said = text(&tried);
-    tried.result.unwrap_or_else(|error| panic!("{request}: {error}\n{said}"))
+    tried.result.unwrap_or_else(|error| panic!("{request}: {error}"))
 }
 
 /// One attempt that fails.

@@ -6,7 +6,6 @@ mod accounts;
 mod attempts;
 mod checkout;
 mod files;
-mod managers;
 mod packages;
 mod puppet;
 mod services;
