@@ -106,6 +106,13 @@ impl Known {
     pub(crate) fn age(&self) -> Duration {
         Clock::system().now().since(Time(self.at))
     }
+
+    /// Whether it is younger than that. What seems to come from the future was kept by a clock that was wrong, and
+    /// nobody knows how old it is.
+    pub(crate) fn is_younger_than(&self, most: Duration) -> bool {
+        let now = Clock::system().now();
+        self.at <= now.0 && now.since(Time(self.at)) < most
+    }
 }
 
 /// Whether a text that selects or a plan looks at facts.
@@ -152,7 +159,8 @@ pub(crate) fn refresh(
     printer: &mut Printer,
 ) -> Result<(), Failure> {
     let kept = Kept::usual()?;
-    let is_young = |node: &Arc<Node>| kept.get(&node.name).is_some_and(|known| known.age() < max_age);
+    let is_young =
+        |node: &Arc<Node>| kept.get(&node.name).is_some_and(|known| known.is_younger_than(max_age));
     let stale: Vec<Arc<Node>> = nodes.into_iter().filter(|node| !is_young(node)).collect();
     if stale.is_empty() {
         return Ok(());
@@ -201,6 +209,16 @@ async fn one(plugin: &dyn DynPlugin, run: RunId, node: &Arc<Node>) -> Result<Kno
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_seems_to_come_from_the_future_is_asked_for_again() {
+        let now = Clock::system().now().0;
+        let known = |at| Known { v: VERSION, node: "web01".to_owned(), at, facts: Map::new() };
+        let hour = Duration::from_secs(3600);
+        assert!(known(now - 1_000_000).is_younger_than(hour));
+        assert!(!known(now - 2 * 3_600_000_000).is_younger_than(hour));
+        assert!(!known(now + 86_400_000_000).is_younger_than(hour));
+    }
 
     #[test]
     fn what_is_kept_is_of_its_node_alone() {
