@@ -12,7 +12,6 @@ mod deny;
 mod docs;
 mod fleet;
 mod fuzz;
-mod kept;
 mod process;
 mod repo;
 mod test;

@@ -29,10 +29,34 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
         reason: "the tests of the module `cron` change real tables",
     },
     Tool {
+        name: "busybox",
+        probe: &["busybox", "true"],
+        package: "busybox-static",
+        reason: "the tests of containers make images of it",
+    },
+    Tool {
+        name: "dockerd",
+        probe: &["sh", "-c", "command -v dockerd"],
+        package: "docker.io",
+        reason: "the tests of containers start a Docker of their own",
+    },
+    Tool {
         name: "git",
         probe: &["git", "--version"],
         package: "git",
         reason: "the tests of the module `git` check real repositories out",
+    },
+    Tool {
+        name: "ip",
+        probe: &["ip", "-V"],
+        package: "iproute2",
+        reason: "the tests of jump hosts and cut links lay networks",
+    },
+    Tool {
+        name: "libfaketime",
+        probe: &["sh", "-c", "ls /usr/lib/*/faketime/libfaketime.so.1"],
+        package: "libfaketime",
+        reason: "a host with a wrong clock is made by it",
     },
     Tool {
         name: "puppet",
@@ -63,30 +87,6 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
         probe: &["test", "-x", "/usr/bin/doas"],
         package: "opendoas",
         reason: "the tests of becoming another user do",
-    },
-    Tool {
-        name: "bzip2",
-        probe: &["sh", "-c", "command -v bzip2"],
-        package: "bzip2",
-        reason: "the tests of the module `archive` unpack what it packed",
-    },
-    Tool {
-        name: "xz",
-        probe: &["sh", "-c", "command -v xz"],
-        package: "xz-utils",
-        reason: "the tests of the module `archive` unpack what it packed",
-    },
-    Tool {
-        name: "zip",
-        probe: &["sh", "-c", "command -v zip"],
-        package: "zip",
-        reason: "the tests of the module `archive` unpack what it packed",
-    },
-    Tool {
-        name: "zstd",
-        probe: &["sh", "-c", "command -v zstd"],
-        package: "zstd",
-        reason: "the tests of the module `archive` unpack what it packed",
     },
     Tool {
         name: "strace",
@@ -126,7 +126,8 @@ fn is_present(tool: &Tool) -> bool {
 }
 
 fn install(tools: &[&Tool]) {
-    if !is_root_with_apt() {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if !is_root || !succeeds(Command::new("apt-get").arg("--version")) {
         return;
     }
     let packages: Vec<&str> = tools.iter().map(|tool| tool.package).collect();
@@ -138,12 +139,6 @@ fn install(tools: &[&Tool]) {
     if !succeeds(&mut apt) && succeeds(Command::new("apt-get").args(["update", "--quiet"])) {
         succeeds(&mut apt);
     }
-}
-
-/// Whether packages can be had here.
-pub(crate) fn is_root_with_apt() -> bool {
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-    is_root && succeeds(Command::new("apt-get").arg("--version"))
 }
 
 fn missing(tool: &Tool) -> Missing {

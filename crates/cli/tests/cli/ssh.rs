@@ -14,7 +14,7 @@ pub(crate) struct Reach {
 }
 
 /// The agent that belongs to this command. A build of the whole workspace has made it already.
-fn agent() -> PathBuf {
+pub(crate) fn agent() -> PathBuf {
     let agent = PathBuf::from(env!("CARGO_BIN_EXE_windlass")).with_file_name("windlass-agent");
     if !agent.exists() {
         let args = ["build", "--quiet", "--package", "windlass-agent"];
