@@ -17,7 +17,7 @@ use self::page::{Foreign, Page, Plain};
 use crate::clock::{Clock, Length, Stamp};
 use crate::fold::Fold;
 use crate::story::{self, Moment, Tone};
-use crate::{summary, words};
+use crate::{failures, summary, words};
 
 mod block;
 mod checks;
@@ -144,17 +144,21 @@ fn cause(page: &mut Page<'_>, fold: &Fold) -> io::Result<()> {
         writeln!(page, "<p class=\"small\">because: {}</p>", Foreign(behind))?;
     }
     writeln!(page, "<p class=\"small faint\">{}</p>", Plain(&capital(&cause.remark)))?;
-    let others = || fold.failing().filter(|failing| Some(failing.element) != first);
-    let count = others().count();
-    if count > 0 {
+    let others = fold.failing().filter(|failing| Some(failing.element) != first);
+    let others = failures::alike(fold, others);
+    if !others.is_empty() {
         writeln!(page, "<h3>Also failed</h3>")?;
-        for other in others().take(OTHERS) {
-            let address = fold.layout().address(other.element);
-            let message = other.failure.map_or("", |failure| &failure.message);
-            writeln!(page, "<p class=\"small\"><b>{}</b>: {}</p>", Foreign(&address), Foreign(message))?;
+        for alike in others.iter().take(OTHERS) {
+            let (place, message) = (alike.place(), alike.message());
+            write!(page, "<p class=\"small\"><b>{}</b>: {}", Foreign(&place), Foreign(&message))?;
+            if let Some(who) = alike.who() {
+                write!(page, " <span class=\"faint\">{}</span>", Foreign(&who))?;
+            }
+            writeln!(page, "</p>")?;
         }
-        if count > OTHERS {
-            let more = words::grouped(count.saturating_sub(OTHERS) as u64);
+        let more: usize = others.iter().skip(OTHERS).map(|alike| alike.rows.len()).sum();
+        if more > 0 {
+            let more = words::grouped(more as u64);
             writeln!(page, "<p class=\"small faint\">and {more} more</p>")?;
         }
     }

@@ -12,6 +12,7 @@
 
 pub mod clock;
 pub mod event_json;
+mod failures;
 pub mod fold;
 pub mod html;
 pub mod json;

@@ -117,7 +117,7 @@ pub(crate) fn looked(fold: &Fold) -> Vec<(String, String)> {
 }
 
 /// The address of an element, for whichever of the sequences of its block.
-fn any(fold: &Fold, element: ElementId) -> String {
+pub(crate) fn any(fold: &Fold, element: ElementId) -> String {
     let layout = fold.layout();
     let address = layout.address(element);
     let Some((block, seq)) = element.work().and_then(Work::sequence) else { return address };

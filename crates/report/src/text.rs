@@ -14,9 +14,9 @@ use crate::fold::Fold;
 use crate::last_lines::beside_message;
 use crate::palette::Palette;
 use crate::story::{Moment, Tone};
-use crate::{legible, noop, story, summary, words};
+use crate::{failures, legible, noop, story, summary, words};
 
-/// How many failed elements are listed.
+/// How many rows of failed elements are listed.
 const FAILED_LISTED: usize = 50;
 /// With how many of them their last lines of output are shown.
 const WITH_LINES: usize = 10;
@@ -191,30 +191,33 @@ impl<W: io::Write> Report<'_, W> {
 
     fn failures(&mut self) -> io::Result<()> {
         let Palette { strong, faint, bad, reset, .. } = self.options.palette;
-        let rows: Vec<_> = self.fold.failing().take(FAILED_LISTED).collect();
-        if rows.is_empty() {
+        let all = failures::alike(self.fold, self.fold.failing());
+        if all.is_empty() {
             return Ok(());
         }
-        let addresses: Vec<String> =
-            rows.iter().map(|row| legible::line(&self.fold.layout().address(row.element), ERROR)).collect();
-        let width = addresses.iter().map(|address| address.chars().count()).max().unwrap_or(0);
+        let rows: Vec<_> = all.iter().take(FAILED_LISTED).map(|alike| (alike, alike.place())).collect();
+        let width = rows.iter().map(|(_, place)| place.chars().count()).max().unwrap_or(0);
         writeln!(self.out, "\n{strong}Failed{reset}")?;
         writeln!(self.out, "  {faint}{:width$}  attempts  last error{reset}", "element")?;
-        for (at, (row, address)) in rows.iter().zip(&addresses).enumerate() {
-            let attempts = self.fold.element(row.element).attempts.len();
-            let error = row.failure.map_or_else(String::new, |failure| {
-                format!("{}: {}", legible::line(&failure.code, 40), legible::line(&failure.message, ERROR))
+        for (at, (alike, place)) in rows.iter().enumerate() {
+            let Some(first) = alike.rows.first() else { continue };
+            let error = first.failure.map_or_else(String::new, |failure| {
+                format!("{}: {}", legible::line(&failure.code, 40), legible::line(&alike.message(), ERROR))
             });
-            writeln!(self.out, "  {bad}{address:width$}{reset}  {attempts:>8}  {error}")?;
+            writeln!(self.out, "  {bad}{place:width$}{reset}  {:>8}  {error}", alike.attempts())?;
+            if let Some(who) = alike.who() {
+                writeln!(self.out, "    {faint}{who}{reset}")?;
+            }
             if at < WITH_LINES {
-                for line in beside_message(self.fold.element(row.element).attempts.last(), &error) {
+                for line in beside_message(self.fold.element(first.element).attempts.last(), &error) {
                     writeln!(self.out, "    {faint}|{reset} {line}")?;
                 }
             }
         }
-        let more = self.fold.failing().count().saturating_sub(rows.len()) as u64;
+        let rest = all.iter().skip(FAILED_LISTED);
+        let more: usize = rest.map(|alike| alike.rows.len()).sum();
         if more > 0 {
-            writeln!(self.out, "  {faint}and {} more{reset}", words::grouped(more))?;
+            writeln!(self.out, "  {faint}and {} more{reset}", words::grouped(more as u64))?;
         }
         Ok(())
     }

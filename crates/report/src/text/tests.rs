@@ -22,6 +22,24 @@ fn a_failed_run() {
 }
 
 #[test]
+fn what_failed_alike_is_told_once() {
+    let mut log = submitted();
+    log.push(What::Started { by: Author::new("ada") }).began(ElementId::Block(0));
+    for seq in 0..20 {
+        let name = format!("web{:02}", seq + 1);
+        let failure = match seq {
+            7 => Failure::new("exit", "no space left on device"),
+            3 | 11 => Failure::new("exit", "the lock of dpkg is held"),
+            _ => Failure::new("connect", format!("{name}:22 does not answer, and {name} is gone")),
+        };
+        log.began(sequence(seq)).bad(action(0, seq, 0), 1 + seq % 2, &failure);
+        log.ended(sequence(seq), Outcome::Failed);
+    }
+    let text = text(&log.fold(&layout(rolling_patch(), web(20))), Palette::PLAIN);
+    insta::assert_snapshot!(text.split_once("\nFailed\n").unwrap().1);
+}
+
+#[test]
 fn colours_change_nothing_else() {
     let fold = failed_run().fold(&layout(rolling_patch(), web(5)));
     let (plain, mut ansi) = (text(&fold, Palette::PLAIN), text(&fold, Palette::ANSI));
