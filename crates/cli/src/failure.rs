@@ -103,6 +103,18 @@ impl Failure {
         matches!(self, Self::One(one) if one.code == *code)
     }
 
+    /// What went wrong in one line, for where it is only a part of what is said.
+    pub(crate) fn in_words(&self) -> String {
+        match self {
+            Self::One(one) => [std::slice::from_ref(&one.message), &one.causes].concat().join(": "),
+            Self::Found(findings) => findings.to_string(),
+            Self::Several(all) => all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            Self::Problems(problems) => {
+                problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+
     /// How to exit.
     pub(crate) fn exit(&self) -> Exit {
         match self {

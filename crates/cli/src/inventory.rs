@@ -7,6 +7,7 @@ use windlass_inventory::{Id, Inventory};
 use windlass_lang::{Evaluator, Findings, Found, Source};
 use windlass_model::eval::Scope;
 use windlass_model::freeze::{KnownVars, Nodes};
+use windlass_model::late::Late;
 use windlass_model::plan::Plan;
 use windlass_model::problem::Problem;
 use windlass_model::target::{Node, Targets};
@@ -24,6 +25,8 @@ use crate::printer::Printer;
 #[derive(Debug, Default)]
 pub(crate) struct Among {
     inventory: Option<Arc<Inventory>>,
+    /// Where it was read from.
+    paths: Vec<PathBuf>,
     pub(crate) selection: Option<Selected>,
     /// Whether a flag, rather than the environment, says where the inventory is.
     is_asked_for: bool,
@@ -42,8 +45,9 @@ pub(crate) const SELECTION_FLAG: &str = "--selection ";
 /// Reads what was given to a command that takes a plan.
 pub(crate) fn among(args: &AmongArgs, printer: &mut Printer) -> Result<Among, Failure> {
     let selection = args.selection.as_deref().map(|text| selected(SELECTION_FLAG, text)).transpose()?;
+    let paths = paths(&args.inventory);
     let inventory = read(&args.inventory, printer)?.map(Arc::new);
-    Ok(Among { inventory, selection, is_asked_for: !args.inventory.inventory.is_empty() })
+    Ok(Among { inventory, paths, selection, is_asked_for: !args.inventory.inventory.is_empty() })
 }
 
 /// Reads the inventory that a command cannot do without.
@@ -63,10 +67,7 @@ pub(crate) fn with_facts_for(mut inventory: Inventory, selection: &str) -> Resul
 }
 
 fn read(args: &InventoryArgs, printer: &mut Printer) -> Result<Option<Inventory>, Failure> {
-    let paths = match args.inventory.as_slice() {
-        [] => of_environment(),
-        given => given.to_vec(),
-    };
+    let paths = paths(args);
     if paths.is_empty() {
         return Ok(None);
     }
@@ -75,6 +76,13 @@ fn read(args: &InventoryArgs, printer: &mut Printer) -> Result<Option<Inventory>
         drawing::show(findings, printer);
     }
     Ok(Some(inventory))
+}
+
+fn paths(args: &InventoryArgs) -> Vec<PathBuf> {
+    match args.inventory.as_slice() {
+        [] => of_environment(),
+        given => given.to_vec(),
+    }
 }
 
 fn of_environment() -> Vec<PathBuf> {
@@ -151,6 +159,30 @@ impl Among {
                 ids.filter_map(|id| inventory.node(id)).filter(in_service).cloned().collect()
             }
         }
+    }
+
+    /// What a submission keeps for blocks that choose their targets when they begin.
+    pub(crate) fn late(&self, blocks: impl Iterator<Item = u32>) -> Late {
+        let blocks: Vec<u32> = blocks.collect();
+        if blocks.is_empty() {
+            return Late::default();
+        }
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let inventory = self.paths.iter().map(|path| match path.as_os_str() == "-" {
+            true => path.clone(),
+            false => absolute(path),
+        });
+        Late {
+            blocks,
+            inventory: inventory.map(|path| path.to_string_lossy().into_owned()).collect(),
+            selection: self.selection.as_ref().map(|selected| selected.targets.clone()),
+        }
+    }
+
+    /// How many nodes can be chosen at the most.
+    pub(crate) fn most(&self) -> Option<u32> {
+        self.inventory.as_ref()?;
+        u32::try_from(self.in_question().len()).ok()
     }
 
     /// The nodes to select from.

@@ -23,6 +23,7 @@ mod exit;
 mod facts;
 mod failure;
 mod inventory;
+mod late;
 mod limits;
 mod live;
 mod pages;

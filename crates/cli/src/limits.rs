@@ -1,6 +1,8 @@
 //! The limits of a block as numbers and in words: its batches, and how bad it can get.
 
-use windlass_model::layout::BlockDef;
+use windlass_model::late::Chosen;
+use windlass_model::layout::{BlockDef, Choice, Layout};
+use windlass_model::target::Frozen;
 use windlass_report::words::{count, grouped};
 
 /// How many batches are written out.
@@ -79,6 +81,18 @@ pub(crate) fn in_words(block: &BlockDef) -> String {
             sequences(block.concurrency.min(total))
         ),
     }
+}
+
+/// How bad it can get with targets that are chosen when the block begins, of which there are so many at the most.
+pub(crate) fn whatever_is_chosen(layout: &Layout, block: u32, most: Option<u32>) -> Option<String> {
+    layout.block(block).filter(|def| def.choice != Choice::AtSubmit)?;
+    let Some(most) = most else {
+        return Some("its targets are chosen when it begins, and may be others and more than now".to_owned());
+    };
+    let targets: Frozen = (1..=most).map(|n| n.to_string()).collect();
+    let layout = layout.with_chosen(block, Chosen { targets, others: Frozen::default() });
+    let words = in_words(layout.block(block)?);
+    Some(format!("its targets are chosen when it begins; if it were all {most} nodes there are now: {words}"))
 }
 
 // === impl Sizes ===

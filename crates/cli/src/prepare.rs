@@ -2,12 +2,14 @@
 //!
 //! Nothing is touched here; preview and rehearsal need no more than this.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use windlass_engine::Setup;
 use windlass_lang::{Among, Evaluator, Excerpt, Findings, Inputs, Loaded};
 use windlass_model::code;
 use windlass_model::id::{GroupId, RunId};
+use windlass_model::late::Chosen;
 use windlass_model::layout::Layout;
 use windlass_model::param::ParamType;
 use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
@@ -28,8 +30,15 @@ const SELECTION: &str = "selection";
 
 /// What would be submitted.
 pub(crate) struct Prepared {
+    /// What would be submitted.
+    pub(crate) submitted: Arc<Layout>,
+    /// The same, with the targets that would be chosen now for the blocks that choose theirs when they begin.
     pub(crate) layout: Arc<Layout>,
     pub(crate) secrets: Secrets,
+    /// The blocks of which it can be said what they would choose now.
+    pub(crate) foretold: BTreeSet<u32>,
+    /// How many nodes a block could choose at the most, as far as that is known.
+    pub(crate) most: Option<u32>,
     /// What is odd about the targets.
     pub(crate) warnings: Vec<Problem>,
 }
@@ -54,7 +63,7 @@ pub(crate) fn prepare(
     choice: Choice<'_>,
     registry: &Registry,
 ) -> Result<Prepared, Failure> {
-    let Inputs { params, targets, others, warnings } = inputs(loaded, given, choice)?;
+    let Inputs { params, targets, others, warnings, late } = inputs(loaded, given, choice)?;
     let (values, mut secrets) = params.sealed();
     let mut submission = Submission {
         run: RunId(uuid::Uuid::nil()),
@@ -72,10 +81,19 @@ pub(crate) fn prepare(
         done_blocks: Vec::new(),
         carried: Default::default(),
         noop: choice.noop,
+        late: choice.among.map(|among| among.late(late.keys().copied())).unwrap_or_default(),
     };
     windlass_runtime::stand_in_for_secrets(&mut submission, &mut secrets);
-    let layout = Arc::new(Layout::new(Arc::new(submission), &registry.catalog()));
-    Ok(Prepared { layout, secrets, warnings })
+    let submitted = Arc::new(Layout::new(Arc::new(submission), &registry.catalog()));
+    let mut layout = Arc::clone(&submitted);
+    let mut foretold = BTreeSet::new();
+    for (block, now) in late {
+        foretold.extend(now.is_some().then_some(block));
+        let chosen = Chosen { targets: now.unwrap_or_default(), others: Frozen::default() };
+        layout = Arc::new(layout.with_chosen(block, chosen));
+    }
+    let most = choice.among.and_then(crate::inventory::Among::most);
+    Ok(Prepared { submitted, layout, secrets, foretold, most, warnings })
 }
 
 /// Parameters and targets, or everything that is wrong with them, drawn where it was written and where it was given.
@@ -109,7 +127,7 @@ pub(crate) fn foreseen(loaded: &Loaded, choice: Choice<'_>) -> Result<Vec<Proble
     }
 }
 
-fn narrowed(choice: Choice<'_>) -> Among<'_> {
+pub(crate) fn narrowed(choice: Choice<'_>) -> Among<'_> {
     choice.among.map_or_else(Among::default, |among| Among {
         nodes: among.nodes(),
         filter: among.selection.as_ref().map(|selected| &selected.targets),
@@ -181,7 +199,12 @@ fn simulated(plan: &Plan, step_set: &str, count: u32) -> Option<Vec<Frozen>> {
 // === impl Prepared ===
 
 impl Prepared {
-    /// What the engine needs beside a log.
+    /// What the engine needs beside a log, for a run that chooses late targets itself.
+    pub(crate) fn rehearsed(&self) -> Setup {
+        Setup { layout: Arc::clone(&self.submitted), ..self.setup() }
+    }
+
+    /// The same for a look at what would be chosen now.
     pub(crate) fn setup(&self) -> Setup {
         Setup {
             layout: Arc::clone(&self.layout),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use windlass_fleet::Fleet;
 use windlass_model::id::RunId;
 use windlass_plugin::Registry;
-use windlass_runtime::{Handle, KeyPlace, Logs, Options, Reopen, Runtime, TakeOver, TakenOver};
+use windlass_runtime::{Handle, Inventories, KeyPlace, Logs, Options, Reopen, Runtime, TakeOver, TakenOver};
 use windlass_store::{Store, StoreError};
 use windlass_store_fjall::FjallStore;
 
@@ -15,6 +15,7 @@ use crate::control::{Client, Server};
 use crate::data_dir::{self, DataDir, quoted};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::late::ReadAgain;
 use crate::printer::Printer;
 use crate::reach;
 
@@ -45,7 +46,9 @@ impl Session {
         fleet: Fleet,
         printer: &mut Printer,
     ) -> Result<Self, Failure> {
-        let mut session = Self::open(data_dir, reach::over(registry, &fleet)?, take_over).await?;
+        let inventories = Arc::new(ReadAgain::new(registry, &fleet));
+        let over = reach::over(registry, &fleet)?;
+        let mut session = Self::open_with(data_dir, over, take_over, Some(inventories)).await?;
         session.fleet = Some(fleet);
         if data_dir.is_open_to_others() {
             let path = data_dir.path().to_string_lossy();
@@ -70,6 +73,15 @@ impl Session {
         registry: Registry,
         take_over: TakeOver,
     ) -> Result<Self, Failure> {
+        Self::open_with(data_dir, registry, take_over, None).await
+    }
+
+    async fn open_with(
+        data_dir: &DataDir,
+        registry: Registry,
+        take_over: TakeOver,
+        inventories: Option<Arc<dyn Inventories>>,
+    ) -> Result<Self, Failure> {
         data_dir::create(data_dir.path())?;
         let store = store(data_dir).await?;
         let reopened = data_dir.path().to_owned();
@@ -84,6 +96,7 @@ impl Session {
             reopen: Some(Reopen::with(move || Ok(open_store(&reopened)? as Arc<dyn Store>))),
             // Plans that were read from files name absolute paths; this is for what templates give.
             origin: Some(windlass_plugins::FilesHere::origin(std::env::current_dir().unwrap_or_default())),
+            inventories,
             ..Options::default()
         };
         let runtime = Runtime::open(store, registry, options).await?;

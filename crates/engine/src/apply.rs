@@ -16,8 +16,8 @@ use windlass_model::time::Time;
 
 use crate::scope;
 use crate::state::{
-    ActionState, ActionTimer, ActiveSequence, BatchState, BlockState, Index, SequenceStatus, Stage, State,
-    Timer, Undoable,
+    ActionState, ActionTimer, ActiveSequence, BatchState, BlockState, Index, Made, SequenceStatus, Stage,
+    State, Timer, Undoable,
 };
 
 mod action;
@@ -130,6 +130,19 @@ impl State {
             What::Foreseen { element, foreseen } => {
                 if let Some(action) = self.actions.get_mut(element) {
                     action.foreseen = Some(Box::new(foreseen.clone()));
+                }
+            }
+            What::Selected { block, n, targets, part, more } => {
+                let made = self.chosen.entry(*block).or_default();
+                if *n == 1 {
+                    *made = Made::default();
+                }
+                made.parts.push(part.clone());
+                made.targets = made.targets.saturating_add(*targets);
+                made.complete = !*more;
+                let total = made.targets as usize;
+                if let Some(block) = self.block_at_mut(*block).filter(|_| !*more) {
+                    block.sequences = vec![SequenceStatus::Pending; total];
                 }
             }
             What::LockAwaited { .. } | What::Recovered { .. } | What::Heartbeat => {}

@@ -1,7 +1,7 @@
 //! Blocks: the phases of a block, and its batches.
 //!
 //! ```text
-//! entrance delay ─▶ bypass ─▶ gate ─▶ work ─▶ drain ─▶ loop drain ─▶ post ─▶ undo
+//! (targets) ─▶ entrance delay ─▶ bypass ─▶ gate ─▶ work ─▶ drain ─▶ loop drain ─▶ post ─▶ undo
 //!                                                       ─▶ deferred checks ─▶ exit delay ─▶ done
 //! ```
 
@@ -25,6 +25,12 @@ impl Turn<'_> {
         let waited = state.delay_until.is_none_or(|until| until <= self.now);
         let (phase, drained) = (state.level.phase, state.active.is_empty());
         match phase {
+            Phase::Idle if self.is_open(block) && halted => self.end_block(block, Outcome::Stopped),
+            Phase::Idle if self.is_open(block) => {
+                if !paused {
+                    self.select(block);
+                }
+            }
             Phase::Idle if self.waits(def.entrance_delay) => self.enter(level, Phase::EntranceDelay),
             Phase::Idle if !paused => self.enter(level, Phase::Bypass),
             Phase::EntranceDelay if halted => self.end_block(block, Outcome::Stopped),

@@ -7,8 +7,10 @@ use std::time::Duration;
 use windlass_model::Value;
 use windlass_model::code::{self, Code};
 use windlass_model::element::ElementId;
+use windlass_model::eval::Scope;
 use windlass_model::event::{Author, Command, Event, Severity, Verdict};
 use windlass_model::foresight::Foreseen;
+use windlass_model::late::Chosen;
 use windlass_model::outcome::Failure;
 use windlass_model::submission::Digest;
 use windlass_model::target::Node;
@@ -85,6 +87,13 @@ pub enum Input {
         /// `None`: that cannot be known.
         done: Option<bool>,
     },
+    /// What was chosen as the targets of a block ([`Effect::Select`]), or why nothing was.
+    Selected {
+        /// The block.
+        block: u32,
+        /// What was chosen.
+        result: Result<Chosen, Failure>,
+    },
     /// Time has passed.
     Tick,
     /// A lock that this run waits for is offered to it. If it does not take it now, the next one gets it.
@@ -134,6 +143,8 @@ pub enum Effect {
     Reattach(AttemptCall),
     /// Look whether an interrupted attempt had done its work; answer with [`Input::Known`].
     Inquire(AttemptCall),
+    /// Choose the targets of a block, which waits for them; answer with [`Input::Selected`].
+    Select(Box<SelectCall>),
     /// End an attempt in flight, which still answers with [`Input::Ended`].
     Cancel {
         /// Of what.
@@ -160,6 +171,15 @@ pub struct AttemptCall {
     pub node: Option<Arc<Node>>,
     /// The target whose sequence it is of, where it goes to another node.
     pub for_node: Option<Arc<Node>>,
+}
+
+/// Targets to choose.
+#[derive(Clone, Debug)]
+pub struct SelectCall {
+    /// Of which block.
+    pub block: u32,
+    /// What the templates and expressions of its targets see, beside a node.
+    pub scope: Scope,
 }
 
 /// A secret that came up during the run and must be kept with its record, apart from the log.

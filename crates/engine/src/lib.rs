@@ -29,12 +29,13 @@ mod plan;
 mod recover;
 mod run;
 mod scope;
+mod select;
 mod sequence;
 mod snapshot;
 mod state;
 mod undo;
 
-pub use self::input::{AttemptCall, AttemptResult, Effect, Input, Refused, Seal, Step};
+pub use self::input::{AttemptCall, AttemptResult, Effect, Input, Refused, Seal, SelectCall, Step};
 pub use self::lock::{LockTable, Locks, NoLocks, Returned};
 pub use self::run::{FoldError, Run, Setup};
 pub use self::snapshot::{Snapshot, SnapshotError};

@@ -124,11 +124,17 @@ impl Run {
             return Err(FoldError::Gap { after: self.state.seq, found: event.seq });
         }
         self.state.apply(&self.layout, &self.secrets, event);
+        if let What::Selected { block, more: false, .. } = event.what {
+            self.lay_out(block);
+        }
         Ok(())
     }
 
     /// Works off one input. An error says that nothing has happened.
     pub fn step(&mut self, input: Input, now: Time, locks: &mut dyn Locks) -> Result<Step, Refused> {
+        if let Input::Selected { block, result } = input {
+            return self.selected(block, result, now, locks);
+        }
         self.turn(now, locks, |turn| {
             let is_offer = matches!(input, Input::LockFreed);
             let taken = turn.take(input);
@@ -266,6 +272,11 @@ impl Run {
         &self.state
     }
 
+    pub(crate) fn set_layout(&mut self, layout: Arc<Layout>) {
+        self.env.nodes = layout.clone();
+        self.layout = layout;
+    }
+
     fn empty(setup: Setup) -> Self {
         Self::with_state(setup, State::default())
     }
@@ -302,10 +313,13 @@ impl Run {
             nodes: layout.clone(),
             start_within,
         };
-        Self { layout, env, secrets: Arc::new(secrets), state }
+        let mut run = Self { layout, env, secrets: Arc::new(secrets), state };
+        let chosen: Vec<u32> = run.state.chosen.keys().copied().collect();
+        chosen.into_iter().for_each(|block| run.lay_out(block));
+        run
     }
 
-    fn turn(
+    pub(crate) fn turn(
         &mut self,
         now: Time,
         locks: &mut dyn Locks,
@@ -400,6 +414,8 @@ impl Turn<'_> {
             }
             Input::Lost { element, n } => self.lost(element, n),
             Input::Known { element, n, done } => self.known(element, n, done),
+            // Its layout changes with it, so it does not come here.
+            Input::Selected { .. } => {}
             Input::Tick => self.tick(),
             Input::LockFreed => self.lock_freed(),
             Input::Recover { by, limit, never_made } => self.recover(by, limit, &never_made),

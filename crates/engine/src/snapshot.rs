@@ -13,7 +13,7 @@ use crate::run::{Run, Setup};
 use crate::state::{ActionTimer, SlotState, State, Timer};
 
 /// The version that this crate writes and reads. Another is no error: the log is folded instead.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// Why bytes are no snapshot of a run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

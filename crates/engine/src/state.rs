@@ -11,6 +11,7 @@ use windlass_model::element::{ElementId, Level, Slot};
 use windlass_model::event::{AttemptEnd, CancelCause, Command, Phase, Severity};
 use windlass_model::foresight::{Foreseen, Would};
 use windlass_model::outcome::{Failure, Outcome, Reason, RunStatus};
+use windlass_model::payload::Payload;
 use windlass_model::quick::QuickMap;
 use windlass_model::time::Time;
 use windlass_model::{Map, Value};
@@ -50,6 +51,18 @@ pub(crate) struct State {
     pub(crate) closing_good: bool,
     /// In a noop: the weightiest of what anything would have done so far.
     pub(crate) foreseen: Option<Would>,
+    /// What was chosen for blocks as they began.
+    pub(crate) chosen: BTreeMap<u32, Made>,
+}
+
+/// A choice of targets as it stands in the log, secrets hidden.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Made {
+    pub(crate) parts: Vec<Payload>,
+    /// How many targets there are in all parts.
+    pub(crate) targets: u32,
+    /// Whether no part is missing.
+    pub(crate) complete: bool,
 }
 
 /// What a point in time is for.
@@ -130,6 +143,9 @@ pub(crate) struct BlockState {
     /// What can be taken back, where the block does that.
     pub(crate) undoable: BTreeMap<u32, Undoable>,
     pub(crate) undoing: BTreeMap<u32, Undoing>,
+    /// Whether this process has asked for its targets.
+    #[serde(skip)]
+    pub(crate) asked: Index<bool>,
     #[serde(skip)]
     pub(crate) queue: Index<Queue>,
 }

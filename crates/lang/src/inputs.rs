@@ -8,12 +8,15 @@
 //! Everything that is wrong with either is said at once. What only follows from a parameter that is not
 //! acceptable is not said: it may go away with it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use windlass_model::Value;
-use windlass_model::eval::{Evaluate, Scope};
+use windlass_model::eval::{EvalErrorKind, Evaluate, Scope};
 use windlass_model::freeze::{self, Blocks, Inventory, Means, Nodes, Resolved};
+use windlass_model::late::Chosen;
+use windlass_model::outcome::Failure;
 use windlass_model::plan::Plan;
 use windlass_model::problem::{Problem, Problems};
 use windlass_model::target::{Frozen, Targets};
@@ -41,6 +44,9 @@ pub struct Inputs {
     pub targets: Vec<Frozen>,
     /// The nodes beside the targets that actions go to, as far as the inventory knows them.
     pub others: Frozen,
+    /// The blocks whose targets are chosen when they begin, by position, each with what would be chosen now, as far as
+    /// that can be said. Among `targets` they have none.
+    pub late: BTreeMap<u32, Option<Frozen>>,
     /// What is odd about the targets: not wrong, but worth a look.
     pub warnings: Vec<Problem>,
 }
@@ -93,12 +99,12 @@ pub fn inputs(
     let blocks = match targets {
         Some(targets) if plan.step_set(step_set).is_some() => {
             let each = targets.into_iter().map(|targets| Ok(Resolved { targets, ..Resolved::default() }));
-            Blocks { each: each.collect(), warnings: Vec::new() }
+            Blocks { each: each.collect(), ..Blocks::default() }
         }
         _ => freeze::blocks(plan, step_set, &means)
-            .unwrap_or_else(|problems| Blocks { each: vec![Err(problems)], warnings: Vec::new() }),
+            .unwrap_or_else(|problems| Blocks { each: vec![Err(problems)], ..Blocks::default() }),
     };
-    let mut inputs = Inputs { params, warnings: blocks.warnings, ..Inputs::default() };
+    let mut inputs = Inputs { params, warnings: blocks.warnings, late: blocks.late, ..Inputs::default() };
     for resolved in blocks.each {
         match resolved {
             Ok(resolved) => {
@@ -112,8 +118,56 @@ pub fn inputs(
     if let Some(inventory) = &inventory {
         inputs.others = others::of(plan, step_set, &inputs.targets, inventory).map_err(Problems)?;
     }
-    inputs.warnings.extend(warn::limits(plan, step_set, inputs.targets.iter().map(Some)));
+    let known = (0_u32..).zip(&inputs.targets).map(|(at, targets)| match inputs.late.get(&at) {
+        Some(now) => now.as_ref().filter(|now| !now.is_empty()),
+        None => Some(targets),
+    });
+    let known: Vec<Option<&Frozen>> = known.collect();
+    inputs.warnings.extend(warn::limits(plan, step_set, known.into_iter()));
     Ok(inputs)
+}
+
+/// Chooses the targets of a block that has begun, and the nodes beside them that its actions go to. Templates and
+/// expressions see the scope.
+///
+/// # Errors
+///
+/// Why nothing can be chosen.
+pub fn choose(
+    plan: &Plan,
+    step_set: &str,
+    block: u32,
+    scope: &Scope,
+    eval: &dyn Evaluate,
+    among: Among<'_>,
+) -> Result<Chosen, Failure> {
+    let unknown = Cell::new(false);
+    let render = |text: &str| match eval.render(&Value::from(text), scope) {
+        Ok(rendered) if rendered.shown.is_some() => Err("a secret cannot name a node".to_owned()),
+        Ok(rendered) => Ok(rendered.clear),
+        Err(why) => {
+            unknown.set(unknown.get() || why.kind == EvalErrorKind::Unknown);
+            Err(why.text)
+        }
+    };
+    let with_facts = among.nodes.is_some() && looks_at_facts(plan);
+    let inventory = among.nodes.map(|nodes| Inventory { nodes, eval, scope, with_facts });
+    let means = Means { render: &render, inventory, filter: among.filter };
+    let cannot = |problems: Vec<Problem>| {
+        let said = problems.iter().take(3).map(|problem| match &problem.help {
+            Some(help) => format!("{} ({help})", problem.message),
+            None => problem.message.clone(),
+        });
+        let said: Vec<String> = said.collect();
+        let code = if unknown.get() { Failure::UNKNOWN } else { Failure::SELECTION };
+        Failure::permanent(code, said.join("; "))
+    };
+    let targets = freeze::block(plan, step_set, block, &means).map_err(cannot)?.targets;
+    let others = match &inventory {
+        Some(inventory) => others::of_block(plan, step_set, block, &targets, inventory).map_err(cannot)?,
+        None => Frozen::default(),
+    };
+    Ok(Chosen { targets, others })
 }
 
 /// What can be said of the targets of all step sets before any parameter is known: problems and warnings.

@@ -28,7 +28,7 @@ mod yaml;
 
 pub use self::evaluator::{Evaluator, MAX_OUTPUT};
 pub use self::findings::{Excerpt, Findings, Found};
-pub use self::inputs::{Among, Inputs, inputs};
+pub use self::inputs::{Among, Inputs, choose, inputs};
 pub use self::load::load;
 pub use self::loaded::Loaded;
 pub use self::misfits::misfits;

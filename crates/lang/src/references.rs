@@ -6,7 +6,7 @@ use windlass_model::code::{self, Code};
 use windlass_model::eval::is_template;
 use windlass_model::freeze::KnownVars;
 use windlass_model::pattern;
-use windlass_model::plan::{Action, Block, Plan};
+use windlass_model::plan::{Action, Block, Plan, Resolve};
 use windlass_model::problem::Problem;
 use windlass_model::schema::escape;
 use windlass_model::target::{NodeEntry, Targets};
@@ -54,6 +54,9 @@ const BEFORE: &[&str] = &["params", "vars"];
 /// Variables are looked up when a run needs them, and then there are secrets.
 const IN_VARS: &[&str] = &["params", "vars", "secret"];
 const CHOOSING: &[&str] = &["params", "vars", "node", "facts"];
+/// The same for targets that are chosen when their block begins.
+const LATER: &[&str] = &["params", "vars", "store", "targets", "run"];
+const CHOOSING_LATER: &[&str] = &["params", "vars", "node", "facts", "store", "targets", "run"];
 
 /// What can be seen at some place. It is looked up for what is mentioned there, and collected only for advice.
 #[derive(Clone, Copy, Default)]
@@ -87,12 +90,14 @@ fn shared(plan: &Plan) -> BTreeSet<String> {
 // === impl Sees ===
 
 impl<'a> Sees<'a> {
-    fn values() -> Self {
-        Self { only: Some(BEFORE), ..Self::default() }
+    fn values(resolve: Resolve) -> Self {
+        let only = if resolve == Resolve::Late { LATER } else { BEFORE };
+        Self { only: Some(only), ..Self::default() }
     }
 
-    fn choosing() -> Self {
-        Self { only: Some(CHOOSING), node: true, ..Self::default() }
+    fn choosing(resolve: Resolve) -> Self {
+        let only = if resolve == Resolve::Late { CHOOSING_LATER } else { CHOOSING };
+        Self { only: Some(only), node: true, ..Self::default() }
     }
 
     fn action(at: &ActionAt<'a>) -> Self {
@@ -124,7 +129,11 @@ impl<'a> Sees<'a> {
         let targets = self.block.filter(|_| self.sequence.is_some()).and_then(|block| block.targets.as_ref());
         match nodes.filter(|_| self.node) {
             Some(nodes) => names.extend(nodes.var_names()),
-            None if self.only == Some(CHOOSING) || targets.is_some_and(asks_an_inventory) => return None,
+            None if self.only.is_some_and(|only| only.contains(&"node"))
+                || targets.is_some_and(asks_an_inventory) =>
+            {
+                return None;
+            }
             None => {}
         }
         for entry in targets.into_iter().flat_map(|targets| &targets.nodes) {
@@ -160,7 +169,7 @@ pub(crate) fn asks_an_inventory(targets: &Targets) -> bool {
 
 impl Checker<'_> {
     fn block(&mut self, block: &Block, address: &str, pointer: &str) {
-        let values = Sees::values();
+        let values = Sees::values(block.resolve);
         let targets = block.targets.iter();
         for (index, entry) in targets.clone().flat_map(|targets| &targets.nodes).enumerate() {
             let (text, key) = match entry {
@@ -177,7 +186,7 @@ impl Checker<'_> {
         }
         for (key, texts) in targets.flat_map(Targets::of_inventory) {
             let is_expression = matches!(key, "where" | "excludeWhere");
-            let sees = if is_expression { Sees::choosing() } else { values };
+            let sees = if is_expression { Sees::choosing(block.resolve) } else { values };
             for (index, text) in texts.iter().enumerate() {
                 let pointer = format!("{pointer}/targets/{key}/{index}");
                 self.text(text, is_expression, address, &pointer, sees);

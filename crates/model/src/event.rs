@@ -221,6 +221,19 @@ pub enum What {
         /// Until when.
         until: Time,
     },
+    /// Targets of a block that are chosen when it begins were chosen. From then on they are frozen.
+    Selected {
+        /// The block.
+        block: u32,
+        /// The number of this part of the choice, from 1.
+        n: u32,
+        /// How many targets are in it.
+        targets: u32,
+        /// What it is: see [`crate::late::Chosen`].
+        part: Payload,
+        /// Whether more parts follow. A choice of which parts are missing is none, and is made again.
+        more: bool,
+    },
 }
 
 /// The phases of a run or block, in order.
@@ -398,6 +411,7 @@ impl What {
             Self::Finished { .. } => "finished",
             Self::Foreseen { .. } => "foreseen",
             Self::RetryAfter { .. } => "retryAfter",
+            Self::Selected { .. } => "selected",
         }
     }
 
@@ -421,7 +435,7 @@ impl What {
             | Self::Asked { element, .. }
             | Self::Foreseen { element, .. }
             | Self::Resolved { element, .. } => *element,
-            Self::BatchBegan { block, .. } => ElementId::Block(*block),
+            Self::BatchBegan { block, .. } | Self::Selected { block, .. } => ElementId::Block(*block),
             Self::Caused(reason) => reason.element,
             Self::Submitted { .. }
             | Self::ApprovalAwaited { .. }

@@ -10,13 +10,13 @@
 //! Without an inventory, a pattern that would have to be matched against one (`web*`) is refused among
 //! `nodes`, and is welcome in `excludeNodes`, where the nodes to match against are known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::code;
 use crate::eval::{Evaluate, Scope};
 use crate::name;
-use crate::plan::{Block, DEFAULT_STEP_SET, Plan};
+use crate::plan::{Block, DEFAULT_STEP_SET, Plan, Resolve};
 use crate::problem::Problem;
 use crate::target::{Frozen, Targets};
 use crate::{Map, Value};
@@ -101,6 +101,9 @@ pub struct Resolved {
 pub struct Blocks {
     /// Each block's.
     pub each: Vec<Result<Resolved, Vec<Problem>>>,
+    /// The blocks whose targets are chosen when they begin, by position, each with what would be chosen now, as far as
+    /// that can be said. Among `each` they have none.
+    pub late: BTreeMap<u32, Option<Frozen>>,
     /// What is odd about the selection that they were narrowed to.
     pub warnings: Vec<Problem>,
 }
@@ -163,7 +166,14 @@ pub fn blocks(plan: &Plan, step_set: &str, means: &Means<'_>) -> Result<Blocks, 
     for (index, block) in blocks.iter().enumerate() {
         let place = |problem: Problem| placed(problem, plan, step_set, block, index);
         let place_all = |problems: Vec<Problem>| problems.into_iter().map(place).collect();
-        all.each.push(match block.targets.as_ref().map(|written| targets(written, means)) {
+        let resolved = block.targets.as_ref().map(|written| targets(written, means));
+        if block.resolve == Resolve::Late && resolved.is_some() {
+            let (now, wrong) = as_of_now(resolved, filter.as_mut());
+            all.late.insert(u32::try_from(index).unwrap_or(u32::MAX), now);
+            all.each.push(if wrong.is_empty() { Ok(Resolved::default()) } else { Err(place_all(wrong)) });
+            continue;
+        }
+        all.each.push(match resolved {
             None => Ok(Resolved::default()),
             Some(Err(problems)) => Err(place_all(problems)),
             Some(Ok(found)) => {
@@ -178,12 +188,59 @@ pub fn blocks(plan: &Plan, step_set: &str, means: &Means<'_>) -> Result<Blocks, 
     }
     if let Some(filter) = filter {
         let is_void = all.each.iter().all(|one| one.as_ref().is_ok_and(|one| one.targets.is_empty()));
-        if is_void && before > 0 && !filter.may_be_empty() {
+        // What it leaves of blocks whose targets are not known, nobody knows.
+        let is_known = all.late.is_empty();
+        if is_void && is_known && before > 0 && !filter.may_be_empty() {
             return Err(vec![filter.leaves_nothing()]);
         }
-        all.warnings = filter.warnings();
+        all.warnings = if is_known { filter.warnings() } else { Vec::new() };
     }
     Ok(all)
+}
+
+/// Resolves the targets of one block, by its position in its step set.
+///
+/// # Errors
+///
+/// Everything that is wrong with them or with the filter, with address and pointer.
+pub fn block(plan: &Plan, step_set: &str, index: u32, means: &Means<'_>) -> Result<Resolved, Vec<Problem>> {
+    let blocks = plan.step_set(step_set).ok_or_else(|| vec![unknown(plan, step_set)])?;
+    let index = index as usize;
+    let Some((block, written)) = blocks.get(index).and_then(|block| Some((block, block.targets.as_ref()?)))
+    else {
+        return Ok(Resolved::default());
+    };
+    let place_all = |problems: Vec<Problem>| {
+        problems.into_iter().map(|problem| placed(problem, plan, step_set, block, index)).collect()
+    };
+    let Resolved { targets, warnings } = targets(written, means).map_err(place_all)?;
+    let targets = match means.filter {
+        Some(filter) => Filter::new(filter, means)?.apply(&targets),
+        None => targets,
+    };
+    Ok(Resolved { targets, warnings: place_all(warnings) })
+}
+
+/// What targets that are chosen later would be now, and what is wrong with them whenever they are chosen.
+fn as_of_now(
+    resolved: Option<Result<Resolved, Vec<Problem>>>,
+    filter: Option<&mut Filter>,
+) -> (Option<Frozen>, Vec<Problem>) {
+    match resolved {
+        Some(Ok(found)) => {
+            let targets = found.targets;
+            (Some(filter.map_or_else(|| targets.clone(), |filter| filter.apply(&targets))), Vec::new())
+        }
+        Some(Err(mut problems)) => {
+            // Which nodes there are, and what the run will have saved, may be otherwise by then.
+            let is_empty = problems.iter().all(|problem| problem.code == code::EMPTY_SELECTION);
+            let passing =
+                [code::EMPTY_SELECTION, code::UNKNOWN_NODE, code::UNKNOWN_GROUP, code::UNKNOWN_NAME];
+            problems.retain(|problem| !passing.contains(&problem.code));
+            (is_empty.then(Frozen::default), problems)
+        }
+        None => (None, Vec::new()),
+    }
 }
 
 /// Resolves targets, whatever the filter says.

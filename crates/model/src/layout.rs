@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 
 use crate::element::{ElementId, Level, Side, Slot, Work};
 use crate::fact::{Catalog, PluginFacts, PluginKind};
+use crate::late::Chosen;
 use crate::limit::{Backoff, Batches};
 use crate::plan::{Action, Block, Checks, OnFailure, When};
 use crate::submission::Submission;
@@ -27,23 +28,25 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 pub const DEFAULT_EVERY: Duration = Duration::from_secs(30);
 
 /// The plan of one run, compiled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Layout {
     /// What was submitted.
     pub submission: Arc<Submission>,
     /// The plan's own checks.
     pub checks: SlotDefs,
     /// The blocks of the step set that runs.
-    pub blocks: Vec<BlockDef>,
+    pub blocks: Vec<Arc<BlockDef>>,
     /// The deferred batches.
     pub batches: Vec<BatchDef>,
     /// Plugins that the plan names and nobody registered.
     pub missing: Vec<String>,
+    /// The nodes that actions of blocks go to whose targets were chosen when they began.
+    late_others: Vec<Arc<Frozen>>,
     nodes: nodes::Index,
 }
 
 /// The check slots of one level.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SlotDefs {
     slots: [Vec<ActionDef>; 5],
     /// The period of the continuous slot.
@@ -51,7 +54,7 @@ pub struct SlotDefs {
 }
 
 /// One block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct BlockDef {
     /// Its name.
     pub name: String,
@@ -59,6 +62,8 @@ pub struct BlockDef {
     pub vars: Arc<Layer>,
     /// Its checks.
     pub checks: SlotDefs,
+    /// When its targets are chosen.
+    pub choice: Choice,
     /// Its sequences.
     pub sequences: Sequences,
     /// How many sequences are active at once.
@@ -87,13 +92,25 @@ pub struct BlockDef {
     pub is_done: bool,
 }
 
+/// When the targets of a block are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// They were when the run was submitted.
+    #[default]
+    AtSubmit,
+    /// They will be when the block begins: there are none yet.
+    Open,
+    /// They were when the block began.
+    Made,
+}
+
 /// The sequences of a block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Sequences {
     /// One per target, all alike.
     Template {
         /// The targets.
-        targets: Frozen,
+        targets: Arc<Frozen>,
         /// What each does.
         body: Body,
     },
@@ -102,7 +119,7 @@ pub enum Sequences {
 }
 
 /// A sequence that was written out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SequenceDef {
     /// Its name.
     pub name: String,
@@ -111,7 +128,7 @@ pub struct SequenceDef {
 }
 
 /// What a sequence does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Body {
     /// Its actions, in order.
     pub actions: Vec<ActionDef>,
@@ -124,7 +141,7 @@ pub struct Body {
 }
 
 /// One action, check or undo with everything resolved that does not depend on values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ActionDef {
     /// As it was written.
     pub action: Action,
@@ -151,7 +168,7 @@ pub struct ActionDef {
 }
 
 /// A deferred batch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct BatchDef {
     /// Its name.
     pub name: String,
@@ -177,8 +194,10 @@ impl Layout {
         let blocks = blocks.iter().enumerate().map(|(at, block)| {
             let targets = submission.targets.get(at).cloned().unwrap_or_default();
             let done = submission.done.get(at).cloned().unwrap_or_default();
-            let is_done = submission.done_blocks.iter().any(|done| *done as usize == at);
-            BlockDef { is_done, ..compiler.block(block, targets, done) }
+            let is_in = |list: &[u32]| list.iter().any(|listed| *listed as usize == at);
+            let is_done = is_in(&submission.done_blocks);
+            let choice = if is_in(&submission.late.blocks) { Choice::Open } else { Choice::AtSubmit };
+            Arc::new(BlockDef { is_done, choice, ..compiler.block(block, Arc::new(targets), done) })
         });
         let blocks = blocks.collect();
         let batches = spec.deferred.iter().map(|batch| BatchDef {
@@ -192,7 +211,27 @@ impl Layout {
         missing.sort();
         missing.dedup();
         let nodes = nodes::Index::default();
-        Self { submission, checks, blocks, batches, missing, nodes }
+        Self { submission, checks, blocks, batches, missing, late_others: Vec::new(), nodes }
+    }
+
+    /// The same with what was chosen for a block as it began.
+    #[must_use]
+    pub fn with_chosen(&self, block: u32, chosen: Chosen) -> Self {
+        let mut layout = Self { nodes: nodes::Index::default(), ..self.clone() };
+        let written = self.submission.plan.step_set(&self.submission.step_set);
+        let written = written.and_then(|blocks| blocks.get(block as usize));
+        if let (Some(def), Some(written)) = (layout.blocks.get_mut(block as usize), written) {
+            let def = Arc::make_mut(def);
+            if let Sequences::Template { targets, .. } = &mut def.sequences {
+                *targets = Arc::new(chosen.targets);
+            }
+            let (concurrency, failures) = limits(written, def.sequences.len());
+            (def.concurrency, def.failures, def.choice) = (concurrency, failures, Choice::Made);
+        }
+        if !chosen.others.is_empty() {
+            layout.late_others.push(Arc::new(chosen.others));
+        }
+        layout
     }
 
     /// The checks of a level.
@@ -207,7 +246,7 @@ impl Layout {
     /// A block.
     #[must_use]
     pub fn block(&self, block: u32) -> Option<&BlockDef> {
-        self.blocks.get(block as usize)
+        self.blocks.get(block as usize).map(|def| &**def)
     }
 
     /// How many blocks there are.
@@ -419,7 +458,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn block(&mut self, block: &Block, targets: Frozen, done: Vec<u32>) -> BlockDef {
+    fn block(&mut self, block: &Block, targets: Arc<Frozen>, done: Vec<u32>) -> BlockDef {
         let sequences = match &block.sequence {
             Some(template) => Sequences::Template {
                 targets,
@@ -436,16 +475,16 @@ impl Compiler<'_> {
                     .collect(),
             ),
         };
-        let total = sequences.len();
-        let failures = block.failures.unwrap_or_default();
+        let (concurrency, failures) = limits(block, sequences.len());
         let wait = |span: Option<crate::span::Span>| span.map_or(Duration::ZERO, |span| span.0);
         BlockDef {
             name: block.name.clone(),
             vars: Layer::new(Origin::Block(block.name.clone()), block.vars.clone()),
             checks: self.slots(&block.checks),
-            concurrency: block.concurrency.map_or(1, |amount| amount.at_least_one_of(total)),
-            failures: failures.max.map(|max| max.at_most_of(total)),
-            strict: failures.strict,
+            choice: Choice::default(),
+            concurrency,
+            failures,
+            strict: block.failures.unwrap_or_default().strict,
             batches: block.batches.clone(),
             canary: block.canary.filter(|canary| *canary > 0),
             max_per: block.max_per.clone(),
@@ -458,4 +497,10 @@ impl Compiler<'_> {
             sequences,
         }
     }
+}
+
+/// How many sequences of so many are active at once, and how many may fail.
+fn limits(block: &Block, total: u32) -> (u32, Option<u32>) {
+    let concurrency = block.concurrency.map_or(1, |amount| amount.at_least_one_of(total));
+    (concurrency, block.failures.unwrap_or_default().max.map(|max| max.at_most_of(total)))
 }

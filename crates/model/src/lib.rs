@@ -18,6 +18,7 @@ pub mod fact;
 pub mod foresight;
 pub mod freeze;
 pub mod id;
+pub mod late;
 pub mod layout;
 pub mod limit;
 pub mod log_level;

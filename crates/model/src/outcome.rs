@@ -101,6 +101,8 @@ pub enum ReasonKind {
     Storage,
     /// Windlass died and what it had begun cannot be known.
     Interrupted,
+    /// Targets that are chosen when their block begins could not be chosen, or were none.
+    Selection,
 }
 
 /// The first true cause of a run's failure or stop.
@@ -206,6 +208,8 @@ impl Failure {
     pub const NODE: &'static str = "node";
     /// In a run that only looks: it depends on a change that was not made.
     pub const UNKNOWN: &'static str = "unknown";
+    /// Targets that are chosen when their block begins cannot be.
+    pub const SELECTION: &'static str = "selection";
     /// A person settled the action as failed.
     pub const RESOLVED: &'static str = "resolved";
 

@@ -21,6 +21,12 @@ impl Payload {
         Self(value.to_string().into())
     }
 
+    /// The text of anything that can be written as JSON; of what cannot, `null`.
+    #[must_use]
+    pub fn json(value: &impl Serialize) -> Self {
+        Self(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()).into())
+    }
+
     /// The value again; a text that is no JSON (a damaged log) comes back as a string.
     #[must_use]
     pub fn value(&self) -> Value {

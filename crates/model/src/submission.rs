@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Map;
 use crate::id::{GroupId, RunId};
+use crate::late::Late;
 use crate::plan::Plan;
 use crate::target::Frozen;
 use crate::time::Time;
@@ -54,6 +55,9 @@ pub struct Submission {
     /// Whether the run only looks: what acts is asked what it would change.
     #[serde(default, skip_serializing_if = "is_false")]
     pub noop: bool,
+    /// The blocks whose targets are chosen when they begin; `targets` has none for them.
+    #[serde(default, skip_serializing_if = "Late::is_empty")]
+    pub late: Late,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -81,6 +85,9 @@ impl Submission {
         let _ = serde_json::to_writer(HashWriter(&mut hash), &(parts, again));
         if !self.others.is_empty() {
             let _ = serde_json::to_writer(HashWriter(&mut hash), &self.others);
+        }
+        if !self.late.is_empty() {
+            let _ = serde_json::to_writer(HashWriter(&mut hash), &self.late);
         }
         Digest(hash.finalize().into())
     }

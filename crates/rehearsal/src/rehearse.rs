@@ -347,6 +347,10 @@ impl Driver<'_, '_> {
             Effect::Attempt(call) => self.begin(&call, Asked::ToAct),
             Effect::Foresee(call) => self.begin(&call, Asked::ToForesee),
             Effect::Cancel { element, n, how } => self.cancel(element, n, how),
+            Effect::Select(call) => {
+                let result = self.plan.world.select(&call);
+                self.input(Input::Selected { block: call.block, result });
+            }
             Effect::Reattach(call) => {
                 if self.playing.get(&call.element).is_none_or(|playing| playing.n != call.n) {
                     self.input(Input::Lost { element: call.element, n: call.n });

@@ -6,12 +6,13 @@ use windlass_model::Value;
 use windlass_model::element::ElementId;
 use windlass_model::fact::Recovery;
 use windlass_model::foresight::{Foreseen, Would};
+use windlass_model::late::Chosen;
 use windlass_model::layout::ActionDef;
 use windlass_model::outcome::Failure;
 use windlass_model::time::Time;
 use windlass_plugin::{Registry, Simulation};
 
-use windlass_engine::AttemptResult;
+use windlass_engine::{AttemptResult, SelectCall};
 
 /// One attempt that is to be played.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,12 @@ pub trait World {
             play.result = AttemptResult { foreseen, ..AttemptResult::default() };
         }
         play
+    }
+
+    /// Chooses the targets of a block that has begun, where they are chosen then.
+    fn select(&self, call: &SelectCall) -> Result<Chosen, Failure> {
+        let _ = call;
+        Err(Failure::permanent(Failure::SELECTION, "in this rehearsal nobody knows any nodes"))
     }
 
     /// Whether work of this plugin goes on when Windlass dies.

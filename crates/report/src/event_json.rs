@@ -117,6 +117,17 @@ impl Line {
                     self.put("diff", diff);
                 }
             }
+            What::Selected { n, targets, part, more, .. } => {
+                self.put("n", n);
+                self.put("targets", targets);
+                self.put("more", more);
+                let chosen = part.value();
+                let nodes = chosen.pointer("/targets/nodes").or_else(|| chosen.get("targets"));
+                self.put(
+                    "nodes",
+                    nodes.and_then(Value::as_array).into_iter().flatten().map(name).collect::<Vec<_>>(),
+                );
+            }
             What::RetryAfter { n, until, .. } => {
                 self.put("n", n);
                 self.put("until", Stamp(clock, *until));
@@ -157,6 +168,16 @@ impl Line {
             error.insert("causes".to_owned(), failure.causes.clone().into());
         }
         self.put("error", error);
+    }
+}
+
+/// The name of a node as it stands in frozen targets: a text, an object, or an object behind a number.
+fn name(node: &Value) -> Value {
+    let of = |node: &Value| node.get("name").cloned();
+    match node {
+        Value::String(_) => node.clone(),
+        Value::Array(pair) => pair.last().and_then(of).unwrap_or_default(),
+        node => of(node).unwrap_or_default(),
     }
 }
 

@@ -137,6 +137,7 @@ pub(crate) fn submission(plan: serde_json::Value, targets: impl IntoIterator<Ite
         done_blocks: vec![],
         carried: Default::default(),
         noop: false,
+        late: Default::default(),
     }
 }
 

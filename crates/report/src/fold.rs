@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use windlass_model::element::{ElementId, Level, Slot, Work};
 use windlass_model::event::{Command, Event, What};
+use windlass_model::late::Growing;
 use windlass_model::layout::Layout;
 use windlass_model::outcome::{Failure, RunStatus, Skip, Status};
 use windlass_model::quick::QuickMap;
@@ -34,7 +35,7 @@ use self::foresights::Foresights;
 /// A run as its log tells it, up to some event.
 #[derive(Debug)]
 pub struct Fold {
-    layout: Arc<Layout>,
+    layout: Growing,
     seq: u64,
     at: Time,
     run: RunView,
@@ -94,12 +95,12 @@ impl Fold {
 
     /// As [`Self::new`], with so many sequences kept whole that have ended well.
     pub(crate) fn detailed(layout: Arc<Layout>, detailed: usize) -> Self {
-        let done: Vec<Vec<u32>> = layout.blocks.iter().map(block::done).collect();
+        let done: Vec<Vec<u32>> = layout.blocks.iter().map(|def| block::done(def)).collect();
         let blocks = layout.blocks.iter().zip(&done).map(|(def, done)| block::view(def, done)).collect();
         let done_before =
             ElementView { status: Status::Skipped, skip: Some(Skip::DoneBefore), ..ElementView::default() };
         Self {
-            layout,
+            layout: Growing::new(layout),
             seq: 0,
             at: Time::ZERO,
             run: RunView::default(),
@@ -140,10 +141,10 @@ impl Fold {
         }
     }
 
-    /// What was submitted, compiled.
+    /// What was submitted, compiled, with the targets that were chosen since.
     #[must_use]
     pub fn layout(&self) -> &Arc<Layout> {
-        &self.layout
+        self.layout.layout()
     }
 
     /// The number of the last event applied; zero before the first. Resume from the one after it.
@@ -198,25 +199,25 @@ impl Fold {
         if let Some(view) = self.elements.get(&element) {
             return Some(Cow::Borrowed(view));
         }
-        self.packed.part(&self.layout, sequence_of(element)?, element).map(Cow::Owned)
+        self.packed.part(self.layout.layout(), sequence_of(element)?, element).map(Cow::Owned)
     }
 
     /// Every element of which the log has told something, in no order.
     pub fn reached(&self) -> impl Iterator<Item = (ElementId, Cow<'_, ElementView>)> {
         let whole = self.elements.iter().map(|(element, view)| (*element, Cow::Borrowed(view)));
         let packed = self.packed.sequences();
-        let packed = packed.flat_map(|(block, seq)| self.packed.parts(&self.layout, block, seq));
+        let packed = packed.flat_map(|(block, seq)| self.packed.parts(self.layout.layout(), block, seq));
         whole.chain(packed.map(|(element, view)| (element, Cow::Owned(view))))
     }
 
     /// Every element to be listed, in plan order: verifying checks and undos only once they have begun.
     pub fn elements(&self) -> impl Iterator<Item = (ElementId, Cow<'_, ElementView>)> {
-        order::elements(&self.layout).filter_map(|element| self.listed(element))
+        order::elements(self.layout()).filter_map(|element| self.listed(element))
     }
 
     /// As [`Self::elements`], of one sequence: itself, then what is in it.
     pub fn sequence(&self, block: u32, seq: u32) -> impl Iterator<Item = (ElementId, Cow<'_, ElementView>)> {
-        order::sequence_of(&self.layout, block, seq).filter_map(|element| self.listed(element))
+        order::sequence_of(self.layout.layout(), block, seq).filter_map(|element| self.listed(element))
     }
 
     /// What is running now, in the order of ids.
@@ -258,7 +259,7 @@ impl Fold {
     /// Whether the run only looks.
     #[must_use]
     pub fn is_noop(&self) -> bool {
-        self.layout.submission.noop
+        self.layout().submission.noop
     }
 
     fn listed(&self, element: ElementId) -> Option<(ElementId, Cow<'_, ElementView>)> {
@@ -318,6 +319,7 @@ impl Fold {
                 self.run.reason.get_or_insert_with(|| reason.clone());
             }
             What::Recovered { by } => self.run.recoveries.push(Recovery { by: by.clone(), at }),
+            What::Selected { .. } => self.selected(what),
             // How long is waited because of it, the wait behind it says.
             What::Heartbeat | What::RetryAfter { .. } => {}
             What::Foreseen { element, foreseen } => self.foreseen_of(*element, foreseen),

@@ -90,6 +90,11 @@ pub fn log_line(event: &Event, layout: &Layout) -> Option<LogLine> {
             let wait = Length(until.since(event.at));
             return said(Info, *n, format!("the other side asks to be left alone for {wait}"));
         }
+        What::Selected { more: true, .. } => return None,
+        What::Selected { block, .. } => {
+            let total = layout.block(*block).map_or(0, |block| block.sequences.len());
+            (Info, format!("chose {}", words::count(u64::from(total), "target")))
+        }
         What::Waiting { wait: Wait::Round, .. } => return None,
         What::Waiting { wait: Wait::Backoff, until, .. } => {
             (Info, format!("the next attempt is made in {}", Length(until.since(event.at))))

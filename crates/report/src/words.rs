@@ -128,6 +128,7 @@ pub fn reason(kind: ReasonKind) -> &'static str {
         ReasonKind::Deadline => "ran out of time",
         ReasonKind::Storage => "could not be recorded",
         ReasonKind::Interrupted => "was interrupted, and how it ended is not known",
+        ReasonKind::Selection => "could not choose its targets",
     }
 }
 

@@ -22,6 +22,7 @@ use windlass_model::Value;
 use windlass_model::element::ElementId;
 use windlass_model::event::Severity;
 use windlass_model::id::RunId;
+use windlass_model::late::Chosen;
 use windlass_model::outcome::Failure;
 use windlass_plugin::{Call, CallError, Cancel, DynPlugin, Foresight, Reply};
 
@@ -62,6 +63,8 @@ pub(crate) enum Ended {
     Reattached(Option<AttemptResult>),
     /// It looked whether the work was done.
     Known(Option<bool>),
+    /// It is no attempt: targets of a block were chosen.
+    Selected(u32, Result<Chosen, Failure>),
 }
 
 /// What becomes of work that was killed and is dropped because it does not end.
@@ -195,6 +198,7 @@ impl End {
             }
             Ended::Reattached(None) => Input::Lost { element, n },
             Ended::Known(done) => Input::Known { element, n, done },
+            Ended::Selected(block, result) => Input::Selected { block, result },
         }
     }
 }

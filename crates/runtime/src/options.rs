@@ -10,6 +10,7 @@ use windlass_plugin::Origin;
 use windlass_store::{Store, StoreError};
 
 use crate::clock::Clock;
+use crate::select::Inventories;
 
 /// How to open a runtime.
 #[derive(Clone, Debug)]
@@ -43,6 +44,9 @@ pub struct Options {
     /// The files of this side that actions take to their nodes, and where they put what they bring back.
     /// `None`: there are none.
     pub origin: Option<Origin>,
+    /// Where the nodes come from for blocks whose targets are chosen when they begin. `None`: from the inventory that
+    /// the run was submitted with, as long as this process lives.
+    pub inventories: Option<Arc<dyn Inventories>>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -104,6 +108,7 @@ impl Default for Options {
             keys: KeyPlace::default(),
             reopen: None,
             origin: None,
+            inventories: None,
             clock: Clock::default(),
         }
     }

@@ -7,6 +7,7 @@ use windlass_lang::Given;
 use windlass_model::Map;
 use windlass_model::freeze::Nodes;
 use windlass_model::id::{GroupId, RunId};
+use windlass_model::late::Late;
 use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
 use windlass_model::target::{Frozen, Targets};
 use windlass_plugin::SecretProvider;
@@ -49,6 +50,9 @@ pub struct Request {
     pub carried: BTreeMap<String, Map>,
     /// Where the secrets come from that the plan refers to by name.
     pub secrets: Option<Arc<dyn SecretProvider>>,
+    /// Where the inventory is read again for blocks whose targets are chosen when they begin. With `targets` also which
+    /// blocks these are, and what they are narrowed to.
+    pub late: Late,
     /// When it begins.
     pub start: Start,
     /// Whether it only looks: what acts is asked what it would change, and nothing is changed.
@@ -97,6 +101,7 @@ impl Request {
             withheld: Vec::new(),
             carried: BTreeMap::new(),
             secrets: None,
+            late: Late::default(),
             start: Start::default(),
             noop: false,
         }

@@ -11,8 +11,9 @@ use windlass_model::Map;
 use windlass_model::code;
 use windlass_model::eval::Evaluate;
 use windlass_model::fact::Catalog;
-use windlass_model::freeze::KnownVars;
+use windlass_model::freeze::{KnownVars, Nodes};
 use windlass_model::id::{GroupId, RunId};
+use windlass_model::late::Late;
 use windlass_model::layout::Layout;
 use windlass_model::problem::{Problem, Problems};
 use windlass_model::secret::Secrets;
@@ -36,6 +37,8 @@ pub(crate) struct Prepared {
     /// The submission as JSON, in parts of bounded size.
     pub(crate) parts: Vec<bytes::Bytes>,
     pub(crate) start: Start,
+    /// The inventory that it was submitted with.
+    pub(crate) nodes: Option<Arc<dyn Nodes>>,
     /// The run's key, where it needs one.
     pub(crate) key: Option<Arc<RunKey>>,
     /// Its secrets, sealed.
@@ -76,7 +79,7 @@ impl Reader {
 
     /// Checks a request and freezes it. Everything that is wrong is said at once; then its secrets are asked for.
     pub(crate) async fn prepare(&self, mut request: Request, now: Time) -> Result<Prepared, Error> {
-        let (start, provider) = (request.start, request.secrets.take());
+        let (start, provider, nodes) = (request.start, request.secrets.take(), request.nodes.clone());
         let drawn = Drawn { run: new_run(), group: new_group(), seed: new_seed(), at: now };
         let (mut submission, mut secrets) = self.freeze(request, drawn)?;
         let wanted = provided::wanted(&submission, &secrets);
@@ -85,7 +88,7 @@ impl Reader {
         let view = RunView::submitted(&submission);
         let parts = parts(&submission)?;
         let setup = self.setup(Arc::new(submission), secrets);
-        Ok(Prepared { setup, view, parts, start, key: None, sealed: Vec::new() })
+        Ok(Prepared { setup, view, parts, start, nodes, key: None, sealed: Vec::new() })
     }
 
     /// What is submitted; what the request leaves open is as it was drawn.
@@ -108,8 +111,10 @@ impl Reader {
             withheld,
             carried,
             noop,
+            late,
             ..
         } = request;
+        let are_given = targets.is_some();
         let withheld: Vec<String> = withheld.into_iter().filter(|name| !params.contains_key(name)).collect();
         let known = match (&targets, &nodes) {
             (Some(chosen), _) => Some(chosen as &dyn KnownVars),
@@ -137,6 +142,11 @@ impl Reader {
                 return Err(Error::Invalid(Problems(problems)));
             }
         };
+        let blocks = if are_given { late.blocks } else { inputs.late.keys().copied().collect() };
+        let late = match blocks.is_empty() {
+            true => Late::default(),
+            false => Late { blocks, selection: selection.or(late.selection), inventory: late.inventory },
+        };
         let (params, secrets) = inputs.params.sealed();
         let lost: Vec<Problem> =
             carried.iter().flat_map(|(name, saved)| cannot_be_put_back(name, saved, &secrets)).collect();
@@ -160,6 +170,7 @@ impl Reader {
             done_blocks,
             carried,
             noop,
+            late,
         };
         Ok((submission, secrets))
     }

@@ -7,6 +7,7 @@ mod show;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_logs::{Filter, Reader, RunFiles, last};
@@ -156,7 +157,11 @@ async fn wanted(args: &LogsArgs, access: &Access, run: RunId) -> Result<(Filter,
     }
     let logs = access.logs(run).await?;
     if !args.node.is_empty() {
-        let layout = access.layout(run).await?;
+        let layout = match access.layout(run).await? {
+            // Which nodes these are, only the log knows.
+            layout if !layout.submission.late.is_empty() => Arc::clone(access.fold(run).await?.layout()),
+            layout => layout,
+        };
         let known = known_nodes(&layout);
         for name in &args.node {
             let has_file =

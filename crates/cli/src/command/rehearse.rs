@@ -4,11 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use windlass_engine::SelectCall;
+use windlass_lang::Evaluator;
 use windlass_model::element::{ElementId, ElementKind};
 use windlass_model::event::Event;
 use windlass_model::fact::PluginKind;
+use windlass_model::late::Chosen;
 use windlass_model::layout::Layout;
-use windlass_rehearsal::{Asked, Audience, Execution, Fault, Played, Rehearsal};
+use windlass_model::outcome as model;
+use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
+use windlass_plugin::Registry;
+use windlass_rehearsal::{Asked, Attempted, Audience, Execution, Fault, Play, Played, Rehearsal, World};
 use windlass_report::words::{count, grouped};
 use windlass_report::{Clock, Fold, Gap, JsonOptions, Length, TextOptions};
 
@@ -46,11 +52,12 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     let prepared = prepare(&loaded, given, choice, &registry)?;
     drawing::show(&prepare::odd(&loaded, choice, prepared.warnings.clone()), printer);
     strike(&faults, &args.faults, &prepared.layout)?;
+    let world = Simulated { registry: &registry, plan: &loaded.plan, choice };
     let rehearsal =
-        Rehearsal { faults, crash_at: args.crash_at.clone(), ..Rehearsal::new(prepared.setup(), &registry) };
+        Rehearsal { faults, crash_at: args.crash_at.clone(), ..Rehearsal::new(prepared.rehearsed(), &world) };
     let mut seen = Seen {
-        fold: Fold::new(prepared.layout.clone()),
-        touched: Touched::new(&prepared.layout),
+        fold: Fold::new(prepared.submitted.clone()),
+        touched: Touched::default(),
         written: Ok(()),
         gap: None,
     };
@@ -81,73 +88,99 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
             printer.write_out(|mut out| windlass_report::write_json(&fold, &options, &mut out));
         }
         LiveFormat::Events => {}
-        LiveFormat::Text => tell(&fold, &touched, crashes, wall, args, printer),
+        LiveFormat::Text => tell(&fold, &touched, crashes, wall, (args, prepared.most), printer),
     }
     Ok(Exit::of(run.status()))
 }
 
 /// What is seen of a rehearsal while it is played.
-struct Seen<'a> {
+struct Seen {
     fold: Fold,
-    touched: Touched<'a>,
+    touched: Touched,
     written: io::Result<()>,
     gap: Option<Gap>,
 }
 
 /// Somebody who looks, and writes events down if anybody wants them.
-struct Looking<'a, 'b> {
-    seen: &'a mut Seen<'b>,
+struct Looking<'a> {
+    seen: &'a mut Seen,
     lines: Option<&'a mut dyn Write>,
 }
 
 /// What a real run would have touched: attempts by plugin, and on which targets.
-struct Touched<'a> {
-    layout: &'a Layout,
-    by_plugin: BTreeMap<&'a str, (PluginKind, u64, Duration)>,
-    targets: BTreeSet<&'a str>,
+#[derive(Default)]
+struct Touched {
+    by_plugin: BTreeMap<String, (PluginKind, u64, Duration)>,
+    targets: BTreeSet<String>,
+}
+
+/// The plugins' own simulations, on nodes that are chosen as they would be now.
+struct Simulated<'a> {
+    registry: &'a Registry,
+    plan: &'a Plan,
+    choice: Choice<'a>,
+}
+
+// === impl Simulated ===
+
+impl World for Simulated<'_> {
+    fn play(&self, attempt: &Attempted<'_>) -> Play {
+        self.registry.play(attempt)
+    }
+
+    fn foresee(&self, attempt: &Attempted<'_>) -> Play {
+        self.registry.foresee(attempt)
+    }
+
+    fn select(&self, call: &SelectCall) -> Result<Chosen, model::Failure> {
+        let step_set = self.choice.step_set.unwrap_or(DEFAULT_STEP_SET);
+        let (eval, among) = (Evaluator::new(), prepare::narrowed(self.choice));
+        windlass_lang::choose(self.plan, step_set, call.block, &call.scope, &eval, among)
+    }
 }
 
 // === impl Looking ===
 
-impl Audience for Looking<'_, '_> {
+impl Audience for Looking<'_> {
     fn event(&mut self, event: &Event) {
-        let Seen { fold, touched, written, gap } = &mut *self.seen;
-        if let Some(out) = self.lines.as_mut().filter(|_| written.is_ok()) {
-            let line = windlass_report::event_json(event, touched.layout, Clock::Virtual);
-            *written = writeln!(out, "{line}");
-        }
+        let Seen { fold, written, gap, .. } = &mut *self.seen;
         if let Err(found) = fold.apply(event) {
             gap.get_or_insert(found);
+        }
+        if let Some(out) = self.lines.as_mut().filter(|_| written.is_ok()) {
+            let line = windlass_report::event_json(event, fold.layout(), Clock::Virtual);
+            *written = writeln!(out, "{line}");
         }
     }
 
     fn execution(&mut self, execution: &Execution) {
-        self.seen.touched.add(execution);
+        let Seen { fold, touched, .. } = &mut *self.seen;
+        touched.add(execution, fold.layout());
     }
 }
 
 // === impl Touched ===
 
-impl<'a> Touched<'a> {
-    fn new(layout: &'a Layout) -> Self {
-        Self { layout, by_plugin: BTreeMap::new(), targets: BTreeSet::new() }
-    }
-
-    fn add(&mut self, execution: &Execution) {
+impl Touched {
+    fn add(&mut self, execution: &Execution, layout: &Layout) {
         // Who is only asked touches nothing.
-        let Some(def) = self.layout.action(execution.element).filter(|_| execution.asked == Asked::ToAct)
-        else {
+        let Some(def) = layout.action(execution.element).filter(|_| execution.asked == Asked::ToAct) else {
             return;
         };
         let took = execution.ended.map_or(Duration::ZERO, |ended| ended.since(execution.began));
-        let entry = self.by_plugin.entry(&def.facts.name).or_insert((def.facts.kind, 0, Duration::ZERO));
+        if !self.by_plugin.contains_key(&def.facts.name) {
+            self.by_plugin.insert(def.facts.name.clone(), (def.facts.kind, 0, Duration::ZERO));
+        }
+        let Some(entry) = self.by_plugin.get_mut(&def.facts.name) else { return };
         entry.1 += 1;
         entry.2 = entry.2.max(took);
         if execution.element.kind() != ElementKind::Check
             && let Some((block, seq)) = execution.element.work().and_then(|work| work.sequence())
-            && let Some(name) = self.layout.block(block).and_then(|block| block.sequences.target(seq))
+            && let Some(name) = layout.block(block).and_then(|block| block.sequences.target(seq))
         {
-            self.targets.insert(name);
+            if !self.targets.contains(name) {
+                self.targets.insert(name.to_owned());
+            }
         }
     }
 
@@ -155,7 +188,7 @@ impl<'a> Touched<'a> {
         printer.line(format_args!("\n{}", Styled(STRONG, "Would be touched")));
         let targets = &self.targets;
         if !targets.is_empty() {
-            let first: Vec<&str> = targets.iter().take(8).copied().collect();
+            let first: Vec<&str> = targets.iter().take(8).map(String::as_str).collect();
             let more = if targets.len() > first.len() { ", …" } else { "" };
             printer.line(format_args!(
                 "  {}: {}{more}",
@@ -213,10 +246,10 @@ fn strike(faults: &[Fault], texts: &[String], layout: &Layout) -> Result<(), Fai
 
 fn tell(
     fold: &Fold,
-    touched: &Touched<'_>,
+    touched: &Touched,
     crashes: u32,
     wall: Duration,
-    args: &RehearseArgs,
+    (args, most): (&RehearseArgs, Option<u32>),
     printer: &mut Printer,
 ) {
     let layout = fold.layout();
@@ -236,6 +269,9 @@ fn tell(
             limits::in_words(block),
             grouped(u64::from(peak))
         ));
+        if let Some(words) = limits::whatever_is_chosen(layout, index, most) {
+            printer.line(format_args!("    {words}"));
+        }
     }
     touched.tell(printer);
     let lasted = fold.at().since(windlass_model::time::Time::ZERO);

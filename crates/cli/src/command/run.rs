@@ -32,7 +32,11 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
     among.add_facts(&loaded.plan)?;
     // What is wrong with parameters and targets is said before a store is touched.
     let choice = Choice { step_set: args.plan.stepset.as_deref(), among: Some(&among), ..Choice::default() };
-    let Inputs { params, targets, others, warnings } = prepare::inputs(&loaded, given, choice)?;
+    let Inputs { params, targets, others, warnings, late } = prepare::inputs(&loaded, given, choice)?;
+    if !late.is_empty() && inventory::reads_stdin(&given_nodes.inventory) {
+        return Err(Failure::usage("a block with `resolve: late` needs an inventory that can be read again")
+            .help("standard input can be read once; write it to a file and give --inventory FILE"));
+    }
     drawing::show(&prepare::odd(&loaded, choice, warnings), printer);
     let unknown = secrets::unknown(&loaded.plan, secrets.as_deref());
     if !unknown.is_empty() {
@@ -42,6 +46,7 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
         secrets,
         targets: Some(targets),
         others: Some(others),
+        late: among.late(late.into_keys()),
         user: user::current(),
         start: Start::Now,
         noop: args.noop,

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use windlass_model::element::{ElementId, ElementKind, Slot, Work};
 use windlass_model::event::{Event, Wait, What};
 use windlass_model::foresight::Would;
+use windlass_model::layout::Choice;
 use windlass_model::outcome::{Failure, Outcome};
 use windlass_report::words::{self, count, grouped};
 use windlass_report::{Fold, Length, beside_message, legible, noop};
@@ -97,6 +98,9 @@ pub(crate) fn of(fold: &Fold, event: &Event) -> Option<Line> {
         What::Began(element) => match element.kind() {
             ElementKind::Block => {
                 let ElementId::Block(block) = element else { return None };
+                if fold.layout().block(*block).is_some_and(|def| def.choice == Choice::Open) {
+                    return light(format!("{} began: its targets are chosen now", address()));
+                }
                 let total = fold.blocks().get(*block as usize).map_or(0, |view| view.total);
                 light(format!("{} began: {}", address(), count(u64::from(total), "sequence")))
             }
@@ -165,7 +169,12 @@ pub(crate) fn of(fold: &Fold, event: &Event) -> Option<Line> {
         What::Recovered { by } => {
             heavy(format!("{} by {}", Styled(WARN, "taken over"), legible::line(by, MESSAGE)))
         }
-        What::Phase { .. }
+        What::Selected { block, more: false, .. } => {
+            let total = fold.blocks().get(*block as usize).map_or(0, |view| view.total);
+            light(format!("{} chose {}", address(), count(u64::from(total), "target")))
+        }
+        What::Selected { .. }
+        | What::Phase { .. }
         | What::RoundBegan { .. }
         | What::RoundEnded { .. }
         | What::ActionBegan { .. }

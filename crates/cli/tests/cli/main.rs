@@ -24,6 +24,7 @@ mod examples;
 mod inspect;
 mod killed;
 mod links;
+mod late;
 mod logs;
 mod nodes;
 mod noop;

@@ -3,7 +3,7 @@
 use windlass_model::code::{self, Code};
 use windlass_model::fact::{Catalog, PluginKind, Recovery};
 use windlass_model::limit::{BackoffChoice, Batches};
-use windlass_model::plan::{Action, Block, Checks, OnFailure, OnInterrupt, Plan, Resolve, When};
+use windlass_model::plan::{Action, Block, Checks, OnFailure, OnInterrupt, Plan, When};
 use windlass_model::problem::Problem;
 use windlass_model::span::Span;
 use windlass_model::validate::walk::{self, ActionAt, Role};
@@ -50,12 +50,6 @@ impl Finder<'_> {
             let message = "`soak` has no effect: it is the wait between batches, and there is only one";
             let help = "add `batches`, such as [1, 10%, 50%], or a `canary`";
             self.warn(code::NO_EFFECT, address, format!("{pointer}/soak"), message, help);
-        }
-        if block.resolve == Resolve::Late {
-            let message =
-                "`resolve: late` has no effect so far: the targets are resolved when the run is submitted";
-            let help = "put the block into a plan of its own, to be run when its nodes are known";
-            self.warn(code::NO_EFFECT, address, format!("{pointer}/resolve"), message, help);
         }
         let mut undo = None;
         let short = block.sequence.as_ref().is_some_and(|one| one.vars.is_empty() && one.lock.is_none());

@@ -46,6 +46,7 @@ impl What {
             | Self::Recovered { .. }
             | Self::Heartbeat
             | Self::RetryAfter { .. }
+            | Self::Selected { .. }
             | Self::Finished { .. } => {}
         }
     }

@@ -11,14 +11,26 @@ use crate::target::{Frozen, Node};
 use crate::vars::Vars;
 
 /// Where each name stands: among which targets, and at which position.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Index(OnceLock<BTreeMap<String, (usize, u32)>>);
 
 impl Layout {
     /// The targets of each block, then the others.
     fn lists(&self) -> impl Iterator<Item = &Frozen> {
         let targets = self.blocks.iter().filter_map(|block| block.sequences.targets());
-        targets.chain(std::iter::once(&self.submission.others))
+        let late = self.late_others.iter().map(|others| &**others);
+        targets.chain(std::iter::once(&self.submission.others)).chain(late)
+    }
+
+    /// The nodes beside the targets that actions go to.
+    #[must_use]
+    pub fn others(&self) -> Frozen {
+        let mut all = self.submission.others.clone();
+        for late in &self.late_others {
+            let known: BTreeSet<String> = all.names().map(str::to_owned).collect();
+            all.append(&late.filtered(|name| !known.contains(name)));
+        }
+        all
     }
 
     /// Whether anything is said of how any node of the run is reached. Where it is not, all of them are this machine.

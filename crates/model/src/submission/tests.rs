@@ -39,6 +39,7 @@ fn submission(value: &Value) -> Submission {
         done_blocks: vec![0],
         carried: [("n".to_owned(), vars)].into_iter().collect(),
         noop: false,
+        late: Late::default(),
     }
 }
 

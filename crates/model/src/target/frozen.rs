@@ -4,6 +4,7 @@
 //! the layers a target sees. A target of which only the name is known costs its name.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Node;
@@ -149,24 +150,41 @@ impl Frozen {
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
         let mut left = Self::default();
+        left.take_from(self, (0..self.len()).filter(|index| self.name(*index).is_some_and(&keep)));
+        left
+    }
+
+    /// Only those at these positions.
+    #[must_use]
+    pub fn part(&self, positions: Range<u32>) -> Self {
+        let mut part = Self::default();
+        part.take_from(self, positions);
+        part
+    }
+
+    /// Adds all of others at the end. Whoever calls sees to it that no name comes twice.
+    pub fn append(&mut self, others: &Self) {
+        self.take_from(others, 0..others.len());
+    }
+
+    fn take_from(&mut self, others: &Self, positions: impl Iterator<Item = u32>) {
         let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
-        for index in 0..self.len() {
-            let Some(name) = self.name(index).filter(|name| keep(name)) else { continue };
-            match self.details.get(&index) {
+        for index in positions {
+            let Some(name) = others.name(index) else { continue };
+            match others.details.get(&index) {
                 None => {
-                    left.push_name(name);
+                    self.push_name(name);
                 }
                 Some(Detail { node, lineage }) => {
                     let shared = lineage.and_then(|number| {
-                        let lineage = self.lineages.get(number as usize)?;
-                        Some(*numbers.entry(number).or_insert_with(|| left.share(Arc::clone(lineage))))
+                        let lineage = others.lineages.get(number as usize)?;
+                        Some(*numbers.entry(number).or_insert_with(|| self.share(Arc::clone(lineage))))
                     });
-                    let at = left.push_name(name);
-                    left.details.insert(at, Detail { node: Arc::clone(node), lineage: shared });
+                    let at = self.push_name(name);
+                    self.details.insert(at, Detail { node: Arc::clone(node), lineage: shared });
                 }
             }
         }
-        left
     }
 }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use windlass_model::event::{Command, Verdict};
 use windlass_model::fact::Recovery;
+use windlass_model::outcome::Failure;
 use windlass_model::time::Time;
 use windlass_rehearsal::Told;
 
@@ -26,6 +27,11 @@ impl Case {
     /// The play, made so that it ends.
     pub(crate) fn scene(&self) -> Scene {
         let scene = scene(self.spec.clone()).seed(self.seed).recovery(self.recovery);
+        // Whoever asks twice gets another answer, now and then none.
+        let scene = scene.selects(|nodes, nth| match nth {
+            6.. if nodes.len() == 4 => Err(Failure::permanent(Failure::SELECTION, "no inventory")),
+            nth => Ok(nodes.iter().skip(nth as usize % nodes.len().max(1)).cloned().collect()),
+        });
         let mut scene = scene.crash_at(self.crashes.clone());
         for fault in &self.faults {
             scene = scene.fault(fault);
@@ -125,7 +131,7 @@ fn block(n: usize) -> impl Strategy<Value = Value> {
         0.3,
         prop_oneof![3 => Just("none"), 3 => Just("one"), 3 => Just("{{ node.name }}"), 1 => Just("{{ nothing }}")],
     );
-    let keys = (prop::option::weighted(0.3, 1..3_u32), lock);
+    let keys = (prop::option::weighted(0.3, 1..3_u32), lock, prop::bool::weighted(0.3));
     (0..9_u32, actions, limits, waits, slots("c"), keys).prop_map(
         move |(
             targets,
@@ -133,7 +139,7 @@ fn block(n: usize) -> impl Strategy<Value = Value> {
             (concurrency, failures, batches, canary, on_failure),
             waits,
             checks,
-            (per, lock),
+            (per, lock, late),
         )| {
             let nodes: Vec<Value> = (0..targets)
                 .map(|t| json!({"name": format!("t{t}"), "labels": {"rack": format!("r{}", t % 3)}}))
@@ -152,6 +158,9 @@ fn block(n: usize) -> impl Strategy<Value = Value> {
             }
             if let Some(per) = per {
                 block["maxPer"] = json!({"rack": per});
+            }
+            if late {
+                block["resolve"] = json!("late");
             }
             block
         },

@@ -29,6 +29,8 @@ struct Reader<'a> {
     attempts: BTreeMap<ElementId, u32>,
     failures: BTreeMap<ElementId, u32>,
     next_block: u32,
+    /// Blocks whose targets were chosen as they began.
+    chosen: BTreeSet<u32>,
     /// Whose attempts were in flight when Windlass died, and may be made again.
     recovered: BTreeSet<ElementId>,
 }
@@ -52,6 +54,7 @@ pub(crate) fn hold(seen: &Seen) {
         attempts: BTreeMap::new(),
         failures: BTreeMap::new(),
         next_block: 0,
+        chosen: BTreeSet::new(),
         recovered: BTreeSet::new(),
     };
     for event in seen.events() {
@@ -166,6 +169,11 @@ impl Reader<'_> {
                 }
                 self.true_cause(reason.kind, reason.element);
             }
+            What::Selected { block, more, .. } => {
+                assert_eq!(self.block, Some(*block), "chosen for a block that does not run: {event:?}");
+                assert!(self.chosen.insert(*block) || *more, "chosen twice: {event:?}");
+                assert!(self.active.is_empty());
+            }
             What::Recovered { .. } => self.recovered.extend(self.flying.iter().copied()),
             What::Finished { .. } => {
                 assert!(self.running.is_empty() && self.flying.is_empty());
@@ -185,6 +193,8 @@ impl Reader<'_> {
             }
             ElementId::Sequence { block, seq } => {
                 assert_eq!(Some(block), self.block);
+                let is_late = self.layout.submission.late.blocks.contains(&block);
+                assert_eq!(is_late, self.chosen.contains(&block), "its targets are not frozen: {event:?}");
                 assert!(!self.paused && !self.stopped, "a sequence began against a person's word: {event:?}");
                 let def = self.layout.block(block).unwrap();
                 if let Some(most) = def.failures {
@@ -195,7 +205,7 @@ impl Reader<'_> {
                 self.active.insert(seq);
                 assert!(self.active.len() <= def.concurrency as usize, "too many at once: {event:?}");
                 if let Some(most) = def.max_per.get("rack") {
-                    let count = self.racks.entry(format!("r{}", seq % 3)).or_default();
+                    let count = self.racks.entry(def.value_of("rack", seq).unwrap()).or_default();
                     *count += 1;
                     assert!(*count <= *most, "maxPer: {event:?}");
                 }
@@ -222,10 +232,11 @@ impl Reader<'_> {
                     assert!(self.failed <= bound, "{} failed, at most {bound} can: {event:?}", self.failed);
                 }
             }
-            ElementId::Sequence { seq, .. } => {
+            ElementId::Sequence { block, seq } => {
                 self.active.remove(&seq);
                 self.failed += u32::from(outcome == Outcome::Failed);
-                if let Some(count) = self.racks.get_mut(&format!("r{}", seq % 3)) {
+                let rack = self.layout.block(block).and_then(|def| def.value_of("rack", seq));
+                if let Some(count) = self.racks.get_mut(&rack.unwrap_or_default()) {
                     *count -= u32::from(outcome != Outcome::Skipped(Skip::DoneBefore));
                 }
             }
@@ -286,6 +297,7 @@ impl Reader<'_> {
             ReasonKind::DeferredBatch => matches!(element, ElementId::Work(Work::Deferred { .. })),
             ReasonKind::Stopped => element == ElementId::Run,
             ReasonKind::Storage => false,
+            ReasonKind::Selection => matches!(element, ElementId::Block(_)),
         };
         assert!(fits, "{kind:?} {element:?}");
     }

@@ -12,6 +12,7 @@ mod commands;
 mod crashes;
 mod deferred;
 mod fleets;
+mod late;
 mod limits;
 mod locks;
 mod noop;

@@ -1,21 +1,23 @@
 //! The stage on which scenarios are played: plans from JSON, a world that does as it is told.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_engine::{AttemptResult, Run, Setup};
+use windlass_engine::{AttemptResult, Run, SelectCall, Setup};
 use windlass_model::Value;
 use windlass_model::element::ElementId;
 use windlass_model::eval::{EvalError, Evaluate, Rendered, Scope};
 use windlass_model::event::{Event, What};
 use windlass_model::fact::{Catalog, PluginFacts, PluginKind, Recovery};
 use windlass_model::id::{GroupId, RunId};
+use windlass_model::late::{Chosen, Late};
 use windlass_model::layout::Layout;
 use windlass_model::outcome::{Failure, Outcome, ReasonKind, RunStatus, Status};
-use windlass_model::plan::Plan;
+use windlass_model::plan::{Block, Plan, Resolve};
 use windlass_model::submission::Submission;
-use windlass_model::target::{Frozen, NodeEntry};
+use windlass_model::target::{Frozen, Node, NodeEntry};
 use windlass_model::time::Time;
 use windlass_rehearsal::{Attempted, Fault, Pattern, Play, Rehearsal, Rehearsed, Said, Told, World};
 
@@ -23,9 +25,20 @@ use windlass_rehearsal::{Attempted, Fault, Pattern, Play, Rehearsal, Rehearsed, 
 #[derive(Default)]
 pub(crate) struct Theatre {
     rules: Vec<(Pattern, Rule)>,
+    select: Option<Select>,
 }
 
 type Rule = Box<dyn Fn(&Attempted<'_>) -> Play>;
+
+/// What is chosen of the nodes that a block writes down, when it is asked for the nth time in a scene.
+type Select = Box<dyn Fn(&[Node], u32) -> Result<Vec<Node>, Failure>>;
+
+/// A theatre with the nodes of the plan that it plays.
+struct Stage<'a> {
+    theatre: &'a Theatre,
+    late: BTreeMap<u32, Vec<Node>>,
+    asked: Cell<u32>,
+}
 
 /// A scenario: a plan and what happens to it.
 pub(crate) struct Scene {
@@ -52,9 +65,21 @@ pub(crate) struct Seen {
 /// A template language for tests: `true`, `false`, and `{{ name }}` of `store`, `params` and `node`.
 pub(crate) struct Plain;
 
-impl World for Theatre {
+impl World for Stage<'_> {
+    fn select(&self, call: &SelectCall) -> Result<Chosen, Failure> {
+        let nth = self.asked.replace(self.asked.get() + 1);
+        let nodes = self.late.get(&call.block).map_or(&[][..], Vec::as_slice);
+        let chosen = match &self.theatre.select {
+            Some(select) => select(nodes, nth)?,
+            None => nodes.to_vec(),
+        };
+        let mut targets = Frozen::default();
+        chosen.into_iter().for_each(|node| targets.push(node));
+        Ok(Chosen { targets, others: Frozen::default() })
+    }
+
     fn play(&self, attempt: &Attempted<'_>) -> Play {
-        let rule = self.rules.iter().rev().find(|(pattern, _)| pattern.matches(attempt.address));
+        let rule = self.theatre.rules.iter().rev().find(|(pattern, _)| pattern.matches(attempt.address));
         rule.map_or_else(|| Play::good(Duration::from_secs(1)), |(_, rule)| rule(attempt))
     }
 }
@@ -129,11 +154,31 @@ pub(crate) fn failing() -> Failure {
     Failure::new("broken", "it broke")
 }
 
+/// When the targets of each block are chosen, and among which nodes.
+fn written(plan: &Plan) -> Vec<(Resolve, Vec<Node>)> {
+    let node = |entry: &NodeEntry| match entry {
+        NodeEntry::Name(name) => Node::named(name.clone()),
+        NodeEntry::Node(node) => (**node).clone(),
+    };
+    let blocks = plan.step_set("default").unwrap().iter();
+    let nodes = |block: &Block| block.targets.iter().flat_map(|targets| &targets.nodes).map(node).collect();
+    blocks.map(|block| (block.resolve, nodes(block))).collect()
+}
+
 // === impl Scene ===
 
 impl Scene {
     pub(crate) fn play_as(mut self, pattern: &str, rule: impl Fn(&Attempted<'_>) -> Play + 'static) -> Self {
         self.theatre.rules.push((Pattern::new(pattern), Box::new(rule)));
+        self
+    }
+
+    /// Chooses so among the nodes of blocks with `resolve: late`.
+    pub(crate) fn selects(
+        mut self,
+        select: impl Fn(&[Node], u32) -> Result<Vec<Node>, Failure> + 'static,
+    ) -> Self {
+        self.theatre.select = Some(Box::new(select));
         self
     }
 
@@ -204,19 +249,15 @@ impl Scene {
     pub(crate) fn setup(&self) -> Setup {
         let mut plan = Plan::named("scene");
         plan.spec = serde_json::from_value(self.plan.clone()).unwrap();
-        let blocks = plan.step_set("default").unwrap().to_vec();
-        let frozen = blocks.iter().map(|block| {
+        let frozen = written(&plan).into_iter().map(|(resolve, nodes)| {
             let mut frozen = Frozen::default();
-            for entry in block.targets.iter().flat_map(|targets| &targets.nodes) {
-                frozen.push(match entry {
-                    NodeEntry::Name(name) => {
-                        windlass_model::target::Node { name: name.clone(), ..Default::default() }
-                    }
-                    NodeEntry::Node(node) => (**node).clone(),
-                });
+            if resolve == Resolve::Submit {
+                nodes.into_iter().for_each(|node| frozen.push(node));
             }
             frozen
         });
+        let late = (0_u32..).zip(written(&plan)).filter(|(_, (resolve, _))| *resolve == Resolve::Late);
+        let late = Late { blocks: late.map(|(block, _)| block).collect(), ..Late::default() };
         let submission = Submission {
             run: RunId(uuid::Uuid::from_u128(1)),
             group: GroupId(uuid::Uuid::from_u128(2)),
@@ -232,6 +273,7 @@ impl Scene {
             done_blocks: self.done_blocks.clone(),
             carried: Default::default(),
             noop: self.noop,
+            late,
             plan: Arc::new(plan),
         };
         let mut work = PluginFacts::plain("work", PluginKind::Acting);
@@ -244,7 +286,10 @@ impl Scene {
 
     pub(crate) fn play(&self) -> Seen {
         let setup = self.setup();
-        let mut rehearsal = Rehearsal::new(setup.clone(), &self.theatre);
+        let late = (0_u32..).zip(written(&setup.layout.submission.plan));
+        let late = late.map(|(block, (_, nodes))| (block, nodes)).collect();
+        let stage = Stage { theatre: &self.theatre, late, asked: Cell::new(0) };
+        let mut rehearsal = Rehearsal::new(setup.clone(), &stage);
         rehearsal.faults = self.faults.clone();
         rehearsal.crash_at = self.crash_at.clone();
         rehearsal.told = self.told.clone();

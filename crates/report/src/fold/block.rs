@@ -1,6 +1,8 @@
 //! The fold of what happens to blocks: limits, batches, delays, phases.
 
-use windlass_model::event::{Phase, Wait};
+use std::sync::Arc;
+
+use windlass_model::event::{Phase, Wait, What};
 use windlass_model::layout::BlockDef;
 use windlass_model::outcome::{Outcome, Status};
 use windlass_model::time::Time;
@@ -25,6 +27,20 @@ pub(super) fn view(def: &BlockDef, done: &[u32]) -> BlockView {
 }
 
 impl Fold {
+    /// Targets were chosen as their block began.
+    pub(super) fn selected(&mut self, what: &What) {
+        let Some(block) = self.layout.apply(what) else { return };
+        let layout = Arc::clone(self.layout());
+        let at = block as usize;
+        if let (Some(def), Some(now), Some(done)) =
+            (layout.block(block), self.blocks.get_mut(at), self.done.get_mut(at))
+        {
+            *done = self::done(def);
+            let BlockView { total, skipped, not_started, .. } = view(def, done);
+            (now.total, now.skipped, now.not_started) = (total, skipped, not_started);
+        }
+    }
+
     pub(super) fn phase(&mut self, block: u32, phase: Phase, at: Time) {
         let Some(block) = self.block_mut(block) else { return };
         end_delay(block, at);

@@ -155,7 +155,7 @@ impl Fold {
             && self.packed.holds(block, seq)
         {
             // Something more happens to it, an undo perhaps.
-            self.elements.extend(self.packed.take(&self.layout, block, seq));
+            self.elements.extend(self.packed.take(self.layout.layout(), block, seq));
         }
         self.elements.entry(element).or_default()
     }
@@ -169,7 +169,7 @@ impl Fold {
         if !is_good || !exists || position < self.detailed {
             return;
         }
-        let parts: Vec<_> = order::sequence_of(&self.layout, block, seq)
+        let parts: Vec<_> = order::sequence_of(self.layout.layout(), block, seq)
             .map(|element| (element, self.elements.get(&element)))
             .collect();
         if self.packed.put(block, seq, &parts) {

@@ -79,14 +79,14 @@ impl Foresights {
 impl Fold {
     /// What an element would have done. It counts when the element has ended with it.
     pub(super) fn foreseen_of(&mut self, element: ElementId, foreseen: &Foreseen) {
-        let place = place(&self.layout, element);
+        let place = place(self.layout.layout(), element);
         let kept = self.foresights.kept(place, element, foreseen);
         self.elements.entry(element).or_default().foreseen = Some(kept);
     }
 
     /// An action, check or undo of a noop has ended.
     pub(super) fn foresee(&mut self, element: ElementId, outcome: Outcome) {
-        let place = place(&self.layout, element);
+        let place = place(self.layout.layout(), element);
         let foreseen = self.begun(element).and_then(|view| view.foreseen.clone());
         match (outcome, foreseen) {
             (Outcome::Foreseen(_), Some(foreseen)) if !is_check(element) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::task::AbortHandle;
-use windlass_engine::{AttemptCall, AttemptResult, Effect, Input};
+use windlass_engine::{AttemptCall, AttemptResult, Effect, Input, SelectCall};
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 use windlass_model::outcome::Failure;
@@ -18,6 +18,7 @@ use windlass_plugin::{AtNode, Call, CancelSource, Output, Registry};
 use super::{Dispatcher, SharedPlugin};
 use crate::attempt::{self, Dropped, End, Ended, Pace, Work};
 use crate::only_looks::OnlyLooks;
+use crate::select::{self, Source, Wanted};
 
 /// An attempt in flight as a task.
 #[derive(Debug)]
@@ -91,6 +92,7 @@ impl Dispatcher {
                     }
                 }
                 Effect::Inquire(call) => self.inquire(run, call),
+                Effect::Select(call) => self.select(run, *call),
                 Effect::Cancel { element, n, how } => {
                     if let Some(attempt) = self.attempts.get(&(run, element))
                         && attempt.n == n
@@ -115,7 +117,12 @@ impl Dispatcher {
             self.plugins.paced(&def.action.uses, pace);
         }
         let run = end.run;
+        let is_choice = matches!(end.ended, Ended::Selected(..));
         let input = end.into_input();
+        // A run that is parked asks for its targets again when it goes on.
+        if is_choice && !self.runs.contains_key(&run) {
+            return;
+        }
         if self.runs.contains_key(&run) {
             self.inbox.push_back((run, input));
         } else {
@@ -189,6 +196,24 @@ impl Dispatcher {
         });
         let task = task.abort_handle();
         self.attempts.insert((run, element), Attempt { n, cancel, task });
+    }
+
+    fn select(&mut self, run: RunId, call: SelectCall) {
+        let Some(live) = self.runs.get(&run) else { return };
+        let (layout, block) = (live.run.layout(), call.block);
+        let element = ElementId::Block(block);
+        let source = match (&self.options.inventories, &live.nodes) {
+            (Some(inventories), _) => Source::Asked(Arc::clone(inventories)),
+            (None, Some(nodes)) => Source::Given(Arc::clone(nodes)),
+            (None, None) => Source::Nowhere,
+        };
+        let output = live.output(&layout.address(element), 1, None);
+        let wanted = Wanted { submission: Arc::clone(&layout.submission), block, output };
+        let (ends, eval) = (self.ends_in.clone(), Arc::clone(&self.reader.eval));
+        self.host.spawn(async move {
+            let result = select::choose(source, wanted, call, eval).await;
+            let _ = ends.send(End { run, element, n: 0, ended: Ended::Selected(block, result) }).await;
+        });
     }
 
     /// What a plugin is told about an attempt.

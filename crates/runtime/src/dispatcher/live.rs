@@ -7,6 +7,7 @@ use std::time::Duration;
 use windlass_engine::{Input, Run};
 use windlass_model::element::ElementId;
 use windlass_model::event::{Event, What};
+use windlass_model::freeze::Nodes;
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
 use windlass_model::secret::Secrets;
@@ -54,6 +55,8 @@ pub(crate) struct Live {
     pub(crate) snapshots: Snapshots,
     /// Where the output of its attempts goes.
     pub(crate) output: Option<Arc<RunOutput>>,
+    /// The inventory that it was submitted with, if that was in this process.
+    pub(crate) nodes: Option<Arc<dyn Nodes>>,
     pub(crate) plan: String,
     /// What its id looks like in the keys of calls.
     pub(crate) id_text: String,
@@ -108,6 +111,7 @@ impl Live {
             stall: None,
             adopted: Adopted::Yes,
             key,
+            nodes: None,
             snapshots: Snapshots::of_adopted(),
             output,
         }
@@ -115,12 +119,13 @@ impl Live {
 
     /// A run of which nothing is durable yet.
     pub(crate) fn admitted(run: Run, prepared: Box<Prepared>, output: Option<Arc<RunOutput>>) -> Self {
-        let (view, key) = (prepared.view.clone(), prepared.key.clone());
+        let (view, key, nodes) = (prepared.view.clone(), prepared.key.clone(), prepared.nodes.clone());
         Self {
             durable: 0,
             shown: None,
             admission: Some(prepared),
             adopted: Adopted::No,
+            nodes,
             snapshots: Snapshots::of_new(),
             ..Self::new(run, view, key, output)
         }

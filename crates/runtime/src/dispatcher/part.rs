@@ -182,6 +182,7 @@ fn weight(event: &Event) -> usize {
             let saves: usize = saves.iter().map(|(name, value)| name.len() + value.as_str().len()).sum();
             saves + failure.as_ref().map_or(0, |failure| failure.message.len())
         }
+        What::Selected { part, .. } => part.as_str().len(),
         _ => 0,
     };
     texts + 24

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use windlass_lang::Given;
 use windlass_model::element::{ElementId, Work};
 use windlass_model::id::RunId;
-use windlass_model::layout::BlockDef;
+use windlass_model::late::Late;
+use windlass_model::layout::{BlockDef, Choice};
 use windlass_model::outcome::{RunStatus, Skip, Status};
 use windlass_model::secret::{self, Secrets};
 use windlass_model::submission::Submission;
@@ -58,7 +59,9 @@ impl Handle {
             others: Some(submission.others.clone()),
             ..same_again(&submission)
         };
+        request.late.blocks.clone_from(&submission.late.blocks);
         if let Some(fold) = fold {
+            take_choices(&mut request, &fold);
             request.done = done(&fold);
             request.done_blocks = done_blocks(&fold, &request.done);
             let Carried { values, gone } = carried(&fold, &request.done, &submission);
@@ -90,8 +93,22 @@ fn same_again(submission: &Submission) -> Request {
         user: submission.user.clone(),
         start: Start::Later,
         noop: submission.noop,
+        // Which blocks these are, the plan says.
+        late: Late { blocks: Vec::new(), ..submission.late.clone() },
         ..Request::new(Arc::clone(&submission.plan))
     }
+}
+
+/// What was chosen for blocks as they began stays chosen; the others are chosen when they begin.
+fn take_choices(request: &mut Request, fold: &Fold) {
+    let layout = fold.layout();
+    request.late.blocks.retain(|block| layout.block(*block).is_some_and(|def| def.choice == Choice::Open));
+    for (def, targets) in layout.blocks.iter().zip(request.targets.iter_mut().flatten()) {
+        if let (Choice::Made, Some(chosen)) = (def.choice, def.sequences.targets()) {
+            *targets = chosen.clone();
+        }
+    }
+    request.others = Some(layout.others());
 }
 
 /// The sequences of each block that need not be done again: what was taken back must.
@@ -104,7 +121,7 @@ fn done(fold: &Fold) -> Vec<Vec<u32>> {
         })
         .collect();
     let blocks = (0_u32..).zip(&fold.layout().blocks);
-    let of_block = |(block, def): (u32, &windlass_model::layout::BlockDef)| {
+    let of_block = |(block, def): (u32, &Arc<BlockDef>)| {
         let is_done = |seq: &u32| {
             let status = fold.element(ElementId::Sequence { block, seq: *seq }).status;
             matches!(status, Status::Succeeded | Status::Skipped) && !undone.contains(&(block, *seq))
@@ -117,7 +134,7 @@ fn done(fold: &Fold) -> Vec<Vec<u32>> {
 /// The blocks of which nothing is left: neither a sequence, nor a check that did not pass.
 fn done_blocks(fold: &Fold, done: &[Vec<u32>]) -> Vec<u32> {
     let blocks = (0_u32..).zip(&fold.layout().blocks).zip(done);
-    let is_done = |((block, def), done): &((u32, &BlockDef), &Vec<u32>)| {
+    let is_done = |((block, def), done): &((u32, &Arc<BlockDef>), &Vec<u32>)| {
         let view = fold.element(ElementId::Block(*block));
         // One that was bypassed asks again whether it is to be.
         let is_good = view.status == Status::Succeeded || view.skip == Some(Skip::DoneBefore);

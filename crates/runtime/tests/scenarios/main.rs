@@ -13,6 +13,7 @@ mod behind;
 mod crashes;
 mod doomed;
 mod elsewhere;
+mod late;
 mod limits;
 mod lists;
 mod locks;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use windlass_lang::Findings;
 use windlass_model::element::{ElementId, Slot};
-use windlass_model::layout::{ActionDef, BlockDef, Sequences, SlotDefs};
+use windlass_model::layout::{ActionDef, BlockDef, Choice, Sequences, SlotDefs};
 
 use super::locks::Locks;
 use super::node::NodeSeen;
@@ -65,6 +65,7 @@ fn block(prepared: &Prepared, index: u32, def: &BlockDef) -> Value {
         "address": layout.address(ElementId::Block(index)),
         "total": def.sequences.len(),
         "targets": targets,
+        "resolve": if def.choice == Choice::AtSubmit { "submit" } else { "late" },
         "sequences": sequences,
         "concurrency": def.concurrency,
         "batches": {"count": sizes.count, "first": sizes.first, "largest": sizes.largest},

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use windlass_model::Value;
 use windlass_model::element::{ElementId, Slot};
-use windlass_model::layout::{ActionDef, BlockDef, Layout, Sequences, SlotDefs};
+use windlass_model::layout::{ActionDef, BlockDef, Choice, Layout, Sequences, SlotDefs};
 use windlass_model::plan::{OnFailure, When};
 use windlass_model::span::Span;
 use windlass_report::legible;
@@ -135,6 +135,17 @@ impl Page {
             Styled(FAINT, what)
         ));
         self.waits(block);
+        if block.choice != Choice::AtSubmit {
+            let now = if prepared.foretold.contains(&index) {
+                "now these would be:"
+            } else {
+                "which ones, cannot be said before the run:"
+            };
+            self.field(
+                "resolve",
+                format_args!("{} {now}", Styled(WARN, "late: targets are chosen when the block begins;")),
+            );
+        }
         self.targets(block);
         let sizes = limits::sizes(block);
         if sizes.count > 1 {
@@ -165,6 +176,9 @@ impl Page {
             _ => GOOD,
         };
         self.field("worst case", Styled(tone, limits::in_words(block)));
+        if let Some(words) = limits::whatever_is_chosen(layout, index, prepared.most) {
+            self.field("", Styled(WARN, words));
+        }
         let on_failure = match block.on_failure {
             OnFailure::Stop => "nothing new begins; sequences in flight run on to their own end",
             OnFailure::Halt => "nothing new begins; sequences in flight end after their current action",

@@ -1,5 +1,6 @@
 //! `windlass runs events [RUN]`
 
+use windlass_model::late::Growing;
 use windlass_report::Clock;
 
 use crate::access::Access;
@@ -10,10 +11,18 @@ use crate::printer::Printer;
 
 pub(super) async fn run(args: &EventsArgs, access: &Access, printer: &mut Printer) -> Outcome {
     let run = access.find(&args.run.run).await?;
-    let layout = access.layout(run).await?;
-    let mut events = access.events(run, args.from, args.follow).await?;
+    let mut layout = Growing::new(access.layout(run).await?);
+    // What was chosen before tells how things are called.
+    let is_late = !layout.layout().submission.late.is_empty();
+    let from = if is_late { 1 } else { args.from };
+    let mut events = access.events(run, from, args.follow).await?;
     while let Some(event) = events.next().await {
-        printer.line(windlass_report::event_json(&event?, &layout, Clock::Wall));
+        let event = event?;
+        layout.apply(&event.what);
+        if event.seq < args.from {
+            continue;
+        }
+        printer.line(windlass_report::event_json(&event, layout.layout(), Clock::Wall));
         if printer.is_out_closed() {
             break;
         }
