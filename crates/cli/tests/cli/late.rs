@@ -49,7 +49,7 @@ fn a_preview_and_a_rehearsal_say_what_would_be_chosen_now_and_how_bad_it_could_g
         "late: targets are chosen when the block begins; now these would be:",
         "targets      web01",
         "at most 1 of 1 fail",
-        "if it were all 2 nodes there are now: all 2 can fail",
+        "if it were all 2 nodes there are now: at most 2 of 2 fail",
     ]);
     let document = place.json(&["preview", &plan, "-i", &hosts, "--output", "json"]);
     assert_eq!(
