@@ -177,10 +177,9 @@ impl Touched {
         if execution.element.kind() != ElementKind::Check
             && let Some((block, seq)) = execution.element.work().and_then(|work| work.sequence())
             && let Some(name) = layout.block(block).and_then(|block| block.sequences.target(seq))
+            && !self.targets.contains(name)
         {
-            if !self.targets.contains(name) {
-                self.targets.insert(name.to_owned());
-            }
+            self.targets.insert(name.to_owned());
         }
     }
 
