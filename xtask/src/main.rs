@@ -12,6 +12,7 @@ mod deny;
 mod docs;
 mod fleet;
 mod fuzz;
+mod kept;
 mod process;
 mod repo;
 mod test;

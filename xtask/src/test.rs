@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use self::counts::Counts;
 use crate::process::{Reported, describe, run as run_process, tee};
 use crate::repo::{Repo, is_ci};
-use crate::tools;
+use crate::{kept, tools};
 
 pub(crate) const HELP: &str = "\
 Installs what the tests need where it may (Debian, as root), then runs the doctests and all tests: with cargo-nextest
@@ -33,8 +33,10 @@ pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
         return run_process(&mut repo.cargo(&["test", "--workspace", "--doc"]));
     }
     let log = fresh_skip_log(repo)?;
-    let mut skipped: Vec<String> = tools::ensure(tools::FOR_TESTS)
+    let missing = tools::ensure(tools::FOR_TESTS);
+    let mut skipped: Vec<String> = missing
         .into_iter()
+        .chain(kept::ensure(repo))
         .map(|tool| format!("{}: {}", tool.name, tool.reason))
         .collect();
 

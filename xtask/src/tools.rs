@@ -89,6 +89,30 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
         reason: "the tests of becoming another user do",
     },
     Tool {
+        name: "bzip2",
+        probe: &["sh", "-c", "command -v bzip2"],
+        package: "bzip2",
+        reason: "the tests of the module `archive` unpack what it packed",
+    },
+    Tool {
+        name: "xz",
+        probe: &["sh", "-c", "command -v xz"],
+        package: "xz-utils",
+        reason: "the tests of the module `archive` unpack what it packed",
+    },
+    Tool {
+        name: "zip",
+        probe: &["sh", "-c", "command -v zip"],
+        package: "zip",
+        reason: "the tests of the module `archive` unpack what it packed",
+    },
+    Tool {
+        name: "zstd",
+        probe: &["sh", "-c", "command -v zstd"],
+        package: "zstd",
+        reason: "the tests of the module `archive` unpack what it packed",
+    },
+    Tool {
         name: "strace",
         probe: &["strace", "--version"],
         package: "strace",
@@ -126,8 +150,7 @@ fn is_present(tool: &Tool) -> bool {
 }
 
 fn install(tools: &[&Tool]) {
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-    if !is_root || !succeeds(Command::new("apt-get").arg("--version")) {
+    if !is_root_with_apt() {
         return;
     }
     let packages: Vec<&str> = tools.iter().map(|tool| tool.package).collect();
@@ -139,6 +162,12 @@ fn install(tools: &[&Tool]) {
     if !succeeds(&mut apt) && succeeds(Command::new("apt-get").args(["update", "--quiet"])) {
         succeeds(&mut apt);
     }
+}
+
+/// Whether packages can be had here.
+pub(crate) fn is_root_with_apt() -> bool {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    is_root && succeeds(Command::new("apt-get").arg("--version"))
 }
 
 fn missing(tool: &Tool) -> Missing {

@@ -1,4 +1,4 @@
-//! `script`: runs a file of Windlass's side on the machine.
+//! `script`: runs a script that the node does not have: a file of Windlass's side, or a text of the plan.
 
 use std::ffi::OsString;
 use std::io;
@@ -21,13 +21,17 @@ use crate::program::{Response, Surroundings, Unless, foresight, reply, simulated
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Script;
 
-/// What `script` is asked.
+/// What `script` is asked. Exactly one of `source` and `content` is given.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
-    /// The script, on the side of Windlass; a relative path begins beside the plan.
+    /// The script, a file on the side of Windlass; a relative path begins beside the plan.
+    #[serde(default)]
     #[schemars(extend("x-origin-path" = true))]
-    pub path: PathBuf,
+    pub source: Option<PathBuf>,
+    /// The script itself.
+    #[serde(default)]
+    pub content: Option<String>,
     /// What interprets it, with arguments of its own; what its first line says where this is left out, and `/bin/sh`
     /// where that says nothing.
     #[serde(default)]
@@ -86,10 +90,14 @@ impl Plugin for Script {
                 "The script lies in a file of its own while it runs, which only the user that runs it can read, and is handed to its \
                  interpreter: it need not be executable, and neither must files in that place be.\n\n{ENDS}"
             ))
-            .example("run a script", json!({"path": "scripts/migrate.sh", "args": ["--to", "42"]}))
+            .example("run a script", json!({"source": "scripts/migrate.sh", "args": ["--to", "42"]}))
             .example(
                 "by an interpreter",
-                json!({"path": "scripts/report.py", "interpreter": ["python3", "-I"], "creates": "/srv/report.html"}),
+                json!({"source": "scripts/report.py", "interpreter": ["python3", "-I"], "creates": "/srv/report.html"}),
+            )
+            .example(
+                "one that stands in the plan",
+                json!({"content": "#!/usr/bin/env python3\nimport shutil\nprint(shutil.disk_usage('/srv').free)\n"}),
             )
     }
 
@@ -101,19 +109,27 @@ impl Plugin for Script {
         if request.interpreter.iter().chain(&request.args).any(|word| word.contains('\0')) {
             problems.push("`args`: an argument holds a NUL character".into());
         }
+        match (&request.source, &request.content) {
+            (None, None) => problems.push("one of `source` and `content` is needed".into()),
+            (Some(_), Some(_)) => problems.push("`source` and `content` exclude each other".into()),
+            _ => {}
+        }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     fn origin_use(&self, _: &Call, request: &Request) -> OriginUse {
-        OriginUse::reading(&request.path)
+        request.source.as_ref().map_or(OriginUse::NOTHING, OriginUse::reading)
     }
 
     async fn call(&self, call: Call, request: Request) -> Result<Reply<Response>, CallError> {
-        let Request { path, interpreter, args, unless, surroundings } = request;
+        let Request { source, content, interpreter, args, unless, surroundings } = request;
         if let Some(response) = unless.nothing_to_do(surroundings.cwd.as_deref(), &call).await? {
             return Ok(reply(response));
         }
-        let text = call.origin.read_whole(&path).await?;
+        let text = match source {
+            Some(source) => call.origin.read_whole(&source).await?,
+            None => content.unwrap_or_default().into_bytes(),
+        };
         if let Some(node) = call.bare.clone() {
             return run_there(&*node, text, interpreter, args, surroundings, &call).await.map(reply);
         }
@@ -127,9 +143,16 @@ impl Plugin for Script {
     }
 
     async fn noop(&self, call: Call, request: Request) -> Result<Foresight, CallError> {
-        let Request { path, unless, surroundings, .. } = request;
+        let Request { source, content, unless, surroundings, .. } = request;
         let skipped = unless.nothing_to_do(surroundings.cwd.as_deref(), &call).await?;
-        Ok(foresight(skipped, &format!("the script `{}`", path.display())))
+        let what = match source {
+            Some(source) => format!("the script `{}`", source.display()),
+            None => match content.unwrap_or_default().lines().count() {
+                1 => "a script of 1 line".to_owned(),
+                count => format!("a script of {count} lines"),
+            },
+        };
+        Ok(foresight(skipped, &what))
     }
 
     fn simulate(&self, simulation: &Simulation<'_>, _: &Request) -> Simulated<Response> {

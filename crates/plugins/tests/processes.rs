@@ -196,7 +196,7 @@ async fn a_script_is_brought_along_run_and_gone() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("hello.sh"), "#!/bin/sh -u\necho \"$0 $1 $X\"; cat\n").unwrap();
     let trial = Trial::of(windlass_plugins::script::Script).origin(FilesHere::origin(dir.path()));
-    let request = json!({"path": "hello.sh", "args": ["a b"], "env": {"X": "x"}, "stdin": "in", "creates": dir.path().join("made")});
+    let request = json!({"source": "hello.sh", "args": ["a b"], "env": {"X": "x"}, "stdin": "in", "creates": dir.path().join("made")});
     let would = trial.noop(request.clone()).await.unwrap();
     assert_eq!(would.why.as_deref(), Some("it would run the script `hello.sh`"));
     let reply = trial.call(request.clone()).await.result.unwrap();
@@ -206,8 +206,16 @@ async fn a_script_is_brought_along_run_and_gone() {
     assert!(reply.changed && !Path::new(path).exists(), "{path}");
     fs::write(dir.path().join("made"), "").unwrap();
     assert!(!trial.call(request).await.result.unwrap().changed);
-    let error = failure(trial.call(json!({"path": "none.sh"})).await);
+    let error = failure(trial.call(json!({"source": "none.sh"})).await);
     assert_eq!((error.code.as_str(), error.permanent), ("origin", true));
+
+    let inline = json!({"content": "#!/usr/bin/env -S awk -f\nBEGIN { print \"gr\u{fc}n\", ARGV[1] }", "args": ["a b"]});
+    let would = trial.noop(inline.clone()).await.unwrap();
+    assert_eq!(would.why.as_deref(), Some("it would run a script of 2 lines"));
+    assert_eq!(trial.call(inline).await.result.unwrap().response["stdout"], "gr\u{fc}n a b\n");
+    let says = |request| trial.validate(&request).unwrap_err().join("; ");
+    assert_eq!(says(json!({})), "one of `source` and `content` is needed");
+    assert_eq!(says(json!({"source": "a", "content": "b"})), "`source` and `content` exclude each other");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //!                                  unpack ────┴──▶ Spread ──▶ a new record
 //! ```
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -20,7 +20,7 @@ use super::answer::{Answer, foreseen};
 use super::attributes::{Attributes, Ownership};
 use super::blocking::blocking;
 use super::change::{OriginFile, carry, sha256};
-use super::entry::{Entry, Found, path_problem};
+use super::entry::{Entry, path_problem};
 use super::file::origin_file;
 use super::fresh::Fresh;
 use super::owner::Account;
@@ -41,8 +41,8 @@ pub struct Archive;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
-    /// An archive on the side of Windlass: tar, tar.gz, tar.zst or zip, told by its content. A relative path begins
-    /// beside the plan.
+    /// An archive on the side of Windlass: a zip, a tar, or a tar packed by gzip, bzip2, xz or zstd. Its content
+    /// tells, not its name. A relative path begins beside the plan.
     #[serde(default)]
     #[schemars(extend("x-origin-path" = true))]
     pub source: Option<PathBuf>,
@@ -232,19 +232,12 @@ impl Plan {
                 .ok_or_else(|| trouble("open", &request.into, rustix::io::Errno::NOENT))?;
             let spread = Spread::below(tree, false);
             let done = Unpacking::new(spread, attributes, request.strip, cancel).all_of(packed)?;
-            let mut fresh = Fresh::beside(record)?;
             let mut text = head;
             text.push('\n');
             for done in done {
                 text.push_str(&done.line());
             }
-            let written = fresh.file().write_all(text.as_bytes());
-            written.map_err(|error| trouble("write to", fresh.entry().path(), error))?;
-            let now = Found::of_open(fresh.file(), fresh.entry().path())?;
-            Attributes { mode: Some(0o600), ..attributes }.give(fresh.file(), &now, fresh.entry().path())?;
-            fresh.sync()?;
-            fresh.place()?;
-            fresh.entry().sync_directory()
+            Fresh::beside(record)?.settle(text.as_bytes(), Attributes { mode: Some(0o600), ..attributes })
         })
         .await
     }

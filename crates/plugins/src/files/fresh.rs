@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 use windlass_plugin::CallError;
 
+use super::attributes::Attributes;
 use super::entry::{Entry, Found};
 use super::trouble::{BUSY, trouble};
 
@@ -88,6 +90,17 @@ impl Fresh {
     /// Makes its content durable.
     pub(crate) fn sync(&self) -> Result<(), CallError> {
         self.file.sync_all().map_err(|error| trouble("write to", self.entry.path(), error))
+    }
+
+    /// Writes a whole content, gives it these attributes, and puts it into its place, durably.
+    pub(crate) fn settle(mut self, content: &[u8], attributes: Attributes) -> Result<(), CallError> {
+        let written = self.file.write_all(content);
+        written.map_err(|error| trouble("write to", self.entry.path(), error))?;
+        let now = Found::of_open(&self.file, self.entry.path())?;
+        attributes.give(&self.file, &now, self.entry.path())?;
+        self.sync()?;
+        self.place()?;
+        self.entry.sync_directory()
     }
 
     /// Takes its place. Durable when the directory is synced.

@@ -1,18 +1,22 @@
 //! Files that the system reads: read whole, replaced at once.
 //!
-//! A reader sees the old text or the new one and nothing between; owner and mode stay as they were.
+//! A reader sees the old text or the new one and nothing between; owner and mode stay as they were. How a file
+//! gets into its place, the modules about files know.
 
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use tokio::fs;
-use tokio::io::AsyncWriteExt as _;
 use windlass_plugin::CallError;
+
+use crate::files::attributes::Attributes;
+use crate::files::blocking::blocking;
+use crate::files::entry::{Entry, Found, in_the_way};
+use crate::files::fresh::Fresh;
+use crate::files::trouble::{BUSY, trouble};
 
 /// The text of a file; `None` where there is none.
 pub(crate) async fn read(path: &Path) -> Result<Option<String>, CallError> {
-    match fs::read(path).await {
+    match tokio::fs::read(path).await {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(text)),
             Err(_) => {
@@ -21,82 +25,53 @@ pub(crate) async fn read(path: &Path) -> Result<Option<String>, CallError> {
             }
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(cannot("read", path, &error)),
+        Err(error) => Err(trouble("read", path, error)),
     }
 }
 
-/// Gives a file this text; one that is new gets this mode.
+/// Gives a file this text; one that is new gets this mode. What a link leads to is replaced, not the link.
 pub(crate) async fn replace(path: &Path, text: &str, mode: u32) -> Result<(), CallError> {
-    // What a link leads to is replaced, not the link.
-    let path = fs::canonicalize(path).await.unwrap_or_else(|_| path.to_owned());
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).await.map_err(|error| cannot("create", parent, &error))?;
-    }
-    let old = fs::metadata(&path).await.ok();
-    let beside = beside(&path);
-    let written = write(&beside, text, mode, old.as_ref()).await;
-    let moved = match written {
-        Ok(()) => fs::rename(&beside, &path).await,
-        Err(error) => Err(error),
-    };
-    let Err(error) = moved else {
-        return match path.parent() {
-            Some(parent) => synced(parent).await.map_err(|error| cannot("write", &path, &error)),
-            None => Ok(()),
-        };
-    };
-    // Nobody reads what was not finished.
-    let _ = fs::remove_file(&beside).await;
-    // A file that is mounted by itself, as containers do with some, has a place of its own.
-    if error.kind() == io::ErrorKind::ResourceBusy {
-        return fs::write(&path, text).await.map_err(|error| cannot("write", &path, &error));
-    }
-    Err(cannot("write", &path, &error))
+    let (path, text) = (path.to_owned(), text.to_owned());
+    blocking(move || replaced(&path, &text, mode)).await
 }
 
 /// Sees to it that there is no such file.
 pub(crate) async fn remove(path: &Path) -> Result<(), CallError> {
-    match fs::remove_file(path).await {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot("remove", path, &error)),
+    match tokio::fs::remove_file(path).await {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(trouble("remove", path, error)),
         _ => Ok(()),
     }
 }
 
-/// That something cannot be done to a file. Another attempt may help where the disk is full, and not where
-/// we are not allowed to.
-pub(crate) fn cannot(what: &str, path: &Path, error: &io::Error) -> CallError {
-    let message = format!("cannot {what} `{}`", path.display());
-    let failure = match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            CallError::permanent("denied", message)
-        }
-        _ => CallError::retryable("io", message),
-    };
-    failure.because(error)
-}
-
-async fn write(beside: &Path, text: &str, mode: u32, old: Option<&std::fs::Metadata>) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    let mode = old.map_or(mode, |old| old.permissions().mode() & 0o7777);
-    let mut file = options.write(true).create_new(true).mode(mode & 0o700).open(beside).await?;
-    file.write_all(text.as_bytes()).await?;
-    if let Some(old) = old {
-        std::os::unix::fs::chown(beside, Some(old.uid()), Some(old.gid()))?;
+fn replaced(path: &Path, text: &str, mode: u32) -> Result<(), CallError> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| trouble("create", parent, error))?;
     }
-    file.set_permissions(std::fs::Permissions::from_mode(mode)).await?;
-    file.sync_all().await
+    let (entry, found) = Entry::resolved(path, true)?;
+    if let Some(found) = found.filter(|found| !found.is_file()) {
+        return Err(in_the_way(entry.path(), found.kind, ""));
+    }
+    let place: PathBuf = entry.path().to_owned();
+    let settled = settled(entry, found.as_ref(), text, mode);
+    match settled {
+        // A file that is mounted by itself, as containers do with some, has a place of its own.
+        Err(error) if error.code == BUSY && found.is_some() => {
+            std::fs::write(&place, text).map_err(|error| trouble("write to", &place, error))
+        }
+        settled => settled,
+    }
 }
 
-async fn synced(directory: &Path) -> io::Result<()> {
-    fs::File::open(directory).await?.sync_all().await
-}
-
-/// A name in the same directory that nobody else uses at the same time, and that no program takes for one
-/// of its files.
-fn beside(path: &Path) -> PathBuf {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.windlass-{}-{count}", std::process::id()))
+fn settled(entry: Entry, found: Option<&Found>, text: &str, mode: u32) -> Result<(), CallError> {
+    let old = found.map(|_| entry.read()).transpose()?;
+    let fresh = Fresh::beside(entry)?;
+    if let Some(old) = old {
+        fresh.take_after(&old);
+    }
+    let attributes = Attributes {
+        uid: found.map(|found| found.uid),
+        gid: found.map(|found| found.gid),
+        mode: Some(found.map_or(mode, |found| found.mode)),
+    };
+    fresh.settle(text.as_bytes(), attributes)
 }

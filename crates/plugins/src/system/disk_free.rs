@@ -1,6 +1,5 @@
 //! `disk.free`: looks whether a file system has room.
 
-use std::io;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -8,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use windlass_plugin::{About, Call, CallError, Plugin, Reply, Simulated, Simulation};
 
-use super::conf;
 use super::state::judged;
+use crate::files::trouble::trouble;
 use crate::look;
 
 /// Passes when a file system has room.
@@ -125,7 +124,7 @@ impl Plugin for DiskFree {
         let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&path));
         let asked = look::unless_cancelled(&call, asked).await?;
         let asked = asked.map_err(|error| CallError::retryable("io", error.to_string()))?;
-        let found = asked.map_err(|error| conf::cannot("look at", &request.path, &io::Error::from(error)))?;
+        let found = asked.map_err(|error| trouble("look at", &request.path, error))?;
         let response = Response {
             free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
             total_bytes: found.f_blocks.saturating_mul(found.f_frsize),

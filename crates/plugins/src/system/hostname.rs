@@ -10,6 +10,7 @@ use windlass_plugin::{About, Call, CallError, Diff, Foresight, Plugin, Reply, Si
 
 use super::conf;
 use super::state::{Done, judged, replied};
+use crate::files::trouble::trouble;
 
 /// Sees to the name of the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,7 +124,7 @@ impl Plugin for Hostname {
         }
         if !work.is_live {
             let written = tokio::fs::write(LIVE, &request.name).await;
-            written.map_err(|error| conf::cannot("write", Path::new(LIVE), &error))?;
+            written.map_err(|error| trouble("write", Path::new(LIVE), error))?;
         }
         Ok(replied(work.diff))
     }

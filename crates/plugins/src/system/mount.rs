@@ -15,6 +15,7 @@ use self::table::{Entry, Mounted};
 use super::conf;
 use super::state::{Done, judged, replied};
 use super::tool::Tool;
+use crate::files::trouble::trouble;
 
 /// Sees to a mount.
 #[derive(Clone, Copy, Debug, Default)]
@@ -255,9 +256,7 @@ impl Plugin for Mount {
 
 async fn made(path: &Path) -> Result<(), CallError> {
     match tokio::fs::create_dir_all(path).await {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(conf::cannot("create", path, &error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(trouble("create", path, error)),
         _ => Ok(()),
     }
 }

@@ -60,7 +60,8 @@ pub struct Request {
     /// How long to wait while somebody else uses the package manager.
     #[serde(default = "lock_wait")]
     pub lock_wait: Span,
-    /// Whether other packages may be removed where these conflict with them. Only apt and pacman would.
+    /// Whether other packages may be removed where these conflict with them (only apt and pacman would), and, with
+    /// pacman, what needs a package that is removed.
     #[serde(default)]
     pub allow_removals: bool,
     /// Whether an older version than the installed one may be put in its place.
@@ -132,7 +133,8 @@ impl Plugin for Package {
             .description(
                 "Works with apt, dnf, zypper, apk and pacman. All packages go into one transaction (dnf, zypper and apk \
                  need two for `latest` where some are not installed yet).\n\nQuestions of the manager are answered so that changed \
-                 configuration files stay. No other package is removed unless `allowRemovals` says so. While somebody else uses the \
+                 configuration files stay. What needs a package that is removed goes with it (pacman: only with \
+                 `allowRemovals`; apk refuses); otherwise no other package is removed unless `allowRemovals` says so. While somebody else uses the \
                  manager, it waits up to `lockWait`. An installation that was cut off, by a crash or a timeout, is completed first \
                  (`dpkg --configure -a`).\n\nLooking only uses the manager's own dry run, with the index as it is.",
             )
@@ -195,12 +197,19 @@ impl Plugin for Package {
         let before = work.installed().await?;
         let needed = work.needed(&before);
         let Some(ask) = needed else { return Ok(Foresight::nothing()) };
-        let planned = match work.rehearse(&ask).await {
+        let planned = match work.rehearse(&ask, &before).await {
             Ok(planned) => planned,
             // The repository may be what an earlier action would have added.
             Err(error) if !error.permanent => return Ok(Foresight::unknown(error.message)),
             Err(error) => return Err(error),
         };
+        if let Some(error) = work.not_enough(&before, &planned) {
+            return Ok(Foresight::unknown(format!(
+                "{} would do nothing about it: {}",
+                work.program(),
+                error.message
+            )));
+        }
         let with_old_index = work.is_old().await.unwrap_or(false);
         let foresight = Foresight::of(difference(&planned));
         Ok(match (with_old_index, foresight.would) {

@@ -10,6 +10,7 @@ use windlass_plugin::{About, Call, CallError, Diff, Foresight, Plugin, Reply, Si
 
 use super::conf;
 use super::state::{Done, State, judged, one_line, or_none, replied};
+use crate::files::trouble::trouble;
 
 /// Sees to a setting of the kernel.
 #[derive(Clone, Copy, Debug, Default)]
@@ -195,7 +196,7 @@ impl Plugin for Sysctl {
                     std::io::ErrorKind::InvalidInput => {
                         CallError::permanent("refused", refused).because(&error)
                     }
-                    _ => conf::cannot("write", path, &error),
+                    _ => trouble("write", path, error),
                 }
             })?;
         }

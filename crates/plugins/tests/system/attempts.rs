@@ -6,7 +6,8 @@ use windlass_plugin::{CallError, Foresight, Reply, Value, Would};
 /// One attempt that works.
 pub(crate) async fn done(trial: &Trial, request: &Value) -> Reply<Value> {
     let tried = trial.call(request.clone()).await;
-    tried.result.unwrap_or_else(|error| panic!("{request}: {error}"))
+    let said = text(&tried);
+    tried.result.unwrap_or_else(|error| panic!("{request}: {error}\n{said}"))
 }
 
 /// One attempt that fails.

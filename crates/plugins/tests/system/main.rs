@@ -6,6 +6,7 @@ mod accounts;
 mod attempts;
 mod checkout;
 mod files;
+mod managers;
 mod packages;
 mod puppet;
 mod services;

@@ -4,6 +4,7 @@
 use std::fs::OpenOptions;
 use std::future::Future;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::Command;
 
 /// Says that this process is in one.
@@ -14,10 +15,11 @@ const CANNOT: i32 = 99;
 const MAKE: &str = r#"
 set -e
 trap 'exit 99' EXIT
-place=$1 test=$2 exe=$3
+place=$1 test=$2 exe=$3 tools=$4
 mount --make-rprivate /
 mount -t tmpfs none "$place"
-mkdir "$place/upper" "$place/work" "$place/root"
+mkdir "$place/work" "$place/root"
+if [ -n "$tools" ]; then cp -a "$tools" "$place/upper"; else mkdir "$place/upper"; fi
 mount -t overlay overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" "$place/root"
 cd "$place/root"
 mkdir -p dev proc sys run tmp old exe
@@ -41,6 +43,11 @@ exec /exe/test --exact "$test" --nocapture
 
 /// Runs a test on a throwaway machine, as root.
 pub(crate) fn on<F: Future<Output = ()>>(test: &str, body: impl FnOnce() -> F) {
+    on_with(None, test, body);
+}
+
+/// The same on a machine that has programs which this one has not: what `cargo xtask test` unpacked under this name.
+pub(crate) fn on_with<F: Future<Output = ()>>(tools: Option<&str>, test: &str, body: impl FnOnce() -> F) {
     if std::env::var_os(INSIDE).is_some() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         return runtime.block_on(body());
@@ -48,10 +55,15 @@ pub(crate) fn on<F: Future<Output = ()>>(test: &str, body: impl FnOnce() -> F) {
     if !rustix::process::geteuid().is_root() {
         return skip(test, "only root can make a throwaway copy of this machine");
     }
+    let tools = tools.map(|name| Path::new(env!("CARGO_TARGET_TMPDIR")).join("tools").join(name));
+    if let Some(tools) = tools.as_ref().filter(|tools| !tools.exists()) {
+        return skip(test, &format!("`cargo xtask test` has not unpacked {}", tools.display()));
+    }
     let place = tempfile::tempdir().unwrap();
     let mut unshare = Command::new("unshare");
     unshare.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child"]);
     unshare.args(["sh", "-c", MAKE, "sh"]).arg(place.path()).arg(test).arg(std::env::current_exe().unwrap());
+    unshare.arg(tools.unwrap_or_default());
     unshare.env(INSIDE, "1").env_remove("WINDLASS_SKIP_LOG");
     let output = unshare.output().unwrap();
     let said =
@@ -79,6 +91,10 @@ pub(crate) fn skip(test: &str, why: &str) {
         let mut log = OpenOptions::new().create(true).append(true).open(path).unwrap();
         writeln!(log, "{test}: {}", why.replace('\n', " ")).unwrap();
     }
+}
+
+pub(crate) fn has(program: &str) -> bool {
+    Command::new("sh").args(["-c", &format!("command -v {program} > /dev/null")]).status().unwrap().success()
 }
 
 /// Runs a script, which must succeed, and gives back what it printed.

@@ -114,7 +114,7 @@ async fn room_and_load() {
     assert!(reply.response["totalBytes"].as_u64().unwrap() > 0);
     let error = failed(&disk, &json!({"path": "/", "least": "9000000TiB"})).await;
     assert!(error.code == "check" && error.message.contains("less than 9000000TiB"), "{error}");
-    assert_eq!(failed(&disk, &json!({"path": "/no/such/place", "least": "1%"})).await.code, "io");
+    assert_eq!(failed(&disk, &json!({"path": "/no/such/place", "least": "1%"})).await.code, "notFound");
     assert!(
         disk.validate(&json!({"path": "/", "least": "much"})).unwrap_err()[0].contains("neither a share")
     );

@@ -7,7 +7,9 @@ use std::io::{self, Read, Seek as _, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
+use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
+use lzma_rust2::XzReader;
 use ruzstd::decoding::StreamingDecoder;
 use tar::EntryType;
 use windlass_plugin::{CallError, Cancel};
@@ -37,6 +39,8 @@ pub(super) struct Done {
 
 /// How much is read before anybody looks whether it is to end.
 const PART: usize = 256 << 10;
+/// How many KiB an xz may ask for: its most thorough settings need 66 MiB, and one that means ill asks for 4 GiB.
+const XZ_MEMORY: u32 = 256 << 10;
 /// The bits of directories that no entry of the archive stands for.
 const NEW_DIRECTORY: u32 = 0o755;
 
@@ -89,14 +93,14 @@ impl Unpacking {
             [0x1f, 0x8b, ..] => self.tar(MultiGzDecoder::new(io::BufReader::new(packed)))?,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => self.tar(Frames::new(packed))?,
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => self.zip(packed)?,
-            _ if head.get(257..262) == Some(b"ustar") => self.tar(io::BufReader::new(packed))?,
+            [b'B', b'Z', b'h', ..] => self.tar(MultiBzDecoder::new(io::BufReader::new(packed)))?,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+                self.tar(XzReader::new_mem_limit(io::BufReader::new(packed), true, XZ_MEMORY))?;
+            }
+            _ if is_tar(head) => self.tar(io::BufReader::new(packed))?,
             _ => {
-                let found = match head {
-                    [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz is not known",
-                    [b'B', b'Z', b'h', ..] => "bzip2 is not known",
-                    _ => "that is none",
-                };
-                let message = format!("an archive is a tar, tar.gz, tar.zst or zip; {found}");
+                let message =
+                    "that is no archive; one is a tar, a zip, or a tar packed by gzip, bzip2, xz or zstd";
                 return Err(CallError::permanent("archive", message));
             }
         }
@@ -139,7 +143,17 @@ impl Unpacking {
                 }
             }
         }
+        // Behind the last entry stands what says whether all of it was whole.
+        let mut rest = archive.into_inner();
+        let mut buffer = vec![0; PART];
+        while rest.read(&mut buffer).map_err(|error| unreadable(&error))? > 0 {
+            self.not_cancelled()?;
+        }
         Ok(())
+    }
+
+    fn not_cancelled(&self) -> Result<(), CallError> {
+        if self.cancel.level().is_some() { Err(CallError::cancelled()) } else { Ok(()) }
     }
 
     fn zip(&mut self, mut packed: File) -> Result<(), CallError> {
@@ -166,9 +180,7 @@ impl Unpacking {
 
     /// Where something goes; `None` where nothing of its name is left.
     fn below(&self, name: &Path) -> Result<Option<PathBuf>, CallError> {
-        if self.cancel.level().is_some() {
-            return Err(CallError::cancelled());
-        }
+        self.not_cancelled()?;
         let mut below = PathBuf::new();
         let mut stripped = 0_usize;
         for part in name.components() {
@@ -224,9 +236,7 @@ impl Unpacking {
         let fresh = self.spread.file(below)?;
         let (mut buffer, mut size) = (vec![0; PART], 0_u64);
         loop {
-            if self.cancel.level().is_some() {
-                return Err(CallError::cancelled());
-            }
+            self.not_cancelled()?;
             let count = from.read(&mut buffer).map_err(|error| unreadable(&error))?;
             if count == 0 {
                 break;
@@ -239,6 +249,21 @@ impl Unpacking {
         self.done.push(Done { below: below.to_owned(), size: Some(size) });
         Ok(())
     }
+}
+
+/// Whether a tar begins so. The first form of the format has no mark, only the sum of the bytes of its header.
+fn is_tar(head: &[u8]) -> bool {
+    if head.get(257..262) == Some(b"ustar") {
+        return true;
+    }
+    let Ok(bytes) = <&[u8; 512]>::try_from(head) else { return false };
+    let sum = bytes.iter().enumerate().map(|(at, byte)| match at {
+        148..156 => u32::from(b' '),
+        _ => u32::from(*byte),
+    });
+    let mut header = tar::Header::new_old();
+    header.as_mut_bytes().copy_from_slice(bytes);
+    !bytes.starts_with(&[0]) && header.cksum().ok() == Some(sum.sum())
 }
 
 /// Frames of zstd, one after the other, as some programs write them.

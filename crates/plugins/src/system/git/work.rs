@@ -6,7 +6,7 @@ use windlass_plugin::{Call, CallError, Diff, Foresight};
 
 use super::refs::{self, Meant};
 use super::{Request, Response};
-use crate::system::conf;
+use crate::files::trouble::trouble;
 use crate::system::state::or_none;
 use crate::system::tool::{self, Ran, Tool};
 
@@ -277,7 +277,7 @@ async fn place(path: &Path) -> Result<Place, CallError> {
     let mut entries = match tokio::fs::read_dir(path).await {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Place::Free),
-        Err(error) => return Err(conf::cannot("read", path, &error)),
+        Err(error) => return Err(trouble("read", path, error)),
     };
     match entries.next_entry().await {
         Ok(None) => Ok(Place::Free),
@@ -286,7 +286,7 @@ async fn place(path: &Path) -> Result<Place, CallError> {
                 format!("`{}` holds something else than a checkout, and is left as it is", path.display());
             Err(CallError::permanent("occupied", message))
         }
-        Err(error) => Err(conf::cannot("read", path, &error)),
+        Err(error) => Err(trouble("read", path, error)),
     }
 }
 

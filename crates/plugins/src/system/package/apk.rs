@@ -1,7 +1,7 @@
 //! apk.
 
 use super::Changed;
-use super::flavour::{Ask, Flavour, Installed, Manager, Purpose, Settings, add, named};
+use super::flavour::{Ask, Flavour, Installed, Manager, Older, Purpose, Settings, add, named};
 use crate::system::tool::Tool;
 
 pub(super) const APK: Flavour = Flavour {
@@ -18,6 +18,7 @@ pub(super) const APK: Flavour = Flavour {
     rehearsed: &[0],
     aborted: None,
     planned,
+    older: Older::Announced(") Downgrading "),
     change: |ask, settings| {
         asked(&|| Tool::act("apk"), &["--no-interactive", "--no-progress"], ask, settings)
     },

@@ -1,7 +1,7 @@
 //! apt.
 
 use super::Changed;
-use super::flavour::{Ask, Flavour, Installed, Manager, Purpose, Settings, add};
+use super::flavour::{Ask, Flavour, Installed, Manager, Older, Purpose, Settings, add};
 use crate::system::tool::Tool;
 
 pub(super) const APT: Flavour = Flavour {
@@ -16,6 +16,7 @@ pub(super) const APT: Flavour = Flavour {
     rehearsed: &[0],
     aborted: None,
     planned,
+    older: Older::Refused,
     change: |ask, settings| vec![asked(apt(Tool::act("apt-get")), ask, settings)],
     good: &[0],
     locked: &[

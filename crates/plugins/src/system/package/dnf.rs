@@ -1,7 +1,7 @@
 //! dnf.
 
 use super::Changed;
-use super::flavour::{Ask, Flavour, Installed, Manager, Purpose, Settings, add, named};
+use super::flavour::{Ask, Flavour, Installed, Manager, Older, Purpose, Settings, add, named};
 use crate::system::tool::Tool;
 
 pub(super) const DNF: Flavour = Flavour {
@@ -17,9 +17,11 @@ pub(super) const DNF: Flavour = Flavour {
     rehearsed: &[0],
     aborted: Some("Operation aborted"),
     planned,
+    older: Older::Announced("Downgrading:"),
     change: |ask, settings| asked(&|| Tool::act("dnf").arg("-y"), ask, settings),
     good: &[0],
     locked: &[
+        "already locked by",
         "Waiting for process with pid",
         "is locked by another",
         "Failed to obtain the transaction lock",
@@ -57,7 +59,7 @@ fn asked(tool: &dyn Fn() -> Tool, ask: &Ask, settings: &Settings<'_>) -> Vec<Too
             add("install", named(&ask.new, "-"));
             add("upgrade", named(&ask.old, "-"));
         }
-        Purpose::Remove => add("remove", ask.names("-")),
+        Purpose::Remove => tools.push(tool().args(["remove", "--noautoremove"]).args(ask.names("-"))),
     }
     tools
 }
@@ -87,9 +89,13 @@ fn planned(text: &str) -> Vec<Changed> {
         }
         let (Some(is_gone), true) = (is_gone, line.starts_with(' ')) else { continue };
         let mut words = line.split_whitespace();
-        let (Some(name), Some(_), Some(version)) = (words.next(), words.next(), words.next()) else {
+        let (Some(name), Some(second), Some(version)) = (words.next(), words.next(), words.next()) else {
             continue;
         };
+        if name == "replacing" {
+            planned.extend(replaced(&planned, second, version, words.next()));
+            continue;
+        }
         let old = || Some("installed".to_owned());
         let (before, after) = match (is_gone, is_new) {
             (true, _) => (Some(version.to_owned()), None),
@@ -99,6 +105,18 @@ fn planned(text: &str) -> Vec<Changed> {
         planned.push(Changed { name: name.to_owned(), before, after });
     }
     planned
+}
+
+/// What goes because something else comes: `replacing  wl-old.noarch 1.0-1`, or, as dnf 5 says also of older
+/// versions, `replacing wl-old noarch 1.0-1 repo 5 KiB`.
+fn replaced(planned: &[Changed], name: &str, second: &str, third: Option<&str>) -> Option<Changed> {
+    let (name, version) = match third {
+        Some(version) => (name, version),
+        None => (name.rsplit_once('.')?.0, second),
+    };
+    let is_older = planned.last().is_some_and(|new| new.name == name);
+    let gone = Changed { name: name.to_owned(), before: Some(version.to_owned()), after: None };
+    Some(gone).filter(|_| !is_older)
 }
 
 #[cfg(test)]
@@ -118,6 +136,7 @@ Upgrading:
  curl           x86_64    7.76.1-29.el9          baseos        294 k
 Installing dependencies:
  nginx-core     x86_64    1:1.22.1-3.el9         appstream     567 k
+     replacing  nginx-all.noarch 1:1.20-1
 Removing:
  telnet         x86_64    1:0.17-85.el9          @appstream    100 k
 
@@ -135,9 +154,31 @@ Install  2 Packages
                 r#"nginx None Some("1:1.22.1-3.el9")"#,
                 r#"curl Some("installed") Some("7.76.1-29.el9")"#,
                 r#"nginx-core None Some("1:1.22.1-3.el9")"#,
+                r#"nginx-all Some("1:1.20-1") None"#,
                 r#"telnet Some("1:0.17-85.el9") None"#,
             ]
         );
+    }
+
+    /// As dnf 5 prints it.
+    #[test]
+    fn an_older_version_is_replaced_and_does_not_go() {
+        let text = "\
+Package      Arch   Version     Repository      Size
+Upgrading:
+ curl        x86_64 8.2-1.fc41  updates    450.2 KiB
+   replacing curl   x86_64 8.1-1.fc41 fedora 449.0 KiB
+Installing:
+ new         noarch 1-1         updates      1.0 KiB
+   replacing old    noarch 0-1  fedora       1.0 KiB
+
+Transaction Summary:
+ Upgrading: 1 package
+Operation aborted by the user.
+";
+        let shown: Vec<String> =
+            planned(text).iter().map(|c| format!("{} {:?}", c.name, c.after.as_deref())).collect();
+        assert_eq!(shown, [r#"curl Some("8.2-1.fc41")"#, r#"new Some("1-1")"#, "old None"]);
     }
 
     #[test]

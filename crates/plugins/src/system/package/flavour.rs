@@ -58,6 +58,17 @@ pub(super) struct Settings<'a> {
     pub(super) options: &'a [String],
 }
 
+/// What a manager does about an older version that would take the place of a newer one, where that is not allowed.
+#[derive(Clone, Copy)]
+pub(super) enum Older {
+    /// It refuses.
+    Refused,
+    /// It would do it; a rehearsal says this.
+    Announced(&'static str),
+    /// It would do it and says nothing; this prints a negative number where the first version is the newer one.
+    Compared(fn(&str, &str) -> Tool),
+}
+
 /// What a manager says when something is broken, and what mends that.
 pub(super) type Mend = (&'static str, fn() -> Tool);
 
@@ -78,7 +89,9 @@ pub(super) struct Flavour {
     pub(super) rehearsed: &'static [i32],
     /// What it says where it was not to go on, and would have.
     pub(super) aborted: Option<&'static str>,
+    /// What it would do. A version before is only known to be there, not always which one; `filled` says.
     pub(super) planned: fn(&str) -> Vec<Changed>,
+    pub(super) older: Older,
     pub(super) change: fn(&Ask, &Settings<'_>) -> Vec<Tool>,
     /// The exit codes of a change that went well.
     pub(super) good: &'static [i32],
@@ -120,6 +133,41 @@ impl Ask {
 
 pub(super) fn named(wanted: &[Wanted], between: &str) -> Vec<String> {
     wanted.iter().map(|wanted| wanted.with(between)).collect()
+}
+
+/// What would be done, with the versions that there are.
+pub(super) fn filled(planned: Vec<Changed>, installed: &Installed) -> Vec<Changed> {
+    let mut planned: Vec<Changed> = planned
+        .into_iter()
+        .map(|mut changed| {
+            let there = installed.get(&changed.name).map(|versions| versions.join(", "));
+            match (&changed.before, there) {
+                (Some(_), there) => changed.before = there,
+                // Some packages, such as kernels, are installed beside what there is.
+                (None, Some(there)) => {
+                    changed.after = changed.after.map(|after| format!("{there}, {after}"));
+                    changed.before = Some(there);
+                }
+                (None, None) => {}
+            }
+            changed
+        })
+        .filter(|changed| changed.before != changed.after)
+        .collect();
+    planned.sort_by(|a, b| a.name.cmp(&b.name));
+    planned
+}
+
+/// What is there when that was done.
+pub(super) fn with(installed: &Installed, planned: &[Changed]) -> Installed {
+    let mut after = installed.clone();
+    for changed in planned {
+        match &changed.after {
+            Some(version) => after.insert(changed.name.clone(), vec![version.clone()]),
+            None => after.remove(&changed.name),
+        };
+    }
+    after
 }
 
 /// Adds a version of a package.

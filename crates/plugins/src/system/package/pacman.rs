@@ -1,7 +1,7 @@
 //! pacman.
 
 use super::Changed;
-use super::flavour::{Ask, Flavour, Installed, Manager, Purpose, Settings, add};
+use super::flavour::{Ask, Flavour, Installed, Manager, Older, Purpose, Settings, add};
 use crate::system::tool::Tool;
 
 pub(super) const PACMAN: Flavour = Flavour {
@@ -21,6 +21,7 @@ pub(super) const PACMAN: Flavour = Flavour {
     rehearsed: &[0],
     aborted: None,
     planned,
+    older: Older::Compared(|before, after| Tool::look("vercmp").args([after, before])),
     change: |ask, settings| asked(&|| Tool::act("pacman"), &["--noprogressbar"], ask, settings),
     good: &[0],
     locked: &["unable to lock database"],
@@ -49,7 +50,13 @@ fn asked(tool: &dyn Fn() -> Tool, flags: &[&str], ask: &Ask, settings: &Settings
         tool.args(settings.options).args(names)
     };
     if ask.purpose == Purpose::Remove {
-        return vec![tool(if settings.purge { "-Rn" } else { "-R" }, ask.names("="))];
+        let verb = match (settings.purge, settings.allow_removals) {
+            (false, false) => "-R",
+            (true, false) => "-Rn",
+            (false, true) => "-Rc",
+            (true, true) => "-Rnc",
+        };
+        return vec![tool(verb, ask.names("="))];
     }
     if ask.all {
         return vec![tool("-Su", Vec::new())];
@@ -65,7 +72,8 @@ fn planned(text: &str) -> Vec<Changed> {
         let (name, version) = line.get(1..)?.split_once(' ')?;
         let version = Some(version.to_owned());
         match line.get(..1)? {
-            "+" => Some(Changed { name: name.to_owned(), before: None, after: version }),
+            // It does not say what was there before, nor whether anything was.
+            "+" => Some(Changed { name: name.to_owned(), before: version.clone(), after: version }),
             "-" => Some(Changed { name: name.to_owned(), before: version, after: None }),
             _ => None,
         }
@@ -84,6 +92,6 @@ mod tests {
             .iter()
             .map(|c| format!("{} {:?} {:?}", c.name, c.before.as_deref(), c.after.as_deref()))
             .collect();
-        assert_eq!(shown, [r#"curl None Some("8.5.0-1")"#, r#"telnet Some("1.0-1") None"#]);
+        assert_eq!(shown, [r#"curl Some("8.5.0-1") Some("8.5.0-1")"#, r#"telnet Some("1.0-1") None"#]);
     }
 }

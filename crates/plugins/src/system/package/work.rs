@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use windlass_plugin::{Call, CallError};
 
-use super::flavour::{self, Ask, Flavour, Installed, Manager, Purpose, Settings};
+use super::flavour::{self, Ask, Flavour, Installed, Manager, Older, Purpose, Settings};
 use super::wanted::Wanted;
 use super::{Changed, PackageState, Request};
 use crate::look::unless_cancelled;
@@ -33,6 +33,10 @@ impl<'a> Work<'a> {
 
     pub(super) fn manager(&self) -> Manager {
         self.flavour.manager
+    }
+
+    pub(super) fn program(&self) -> &'static str {
+        self.flavour.program
     }
 
     fn settings(&self) -> Settings<'_> {
@@ -102,22 +106,43 @@ impl<'a> Work<'a> {
     /// The same, after the manager was asked where only it knows.
     pub(super) async fn to_do(&self, installed: &Installed) -> Result<Option<Ask>, CallError> {
         let Some(ask) = self.needed(installed) else { return Ok(None) };
-        if ask.purpose == Purpose::Latest && self.rehearse(&ask).await?.is_empty() {
+        let may_lower = ask.purpose == Purpose::Install
+            && !matches!(self.flavour.older, Older::Refused)
+            && ask.new.iter().chain(&ask.old).any(|wanted| wanted.is_file || wanted.version.is_some());
+        if (ask.purpose == Purpose::Latest || may_lower) && self.rehearse(&ask, installed).await?.is_empty() {
             return Ok(None);
         }
         Ok(Some(ask))
     }
 
     /// What the manager says that it would do.
-    pub(super) async fn rehearse(&self, ask: &Ask) -> Result<Vec<Changed>, CallError> {
-        let mut planned = Vec::new();
+    pub(super) async fn rehearse(&self, ask: &Ask, installed: &Installed) -> Result<Vec<Changed>, CallError> {
+        let (mut planned, mut is_older) = (Vec::new(), false);
         for tool in (self.flavour.rehearse)(ask, &self.settings()) {
             let ran = self.in_turn(|| tool.clone()).await?;
             let is_aborted = self.flavour.aborted.is_some_and(|says| ran.says(says));
             if !is_aborted && !self.flavour.rehearsed.contains(&ran.code) {
                 return Err(self.said(&ran));
             }
+            is_older |= matches!(self.flavour.older, Older::Announced(says) if ran.says(says));
             planned.extend((self.flavour.planned)(&ran.stdout));
+        }
+        let planned = flavour::filled(planned, installed);
+        if self.request.allow_downgrade {
+            return Ok(planned);
+        }
+        if let Older::Compared(compare) = self.flavour.older {
+            for changed in &planned {
+                if let (Some(before), Some(after)) = (&changed.before, &changed.after) {
+                    let ran = compare(before, after).done(self.call).await?;
+                    is_older |= ran.stdout.trim().starts_with('-');
+                }
+            }
+        }
+        if is_older {
+            let message =
+                "an older version would take the place of a newer one; `allowDowngrade` allows that";
+            return Err(CallError::permanent("downgrade", message));
         }
         Ok(planned)
     }
@@ -173,6 +198,7 @@ impl<'a> Work<'a> {
     /// Why the manager failed, in its own words.
     fn said(&self, ran: &Ran) -> CallError {
         let mut error = ran.failure();
+        error.causes.extend(said(ran));
         if self.flavour.unknown.iter().any(|says| ran.says(says)) {
             error.code = "unknownPackage".into();
             if self.request.index_age.is_none() {
@@ -180,6 +206,11 @@ impl<'a> Work<'a> {
             }
         }
         error
+    }
+
+    /// Why what was planned would not do.
+    pub(super) fn not_enough(&self, installed: &Installed, planned: &[Changed]) -> Option<CallError> {
+        self.not_so(&flavour::with(installed, planned))
     }
 
     /// Why what is there now is not what is wanted, although the manager was content.
@@ -205,6 +236,17 @@ impl<'a> Work<'a> {
         };
         Some(CallError::retryable("package", wrong))
     }
+}
+
+/// What a manager said besides the last line: its errors, and what pacman marks in its output.
+fn said(ran: &Ran) -> Vec<String> {
+    const MOST: usize = 5;
+    let marked = ran.stdout.lines().filter(|line| line.starts_with(":: ") && !line.ends_with("..."));
+    let lines = ran.stderr.lines().chain(marked).map(str::trim);
+    let last = ran.last_line().unwrap_or_default();
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty() && *line != last).collect();
+    let shown = lines.get(lines.len().saturating_sub(MOST)..).unwrap_or_default();
+    shown.iter().map(|line| tool::shortened(line, 200)).collect()
 }
 
 /// When something was changed; for a directory, when the newest thing in it was.

@@ -2,7 +2,7 @@
 
 use super::Changed;
 use super::dnf::DNF;
-use super::flavour::{Ask, Flavour, Manager, Purpose, Settings, named};
+use super::flavour::{Ask, Flavour, Manager, Older, Purpose, Settings, named};
 use crate::system::tool::Tool;
 
 pub(super) const ZYPPER: Flavour = Flavour {
@@ -19,6 +19,7 @@ pub(super) const ZYPPER: Flavour = Flavour {
     rehearsed: DONE,
     aborted: None,
     planned,
+    older: Older::Refused,
     change: |ask, settings| asked(&|| zypper(Tool::act("zypper")), &[], ask, settings),
     good: DONE,
     locked: &["System management is locked"],

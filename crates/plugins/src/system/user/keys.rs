@@ -3,21 +3,19 @@
 //! We may be root here, and the account's owner may have put a link where we expect a directory. So
 //! everything below the home directory is reached from it, one step after the other, and no link is followed.
 
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::Read as _;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
-use rustix::io::Errno;
 use windlass_plugin::{CallError, Diff};
 
+use crate::files::attributes::Attributes;
+use crate::files::fresh::Fresh;
+use crate::files::tree::Tree;
+use crate::files::trouble::trouble;
 use crate::system::accounts::Account;
-use crate::system::conf;
 
 const DIRECTORY: &str = ".ssh";
-const FILE: &str = "authorized_keys";
-const BESIDE: &str = ".authorized_keys.windlass";
+const FILE: &str = ".ssh/authorized_keys";
 /// More than that is no file of keys.
 const LONGEST: u64 = 4 << 20;
 
@@ -35,23 +33,22 @@ pub(super) fn diff(home: Option<&Path>, wanted: &[String], only: bool) -> Result
         return Ok(Diff::default());
     }
     let before = match home {
-        Some(home) => read(home).map_err(|error| conf::cannot("read the keys below", home, &error))?,
+        Some(home) => read(home)?,
         None => None,
     };
     let after = merged(before.as_deref().unwrap_or_default(), wanted, only);
     if before.as_deref().unwrap_or_default() == after {
         return Ok(Diff::default());
     }
-    Ok(Diff::of_texts(&format!("{DIRECTORY}/{FILE}"), before.as_deref(), Some(&after)))
+    Ok(Diff::of_texts(FILE, before.as_deref(), Some(&after)))
 }
 
 /// Makes it so.
 pub(super) fn apply(account: &Account, wanted: &[String], only: bool) -> Result<(), CallError> {
     let home = Path::new(&account.home);
-    let failed = |error: io::Error| conf::cannot("write the keys below", home, &error);
-    let before = read(home).map_err(failed)?.unwrap_or_default();
+    let before = read(home)?.unwrap_or_default();
     let after = merged(&before, wanted, only);
-    if before == after { Ok(()) } else { write(account, home, &after).map_err(failed) }
+    if before == after { Ok(()) } else { write(account, home, &after) }
 }
 
 fn merged(text: &str, wanted: &[String], only: bool) -> String {
@@ -98,59 +95,33 @@ fn body(line: &str) -> Option<&str> {
     (key.len() >= 16 && key.starts_with("AAAA") && key.chars().all(is_base64)).then_some(*key)
 }
 
-fn directory(home: &Path) -> io::Result<Option<OwnedFd>> {
-    let home = match rustix::fs::open(home, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
-        Ok(home) => home,
-        Err(Errno::NOENT) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    opened(home.as_fd())
-}
-
-fn opened(home: impl AsFd) -> io::Result<Option<OwnedFd>> {
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match rustix::fs::openat(home, DIRECTORY, flags, Mode::empty()) {
-        Ok(directory) => Ok(Some(directory)),
-        Err(Errno::NOENT) => Ok(None),
-        Err(error) => Err(error.into()),
+fn read(home: &Path) -> Result<Option<String>, CallError> {
+    let Some(tree) = Tree::open(home)? else { return Ok(None) };
+    let Some(entry) = tree.entry(Path::new(FILE))? else { return Ok(None) };
+    let Some(found) = entry.found()? else { return Ok(None) };
+    if found.size > LONGEST {
+        let message =
+            format!("`{}` is longer than {LONGEST} bytes, and is left as it is", entry.path().display());
+        return Err(CallError::permanent("content", message));
     }
-}
-
-fn read(home: &Path) -> io::Result<Option<String>> {
-    let Some(directory) = directory(home)? else { return Ok(None) };
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match rustix::fs::openat(&directory, FILE, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(Errno::NOENT) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
     let mut text = String::new();
-    file.take(LONGEST).read_to_string(&mut text)?;
+    let read = entry.read()?.take(LONGEST).read_to_string(&mut text);
+    read.map_err(|error| trouble("read", entry.path(), error))?;
     Ok(Some(text))
 }
 
-fn write(account: &Account, home: &Path, text: &str) -> io::Result<()> {
-    let home = rustix::fs::open(home, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let (uid, gid) = (Some(Uid::from_raw(account.uid)), Some(Gid::from_raw(account.gid)));
-    match rustix::fs::mkdirat(&home, DIRECTORY, Mode::from_raw_mode(0o700)) {
-        Ok(()) => rustix::fs::chownat(&home, DIRECTORY, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?,
-        Err(Errno::EXIST) => {}
-        Err(error) => return Err(error.into()),
+fn write(account: &Account, home: &Path, text: &str) -> Result<(), CallError> {
+    let tree = Tree::open(home)?.ok_or_else(|| trouble("open", home, rustix::io::Errno::NOENT))?;
+    let theirs = Attributes { uid: Some(account.uid), gid: Some(account.gid), mode: None };
+    let directory = tree.place(Path::new(DIRECTORY))?;
+    if directory.found()?.is_none() {
+        directory.make_directory(0o700)?;
+        if let Some(made) = directory.found()? {
+            theirs.give_entry(&directory, &made)?;
+        }
     }
-    let directory = opened(&home)?.ok_or(io::ErrorKind::NotFound)?;
-    // What an attempt left that was cut off.
-    match rustix::fs::unlinkat(&directory, BESIDE, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let beside = rustix::fs::openat(&directory, BESIDE, flags, Mode::from_raw_mode(0o600))?;
-    rustix::fs::fchown(&beside, uid, gid)?;
-    let mut beside = File::from(beside);
-    beside.write_all(text.as_bytes())?;
-    beside.sync_all()?;
-    rustix::fs::renameat(&directory, BESIDE, &directory, FILE)?;
-    Ok(())
+    let place = tree.place(Path::new(FILE))?;
+    Fresh::beside(place)?.settle(text.as_bytes(), Attributes { mode: Some(0o600), ..theirs })
 }
 
 #[cfg(test)]

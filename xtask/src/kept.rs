@@ -1,0 +1,138 @@
+//! Programs that tests want on a throwaway machine and that nobody wants on this one: package managers of other systems,
+//! another init system.
+//!
+//! ```text
+//! apt-get --download-only ──► the packages that are absent here ──► unpacked below target/tmp/tools/NAME
+//! ```
+//! Tests lay that folder over the files of this machine, in a copy that is gone with them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::repo::Repo;
+use crate::tools::{Missing, is_root_with_apt};
+
+/// A set of Debian packages that is unpacked and not installed.
+#[derive(Debug)]
+struct Kept {
+    name: &'static str,
+    packages: &'static [&'static str],
+    reason: &'static str,
+}
+
+const FOR_TESTS: &[Kept] = &[
+    Kept {
+        name: "package-managers",
+        packages: &[
+            "createrepo-c",
+            "dnf",
+            "libarchive-tools",
+            "makepkg",
+            "pacman-package-manager",
+            "rpm",
+            "zypper",
+        ],
+        reason: "the tests of the module `package` work with dnf, zypper and pacman",
+    },
+    Kept {
+        name: "openrc",
+        packages: &["openrc"],
+        reason: "the tests of the module `service` work with services of OpenRC",
+    },
+];
+
+/// Unpacks what is not there yet, where that is possible (Debian, as root), and gives back what is missing.
+pub(crate) fn ensure(repo: &Repo) -> Vec<Missing> {
+    // Where cargo tells tests to keep what they need.
+    let place = repo.target().join("tmp/tools");
+    let mut missing = Vec::new();
+    for kept in FOR_TESTS {
+        if let Err(error) = unpacked(kept, &place) {
+            let reason = format!("{}; they cannot be unpacked: {error:#}", kept.reason);
+            missing.push(Missing { name: kept.name.into(), reason });
+        }
+    }
+    missing
+}
+
+fn unpacked(kept: &Kept, place: &Path) -> Result<()> {
+    let root = place.join(kept.name);
+    let list = place.join(format!("{}.list", kept.name));
+    let wanted = kept.packages.join("\n");
+    if root.exists() && fs::read_to_string(&list).is_ok_and(|there| there == wanted) {
+        return Ok(());
+    }
+    ensure!(is_root_with_apt(), "that needs root and apt");
+    println!("unpacking {} for tests", kept.packages.join(" "));
+    let fresh = place.join(format!("{}.new", kept.name));
+    for old in [&root, &fresh] {
+        if old.exists() {
+            fs::remove_dir_all(old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+    }
+    let archives = fresh.join("archives");
+    fs::create_dir_all(archives.join("partial"))?;
+    if !download(kept, &archives) {
+        ensure!(quiet(Command::new("apt-get").args(["update", "--quiet"])), "`apt-get update` failed");
+        ensure!(download(kept, &archives), "apt-get does not find {}", kept.packages.join(", "));
+    }
+    let files = fresh.join("root");
+    for part in ["bin", "sbin", "lib", "lib64"] {
+        fs::create_dir_all(files.join("usr").join(part))?;
+        // Packages may still name the places that are links on every machine by now.
+        symlink(Path::new("usr").join(part), files.join(part))?;
+    }
+    for archive in fs::read_dir(&archives)? {
+        let archive = archive?.path();
+        if archive.extension().is_some_and(|end| end == "deb") {
+            unpack(&archive, &files).with_context(|| format!("cannot unpack {}", archive.display()))?;
+        }
+    }
+    fs::rename(&files, &root)?;
+    fs::remove_dir_all(&fresh)?;
+    fs::write(&list, wanted).with_context(|| format!("cannot write {}", list.display()))
+}
+
+/// What is installed here already need not be had again.
+fn download(kept: &Kept, archives: &Path) -> bool {
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--download-only", "--yes", "--quiet", "--no-install-recommends"]);
+    // Nothing is changed here, so nobody else needs to be kept away.
+    apt.args(["-o", "Debug::NoLocking=true"]);
+    apt.arg("-o").arg(format!("Dir::Cache::archives={}", archives.display()));
+    quiet(apt.args(kept.packages))
+}
+
+fn unpack(archive: &Path, files: &Path) -> Result<()> {
+    let mut deb =
+        Command::new("dpkg-deb").arg("--fsys-tarfile").arg(archive).stdout(Stdio::piped()).spawn()?;
+    let from = deb.stdout.take().context("dpkg-deb has no output")?;
+    let mut tar = Command::new("tar");
+    let unpacked = tar.args(["-x", "--keep-directory-symlink", "-C"]).arg(files).stdin(from).status()?;
+    ensure!(deb.wait()?.success() && unpacked.success(), "dpkg-deb or tar failed");
+    Ok(())
+}
+
+fn quiet(command: &mut Command) -> bool {
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let kept = Kept { name: "x", packages: &["one", "two"], reason: "x" };
+        fs::create_dir(place.path().join("x")).unwrap();
+        fs::write(place.path().join("x.list"), "one\ntwo").unwrap();
+        unpacked(&kept, place.path()).unwrap();
+        assert_eq!(fs::read_dir(place.path().join("x")).unwrap().count(), 0);
+    }
+}
