@@ -29,6 +29,11 @@ pub(crate) async fn read(path: &Path) -> Result<Option<String>, CallError> {
     }
 }
 
+/// Whether two texts say different things. How their lines end, and whether the last one does, says nothing.
+pub(crate) fn differ(before: &str, after: &str) -> bool {
+    !before.lines().eq(after.lines())
+}
+
 /// Gives a file this text; one that is new gets this mode. What a link leads to is replaced, not the link.
 pub(crate) async fn replace(path: &Path, text: &str, mode: u32) -> Result<(), CallError> {
     let (path, text) = (path.to_owned(), text.to_owned());

@@ -72,7 +72,7 @@ impl Request {
 
 impl Work {
     fn put(&mut self, file: &'static str, before: Option<&str>, after: String) {
-        if before == Some(after.as_str()) {
+        if before.is_some_and(|before| !conf::differ(before, &after)) {
             return;
         }
         let diff = Diff::of_texts(file, before, Some(&after));

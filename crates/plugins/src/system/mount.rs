@@ -116,7 +116,7 @@ impl Request {
             _ if keeps => before.clone().unwrap_or_default(),
             _ => table::merged(before.as_deref().unwrap_or_default(), &self.path, entry.as_ref()),
         };
-        let is_same = before.as_deref().unwrap_or_default() == after;
+        let is_same = !conf::differ(before.as_deref().unwrap_or_default(), &after);
         let shown = self.fstab.display().to_string();
         let mut diff =
             if is_same { Diff::default() } else { Diff::of_texts(&shown, before.as_deref(), Some(&after)) };
@@ -169,7 +169,7 @@ impl Plugin for Mount {
         About::acting("mount", "sees to a line of the table of file systems, and to what is mounted")
             .on_target()
             .description(
-                "The line is replaced where it stands, others stay as they are. A missing directory is made. Options that changed are \
+                "The line is replaced where it stands, others stay as they are. A missing directory is made. The table is changed when the rest went well. Options that changed are \
                  applied by mounting anew; something else that is mounted there is unmounted first. What is in use is not \
                  forced away: that is a failure.",
             )
@@ -218,9 +218,6 @@ impl Plugin for Mount {
         if matches!(work.step, Step::Unmount | Step::Exchange) {
             Tool::act("umount").arg("--").arg(&request.path).done(&call).await?;
         }
-        if let Some(text) = &work.text {
-            conf::replace(&request.fstab, text, 0o644).await?;
-        }
         if matches!(work.step, Step::Mount | Step::Exchange) {
             made(Path::new(&request.path)).await?;
             let (source, fstype) =
@@ -239,6 +236,10 @@ impl Plugin for Mount {
         if work.step == Step::Remount {
             let options = format!("remount,{}", request.options);
             Tool::act("mount").args(["-o", &options, "--", &request.path]).done(&call).await?;
+        }
+        // Last: with a line that cannot be mounted, a machine may not start.
+        if let Some(text) = &work.text {
+            conf::replace(&request.fstab, text, 0o644).await?;
         }
         Ok(replied(work.diff))
     }

@@ -124,7 +124,7 @@ impl Request {
             let text = conf::read(&self.file).await?;
             let before = text.as_deref().unwrap_or_default();
             let after = self.merged(before, wanted.as_deref().filter(|_| self.state == State::Present));
-            if before != after {
+            if conf::differ(before, &after) {
                 let shown = self.file.display().to_string();
                 diff = diff.and(&Diff::of_texts(&shown, text.as_deref(), Some(&after)));
                 new_text = Some(after);

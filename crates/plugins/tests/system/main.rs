@@ -7,6 +7,7 @@ mod attempts;
 mod checkout;
 mod files;
 mod managers;
+mod odd;
 mod packages;
 mod puppet;
 mod services;
