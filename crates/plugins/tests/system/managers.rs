@@ -1,5 +1,5 @@
 //! `package` with the managers that are not this machine's own: dnf, zypper and pacman, each on a throwaway machine that has
-//! them, with a repository that is made there.
+//! them, with a repository that is made there. Debian has no apk: what a real one said is played back.
 
 use serde_json::{Value, json};
 use windlass_plugin::Would;
@@ -7,11 +7,11 @@ use windlass_plugin::testkit::Trial;
 use windlass_plugins::system::package::Package;
 use windlass_plugins::system::repository::Repository;
 
-use crate::throwaway::{on_with, sh};
+use crate::throwaway::{on, on_with, sh};
 use crate::{diff, done, failed, foreseen_done_and_then_nothing, nothing_to_do, text, would};
 
 /// What `cargo xtask test` unpacks for them.
-const TOOLS: Option<&str> = Some("package-managers");
+const TOOLS: &str = "package-managers";
 
 /// How the same is said to each.
 struct Manner {
@@ -236,4 +236,78 @@ fn pacman() {
         pacman.says_what_it_does_not_know(&package).await;
         pacman.waits_for_a_lock(&package, "touch /var/lib/pacman/db.lck", "rm /var/lib/pacman/db.lck").await;
     });
+}
+
+/// What apk 2.14.10 was asked and said, call by call.
+const SAID_BY_APK: &str = include_str!("recorded/apk-2.14.10.txt");
+
+/// Says what was said when it was asked the same.
+const PLAY_BACK: &str = r#"#!/bin/sh
+call=$(($(cat /run/apk.calls 2> /dev/null || echo 0) + 1))
+echo $call > /run/apk.calls
+exec awk -v call=$call -v asked="$*" '
+    /^\$ / && ++at == call && substr($0, 3) != asked { print "it was asked: " substr($0, 3) > "/dev/stderr"; wrong = 1 }
+    at == call && /^> / { print substr($0, 3) }
+    at == call && /^! / { print substr($0, 3) > "/dev/stderr" }
+    at == call && /^= / { code = substr($0, 3) }
+    END { exit wrong || at < call ? 97 : code }
+' /run/apk.said
+"#;
+
+/// Writes down what it is asked and says. For a machine that has an apk of its own, and a repository in `/srv/apk`.
+const WRITE_DOWN: &str = r#"#!/bin/sh
+/usr/sbin/apk "$@" > /run/apk.out 2> /run/apk.err
+code=$?
+{ echo "$ $*"; sed 's/^/> /' /run/apk.out; sed 's/^/! /' /run/apk.err; echo "= $code"; } >> /run/apk.said
+cat /run/apk.out
+cat /run/apk.err >&2
+exit $code
+"#;
+
+async fn apk_is_asked() {
+    let is_real = std::path::Path::new("/usr/sbin/apk").exists();
+    std::fs::write("/usr/local/bin/apk", if is_real { WRITE_DOWN } else { PLAY_BACK }).unwrap();
+    std::fs::write("/run/apk.said", if is_real { "" } else { SAID_BY_APK }).unwrap();
+    sh(
+        "chmod 755 /usr/local/bin/apk; mkdir -p /etc/apk /var/cache/apk; touch -d yesterday /var/cache/apk; echo /srv/apk > /etc/apk/repositories",
+    );
+    let package = Trial::of(Package);
+    let apk = Manner { name: "apk", release: "-r0", options: &["--allow-untrusted"] };
+    apk.installs(&package).await;
+    apk.upgrades(&package).await;
+    apk.goes_back_only_when_told_to(&package, "wl-demo=1.0-r0").await;
+    // A version that was asked for by its number is held.
+    nothing_to_do(&package, &apk.request(json!({"names": ["*"], "state": "latest"}))).await;
+    apk.upgrades(&package).await;
+    // It keeps what others need, and thinks that it did well.
+    let needed = apk.request(json!({"names": ["wl-dep"], "state": "absent"}));
+    let error = failed(&package, &needed).await;
+    assert_eq!(error.message, "`wl-dep` is still installed");
+    let foresight = would(&package, &needed).await;
+    assert_eq!(foresight.would, Would::Unknown, "{foresight:?}");
+    apk.removes(&package, json!({"names": ["wl-demo", "wl-dep"]})).await;
+    apk.takes_a_file(&package, "/srv/apk/x86_64/wl-dep-1.0-r0.apk").await;
+    apk.says_what_it_does_not_know(&package).await;
+    let lock = "flock /lib/apk/db/lock sleep 1000 > /dev/null 2>&1 & while flock -n /lib/apk/db/lock true; do :; done";
+    apk.waits_for_a_lock(
+        &package,
+        if is_real { lock } else { "" },
+        if is_real { "kill $(pidof sleep)" } else { "" },
+    )
+    .await;
+    if is_real {
+        println!("{}", sh("cat /run/apk.said"));
+    }
+}
+
+#[test]
+fn apk_as_it_was() {
+    on("managers::apk_as_it_was", apk_is_asked);
+}
+
+/// Needs an apk with its libraries, an empty database and a repository, as files below `target/tmp/tools/apk-tools`.
+#[test]
+#[ignore = "Debian has no apk; with one, this prints what `recorded` holds"]
+fn apk_as_it_is() {
+    on_with("apk-tools", "managers::apk_as_it_is", apk_is_asked);
 }

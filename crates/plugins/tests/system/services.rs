@@ -1,17 +1,16 @@
-//! `service` and `service.running` with scripts in `/etc/init.d` and with a real systemd, which keeps services of a user.
+//! `service` and `service.running` with what really keeps services: scripts in `/etc/init.d`, OpenRC, and systemd, as the
+//! first process of a machine and for a user.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use windlass_plugin::Would;
 use windlass_plugin::testkit::Trial;
 use windlass_plugins::system::service::{Service, ServiceRunning};
 
-use crate::throwaway::{cannot, on, sh};
+use crate::throwaway::{Groups, cannot, on, on_booted, on_with, sh};
 use crate::{diff, done, failed, foreseen_done_and_then_nothing, nothing_to_do, would};
 
 const SCRIPT: &str = r#"#!/bin/sh
@@ -87,24 +86,17 @@ fn a_script_in_init_d() {
     });
 }
 
-/// A real systemd that keeps the services of a user: it needs no machine of its own, only control groups.
+/// A systemd that keeps the services of a user: it needs no machine of its own, only control groups.
 struct Systemd {
     manager: Child,
-    groups: Vec<PathBuf>,
+    _groups: Groups,
 }
 
 impl Systemd {
     fn start() -> Option<Self> {
         // It looks whether the machine was booted with it, and does no more about that.
         fs::create_dir_all("/run/systemd/system").ok()?;
-        let name = format!("windlass-test-{:x}", fs::metadata("/tmp").ok()?.dev());
-        let mut groups = Vec::new();
-        for hierarchy in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"] {
-            let group = Path::new(hierarchy).join(&name);
-            if Path::new(hierarchy).join("cgroup.procs").exists() && fs::create_dir(&group).is_ok() {
-                groups.push(group);
-            }
-        }
+        let groups = Groups::new();
         let log = fs::File::create("/tmp/systemd.log").ok()?;
         let mut command = Command::new("sh");
         // The manager works below the group that it is started in, and so do its services.
@@ -113,8 +105,12 @@ impl Systemd {
             "for group; do echo $$ > $group/cgroup.procs; done; exec /lib/systemd/systemd --user",
             "sh",
         ]);
-        command.args(&groups).env("SYSTEMD_LOG_TARGET", "console").stdout(log.try_clone().ok()?).stderr(log);
-        let mut systemd = Self { manager: command.spawn().ok()?, groups };
+        command
+            .args(&groups.0)
+            .env("SYSTEMD_LOG_TARGET", "console")
+            .stdout(log.try_clone().ok()?)
+            .stderr(log);
+        let mut systemd = Self { manager: command.spawn().ok()?, _groups: groups };
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(60) && systemd.manager.try_wait().ok()?.is_none() {
             let state = Command::new("systemctl").args(["--user", "is-system-running"]).output().ok()?;
@@ -131,42 +127,43 @@ impl Drop for Systemd {
     fn drop(&mut self) {
         let _ = self.manager.kill();
         let _ = self.manager.wait();
-        self.groups.iter().for_each(|group| empty(group));
     }
 }
 
-fn empty(group: &Path) {
-    for inner in fs::read_dir(group).into_iter().flatten().flatten() {
-        if inner.file_type().is_ok_and(|kind| kind.is_dir()) {
-            empty(&inner.path());
-        }
-    }
-    let begun = Instant::now();
-    while fs::remove_dir(group).is_err() && group.exists() && begun.elapsed() < Duration::from_secs(10) {
-        for pid in fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default().lines() {
-            if let Some(pid) = pid.parse().ok().and_then(rustix::process::Pid::from_raw) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-        }
-    }
+/// Where a systemd finds what it keeps.
+struct Units {
+    place: &'static str,
+    user: bool,
 }
 
-fn unit(name: &str, text: &str) {
-    fs::create_dir_all("/root/.config/systemd/user").unwrap();
-    fs::write(format!("/root/.config/systemd/user/{name}.service"), text).unwrap();
-}
+// === impl Units ===
 
-#[test]
-fn services_of_systemd() {
-    on("services::services_of_systemd", async || {
-        unit("wl-demo", "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=default.target\n");
-        unit("wl-bad", "[Service]\nType=exec\nExecStart=/bin/false\nExecStartPost=/bin/sleep 0.3\n");
-        unit("wl-once", "[Service]\nType=oneshot\nExecStart=/bin/true\n");
-        let Some(_systemd) = Systemd::start() else {
-            return cannot("systemd cannot keep services of a user here");
-        };
+impl Units {
+    fn write(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.place).unwrap();
+        // Without the rest of a machine there is nothing that they could wait for.
+        let text = format!("[Unit]\nDefaultDependencies=no\n{text}");
+        fs::write(format!("{}/{name}.service", self.place), text).unwrap();
+    }
+
+    fn request(&self, more: Value) -> Value {
+        let mut request = json!({"user": self.user});
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        request
+    }
+
+    fn show(&self, property: &str) -> String {
+        let user = if self.user { "--user" } else { "--system" };
+        sh(&format!("systemctl {user} show -p {property} wl-demo.service"))
+    }
+
+    /// What a systemd is asked, whichever it is.
+    async fn are_kept(&self) {
+        self.write("wl-demo", "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=default.target\n");
+        self.write("wl-bad", "[Service]\nType=exec\nExecStart=/bin/false\nExecStartPost=/bin/sleep 0.3\n");
+        self.write("wl-once", "[Service]\nType=oneshot\nExecStart=/bin/true\n");
         let (service, running) = (Trial::of(Service), Trial::of(ServiceRunning));
-        let request = json!({"name": "wl-demo", "state": "running", "enabled": true, "user": true});
+        let request = self.request(json!({"name": "wl-demo", "state": "running", "enabled": true}));
         let reply = foreseen_done_and_then_nothing(&service, &request).await;
         assert_eq!(
             diff(&reply),
@@ -176,72 +173,122 @@ fn services_of_systemd() {
             (&reply.response["init"], &reply.response["says"]),
             (&json!("systemd"), &json!("active (running)"))
         );
-        done(&running, &json!({"name": "wl-demo", "user": true})).await;
-        let pid = || sh("systemctl --user show -p MainPID wl-demo.service");
-        let before = pid();
+        let demo = self.request(json!({"name": "wl-demo"}));
+        done(&running, &demo).await;
+        let before = self.show("MainPID");
         for state in ["restarted", "reloaded"] {
-            assert!(done(&service, &json!({"name": "wl-demo", "state": state, "user": true})).await.changed);
+            let request = self.request(json!({"name": "wl-demo", "state": state}));
+            assert!(done(&service, &request).await.changed);
         }
-        assert_ne!(pid(), before);
+        assert_ne!(self.show("MainPID"), before);
 
         // A unit file that has changed is read again by itself.
-        unit("wl-demo", "[Service]\nExecStart=/bin/sleep 2000\n[Install]\nWantedBy=default.target\n");
-        done(&service, &json!({"name": "wl-demo", "state": "restarted", "user": true})).await;
-        assert!(sh("systemctl --user show -p ExecStart wl-demo.service").contains("sleep 2000"));
-        foreseen_done_and_then_nothing(
-            &service,
-            &json!({"name": "wl-demo.service", "state": "stopped", "enabled": false, "user": true}),
-        )
-        .await;
-        let error = failed(&running, &json!({"name": "wl-demo", "user": true})).await;
+        self.write("wl-demo", "[Service]\nExecStart=/bin/sleep 2000\n[Install]\nWantedBy=default.target\n");
+        done(&service, &self.request(json!({"name": "wl-demo", "state": "restarted"}))).await;
+        assert!(self.show("ExecStart").contains("sleep 2000"));
+        let request = self.request(json!({"name": "wl-demo.service", "state": "stopped", "enabled": false}));
+        foreseen_done_and_then_nothing(&service, &request).await;
+        let error = failed(&running, &demo).await;
         assert_eq!(error.message, "`wl-demo` does not run: inactive (dead)");
 
-        let error = failed(&service, &json!({"name": "wl-bad", "state": "running", "user": true})).await;
+        let error = failed(&service, &self.request(json!({"name": "wl-bad", "state": "running"}))).await;
         assert!(matches!(error.code.as_str(), "exit" | "service"), "{error:?}");
-        let once = json!({"name": "wl-once", "state": "running", "enabled": true, "user": true});
+        let once = self.request(json!({"name": "wl-once", "state": "running", "enabled": true}));
         assert!(done(&service, &once).await.changed, "work that is done and over is no failure");
-        nothing_to_do(&service, &json!({"name": "wl-once", "enabled": true, "user": true})).await;
-        let error = failed(&service, &json!({"name": "wl-none", "state": "running", "user": true})).await;
+        nothing_to_do(&service, &self.request(json!({"name": "wl-once", "enabled": true}))).await;
+        let error = failed(&service, &self.request(json!({"name": "wl-none", "state": "running"}))).await;
         assert_eq!(error.code, "unknownService");
+    }
+}
+
+#[test]
+fn services_of_a_user() {
+    on("services::services_of_a_user", async || {
+        let Some(_systemd) = Systemd::start() else {
+            return cannot("systemd cannot keep services of a user here");
+        };
+        Units { place: "/root/.config/systemd/user", user: true }.are_kept().await;
     });
 }
 
-/// OpenRC says the same in other words; what it prints was written down from version 0.45.
 #[test]
-fn services_of_openrc_by_what_it_prints() {
-    on("services::services_of_openrc_by_what_it_prints", async || {
-        fs::create_dir_all("/run/openrc").unwrap();
-        fs::write(
-            "/usr/local/bin/rc-service",
-            "#!/bin/sh\n[ \"$1\" = --exists ] && { [ \"$2\" = wl-demo ]; exit; }\n\
-             case $2 in\n\
-             status) [ -e /run/wl ] && { echo ' * status: started'; exit 0; }; echo ' * status: stopped'; exit 3;;\n\
-             start|restart) echo $2 >> /run/wl.log; touch /run/wl;;\n stop) rm -f /run/wl;;\n\
-             reload) echo \" * wl-demo: unknown function \\`reload'\"; exit 1;;\nesac\n",
-        )
-        .unwrap();
-        fs::write(
-            "/usr/local/bin/rc-update",
-            "#!/bin/sh\ncase $1 in\nadd) touch /run/wl.on;;\n\
-             del) [ \"$3\" = default ] && [ $# = 3 ] && rm -f /run/wl.on;;\n\
-             show) echo '                cron |      default'; [ ! -e /run/wl.on ] || echo '             wl-demo |      default';;\nesac\n",
-        )
-        .unwrap();
-        sh("chmod 755 /usr/local/bin/rc-service /usr/local/bin/rc-update");
+fn services_of_a_machine_that_systemd_booted() {
+    on_booted("services::services_of_a_machine_that_systemd_booted", async || {
+        assert_eq!(sh("cat /proc/1/comm"), "systemd\n");
+        let units = Units { place: "/etc/systemd/system", user: false };
+        units.are_kept().await;
         let service = Trial::of(Service);
+
+        // What it said last is told with the failure.
+        units.write("wl-loud", "[Service]\nType=exec\nExecStart=/bin/sh -c 'echo no such disk; exit 3'\nExecStartPost=/bin/sleep 0.3\n");
+        let error = failed(&service, &json!({"name": "wl-loud", "state": "running"})).await;
+        assert!(format!("{error:?}").contains("no such disk"), "{error:?}");
+
+        // One that is masked is not started, and one that died is.
+        sh("rm /etc/systemd/system/wl-loud.service; systemctl mask --quiet wl-loud.service");
+        let masked = json!({"name": "wl-loud", "state": "running"});
+        assert!(format!("{:?}", failed(&service, &masked).await).contains("masked"));
+        done(&service, &json!({"name": "wl-demo", "state": "running"})).await;
+        sh("systemctl kill --signal=KILL wl-demo; while systemctl is-active --quiet wl-demo; do :; done");
+        let reply =
+            foreseen_done_and_then_nothing(&service, &json!({"name": "wl-demo", "state": "running"})).await;
+        assert_eq!(diff(&reply), "wl-demo: stopped -> running\n");
+    });
+}
+
+#[test]
+fn services_of_openrc() {
+    on_with("openrc", "services::services_of_openrc", async || {
+        // Those of this machine's own init system are not its business.
+        sh("rm -f /etc/runlevels/*/*; openrc sysinit > /dev/null 2>&1; openrc default > /dev/null 2>&1");
+        let script = |name: &str, text: &str| {
+            let path = format!("/etc/init.d/{name}");
+            fs::write(&path, format!("#!/sbin/openrc-run\n{text}")).unwrap();
+            sh(&format!("chmod 755 {path}"));
+        };
+        let daemon =
+            "command=/bin/sleep\ncommand_args=1000\ncommand_background=yes\npidfile=/run/wl-demo.pid\n";
+        script("wl-demo", daemon);
+        let (service, running) = (Trial::of(Service), Trial::of(ServiceRunning));
+        let check = json!({"name": "wl-demo"});
+        assert_eq!(failed(&running, &check).await.code, "check");
         let request = json!({"name": "wl-demo", "state": "running", "enabled": true});
         let reply = foreseen_done_and_then_nothing(&service, &request).await;
-        assert_eq!((&reply.response["init"], &reply.response["says"]), (&json!("openrc"), &json!("started")));
-        done(&service, &json!({"name": "wl-demo", "state": "reloaded"})).await;
-        assert_eq!(sh("cat /run/wl.log"), "start\nrestart\n");
-        foreseen_done_and_then_nothing(
-            &service,
-            &json!({"name": "wl-demo", "state": "stopped", "enabled": false}),
-        )
-        .await;
         assert_eq!(
-            failed(&service, &json!({"name": "wl-none", "state": "running"})).await.code,
-            "unknownService"
+            diff(&reply),
+            "wl-demo: starts with the machine: no -> yes\nwl-demo: stopped -> running\n"
         );
+        assert_eq!((&reply.response["init"], &reply.response["says"]), (&json!("openrc"), &json!("started")));
+        done(&running, &check).await;
+        assert!(sh("rc-update show default").contains("wl-demo"));
+        let pid = || fs::read_to_string("/run/wl-demo.pid").unwrap();
+        let before = pid();
+        done(&service, &json!({"name": "wl-demo", "state": "restarted"})).await;
+        let restarted = pid();
+        assert_ne!(restarted, before);
+        // It has no way to reload, and is restarted.
+        done(&service, &json!({"name": "wl-demo", "state": "reloaded"})).await;
+        assert_ne!(pid(), restarted);
+        // It is taken out of every runlevel.
+        sh("rc-update add wl-demo boot");
+        let request = json!({"name": "wl-demo", "state": "stopped", "enabled": false});
+        foreseen_done_and_then_nothing(&service, &request).await;
+        assert!(!sh("rc-update show").contains("wl-demo"));
+
+        script("wl-bad", "command=/no/such/program\n");
+        let error = failed(&service, &json!({"name": "wl-bad", "state": "running"})).await;
+        assert_eq!(error.code, "exit", "{error:?}");
+        // One that died counts as started there until somebody says that it is not.
+        script(
+            "wl-dead",
+            &format!(
+                "{daemon}status() {{ [ -e /run/wl-fine ] && return 0; echo ' * status: crashed'; return 32; }}\nstart() {{ touch /run/wl-fine; }}\n"
+            ),
+        );
+        sh("rc-service wl-dead start; rm /run/wl-fine");
+        let reply = done(&service, &json!({"name": "wl-dead", "state": "running"})).await;
+        assert!(reply.changed && std::path::Path::new("/run/wl-fine").exists());
+        let none = json!({"name": "wl-none", "state": "running"});
+        assert_eq!(failed(&service, &none).await.code, "unknownService");
     });
 }

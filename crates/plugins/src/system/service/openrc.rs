@@ -44,6 +44,14 @@ pub(super) async fn act(verb: Verb, name: &str, call: &Call) -> Result<(), CallE
             }
             Tool::act("rc-service").args([name, "restart"])
         }
+        Verb::Start => {
+            // One that died counts as started until somebody says that it is not.
+            let ran = Tool::look("rc-service").args([name, "status"]).run(call).await?;
+            if ran.says("crashed") {
+                Tool::act("rc-service").args([name, "zap"]).done(call).await?;
+            }
+            Tool::act("rc-service").args([name, "start"])
+        }
         other => Tool::act("rc-service").args([name, other.word()]),
     };
     tool.done(call).await.map(drop)
