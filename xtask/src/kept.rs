@@ -1,5 +1,5 @@
 //! Programs that tests want on a throwaway machine and that nobody wants on this one: package managers of other systems,
-//! another init system.
+//! another init system, a server of Puppet.
 //!
 //! ```text
 //! apt-get --download-only ──► the packages that are absent here ──► unpacked below target/tmp/tools/NAME
@@ -37,6 +37,11 @@ const FOR_TESTS: &[Kept] = &[
             "zypper",
         ],
         reason: "the tests of the module `package` work with dnf, zypper and pacman",
+    },
+    Kept {
+        name: "puppet-server",
+        packages: &["puppetserver", "default-jre-headless"],
+        reason: "the tests of the module `puppet.agent` have a real server",
     },
     Kept {
         name: "openrc",

@@ -10,6 +10,7 @@ mod managers;
 mod odd;
 mod packages;
 mod puppet;
+mod puppet_server;
 mod services;
 mod throwaway;
 mod waiting;
