@@ -54,6 +54,9 @@ pub struct Response {
     /// Its SHA-256, in hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// What was brought here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
 }
 
 /// A file on the node.
@@ -145,6 +148,10 @@ async fn send(call: &Call, request: &Request, source: Source, to: &Path) -> Resu
     sink.finish().await
 }
 
+fn difference(to: &Path, source: &Source) -> Diff {
+    Diff::default().line(format_args!("{} on the side of Windlass: {} bytes", to.display(), source.bytes))
+}
+
 fn hex(digest: [u8; 32]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -191,6 +198,7 @@ impl Plugin for Fetch {
             stored: Some(to.to_string_lossy().into_owned()),
             bytes: source.bytes,
             sha256: Some(hex(source.sha256)),
+            diff: (!same).then(|| difference(&to, &source)),
         };
         if same {
             return Ok(Reply::unchanged(response));
@@ -202,11 +210,7 @@ impl Plugin for Fetch {
     async fn noop(&self, call: Call, request: Request) -> Result<Foresight, CallError> {
         let to = request.destination(&call)?;
         foreseen(request.look(&call, &to).await.map(|looked| match looked {
-            Some((source, false)) => Diff::default().line(format_args!(
-                "{} on the side of Windlass: {} bytes",
-                to.display(),
-                source.bytes
-            )),
+            Some((source, false)) => difference(&to, &source),
             Some((_, true)) | None => Diff::default(),
         }))
     }

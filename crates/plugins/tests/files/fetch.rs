@@ -25,11 +25,13 @@ async fn brings_a_file_into_the_directory_of_its_node() {
 
     let foresight = trial.noop(request.clone()).await.unwrap();
     assert_eq!(foresight.would, Would::Change);
-    assert!(foresight.diff.unwrap().to_string().contains("app.log on the side of Windlass: 300000 bytes"));
+    let foreseen = foresight.diff.unwrap().to_string();
+    assert!(foreseen.contains("app.log on the side of Windlass: 300000 bytes"));
     assert!(!here.join("web01").exists());
 
     let reply = trial.call(request.clone()).await.result.unwrap();
     assert!(reply.changed);
+    assert_eq!(reply.response["diff"], foreseen.as_str());
     let stored = here.join("web01").join(path.strip_prefix("/").unwrap());
     assert_eq!(fs::read(&stored).unwrap(), large);
     assert_eq!(mode(&stored), 0o600);
