@@ -1,8 +1,9 @@
 //! `puppet.agent` with a real agent and a real server, on a throwaway machine that has one.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use windlass_plugin::Would;
@@ -46,18 +47,17 @@ impl Drop for Server {
 
 /// Starts the server and waits until it answers.
 fn serve() -> Server {
-    let log = fs::File::create("/tmp/server.log").unwrap();
-    let mut server = Command::new("puppetserver");
-    server.arg("foreground").stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    let mut server = Server(server.spawn().unwrap());
     let begun = Instant::now();
-    let said = || fs::read_to_string("/tmp/server.log").unwrap_or_default();
-    while !said().contains("is now ready to handle requests") {
-        let has_ended = server.0.try_wait().unwrap();
-        assert!(has_ended.is_none() && begun.elapsed() < Duration::from_secs(420), "{}", said());
-        std::thread::sleep(Duration::from_millis(100));
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec puppetserver foreground 2>&1"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut server = Server(command.spawn().unwrap());
+    let (mut said, mut all) = (BufReader::new(server.0.stdout.take().unwrap()), String::new());
+    while !all.contains("is now ready to handle requests") {
+        assert!(said.read_line(&mut all).unwrap() > 0, "{all}");
     }
     println!("the server was ready after {:?}", begun.elapsed());
+    // It goes on talking, and would wait for somebody who listens.
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
     server
 }
 

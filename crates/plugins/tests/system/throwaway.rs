@@ -58,7 +58,7 @@ export HOME=/root XDG_RUNTIME_DIR=/run/user/0 TMPDIR=/tmp
 trap - EXIT
 if [ -z "$booted" ]; then
     # Not in place of the shell: somebody has to collect processes whose parents are gone.
-    /exe/test --exact "$test" --include-ignored --nocapture
+    /exe/test --exact "$test" --nocapture
     exit
 fi
 cat > /etc/systemd/system/windlass-test.service << UNIT
@@ -71,7 +71,7 @@ FailureAction=exit
 [Service]
 Type=oneshot
 Environment=HOME=/root TMPDIR=/tmp WINDLASS_THROWAWAY=1
-ExecStart=/exe/test --exact $test --include-ignored --nocapture
+ExecStart=/exe/test --exact $test --nocapture
 StandardOutput=append:/exe/out
 StandardError=append:/exe/out
 UNIT
