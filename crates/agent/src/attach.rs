@@ -1,11 +1,12 @@
 //! Finds an attempt again that was ordered over another connection, perhaps of another process.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_plugin::CancelSource;
-use windlass_wire::{AttachOrder, FromAgent};
+use windlass_wire::{AttachOrder, CallOrder, FromAgent};
 
 use crate::journal::{self, Order, Record, Records};
 use crate::session::Shared;
@@ -23,12 +24,24 @@ struct Found {
 /// Sends what the attempt printed from some line on, then its end; waits for that if somebody is at it still.
 pub(crate) async fn attach(shared: Arc<Shared>, order: AttachOrder, source: CancelSource) {
     let id = order.id;
-    let message = match find(&shared, &order) {
-        None => FromAgent::Gone { id, begun: false },
-        Some(found) => follow(&shared, &order, found, &source).await,
+    let message = match find_or_forbid(&shared, &order) {
+        Ok(Some(found)) => follow(&shared, &order, found, &source).await,
+        Ok(None) => FromAgent::Gone { id, begun: false },
+        // Where no mark can be left, an order that is still on its way could be carried out later.
+        Err(_) => FromAgent::Gone { id, begun: true },
     };
     shared.outbox.send(&message);
     shared.ended(id);
+}
+
+/// Finds an attempt, or sees to it that it never begins.
+fn find_or_forbid(shared: &Shared, order: &AttachOrder) -> io::Result<Option<Found>> {
+    if let Some(found) = find(shared, order) {
+        return Ok(Some(found));
+    }
+    let Some(directory) = shared.cache.run(order.run) else { return Err(io::ErrorKind::NotFound.into()) };
+    shared.voids.leave(&directory, &order.key, order.attempt)?;
+    Ok(find(shared, order))
 }
 
 fn find(shared: &Shared, order: &AttachOrder) -> Option<Found> {
@@ -38,12 +51,26 @@ fn find(shared: &Shared, order: &AttachOrder) -> Option<Found> {
             if let Record::Begun { n, key, attempt, .. } = record
                 && key == order.key
                 && attempt == order.attempt
+                && !is_void(&path, n)
             {
                 return Some(Found { path, records, n });
             }
         }
         None
     })
+}
+
+/// Whether an attempt of a journal was written down and then not begun.
+fn is_void(path: &Path, n: u32) -> bool {
+    let Ok(mut records) = Records::open(path) else { return false };
+    while let Ok(Some(record)) = records.next() {
+        if let Record::Ended { n: of, ended } = record
+            && of == n
+        {
+            return ended.is_refusal(CallOrder::VOID);
+        }
+    }
+    false
 }
 
 async fn follow(shared: &Shared, order: &AttachOrder, mut found: Found, source: &CancelSource) -> FromAgent {
@@ -66,6 +93,9 @@ async fn follow(shared: &Shared, order: &AttachOrder, mut found: Found, source: 
                         shared.outbox.room().await;
                         shared.outbox.send(&FromAgent::Output { id, from: from.max(order.from), lines });
                     }
+                }
+                Record::Ended { n, ended } if n == found.n && ended.is_refusal(CallOrder::VOID) => {
+                    return FromAgent::Gone { id, begun: false };
                 }
                 Record::Ended { n, ended } if n == found.n => return FromAgent::Ended { id, ended },
                 _ => {}

@@ -55,8 +55,14 @@ pub(crate) async fn attempt(
     source: CancelSource,
     questions: Arc<Questions>,
 ) {
-    let entry = match (order.keep, order.mode) {
-        (true, Mode::Act) => shared.begin(&order),
+    let keeps = order.keep && order.mode == Mode::Act;
+    let entry = if keeps { shared.begin(&order) } else { None };
+    let refused = match &entry {
+        None if keeps => Some((CallOrder::UNKEPT, "nothing can be kept on this node")),
+        // Not before it is written down that it begins.
+        Some(_) if shared.is_void(&order) => {
+            Some((CallOrder::VOID, "it was looked for before its order arrived"))
+        }
         _ => None,
     };
     let lines = Arc::new(Lines {
@@ -66,10 +72,9 @@ pub(crate) async fn attempt(
         state: Mutex::default(),
         taken: tokio::sync::Notify::new(),
     });
-    if lines.entry.is_none() && order.keep && order.mode == Mode::Act {
-        let note =
-            "this attempt could not be found again if the connection broke: nothing can be kept on this node";
-        Sink(Arc::clone(&lines)).line(Stream::Note, note.as_bytes());
+    if let Some((code, why)) = refused {
+        lines.end(Ended::Failed(CallError::permanent(code, why).into()));
+        return shared.ended(order.id);
     }
     let (id, within) = (order.id, Duration::from_millis(order.within_ms));
     let ended = {

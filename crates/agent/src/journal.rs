@@ -3,6 +3,7 @@
 //! ```text
 //!   <cache>/work/<run>/<start>-<pid>.journal     one per agent and run, locked while the agent lives
 //!   <cache>/work/<run>/<…>.journal.<…>.order     what another agent tells that one
+//!   <cache>/work/<run>/<attempt>-<agent>.void    it was looked for and had not begun: it never does
 //!
 //!   record:  length u32 │ xxh3 u64 │ body (postcard)
 //! ```
@@ -27,9 +28,11 @@ use crate::hello::now_ms;
 
 mod orders;
 mod records;
+mod void;
 
 pub(crate) use self::orders::{LOOK_EVERY, Order, Orders, tell};
 pub(crate) use self::records::Records;
+pub(crate) use self::void::Voids;
 
 /// How much of an attempt's output is kept.
 const MOST_OF_AN_ATTEMPT: u64 = 64 << 20;
@@ -151,6 +154,14 @@ pub(crate) fn forget(directory: &Path) {
         }
     }
     let _ = std::fs::remove_dir(directory);
+}
+
+/// Removes all that is left of a run that nobody asks for any more, unless somebody still works for it.
+pub(crate) fn sweep(directory: &Path) {
+    if journals(directory).iter().any(|path| is_owned(path)) {
+        return;
+    }
+    let _ = std::fs::remove_dir_all(directory);
 }
 
 /// The journals in a run's directory, the newest first.

@@ -16,7 +16,7 @@ use crate::attach::attach;
 use crate::attempt::attempt;
 use crate::cache::Cache;
 use crate::hello::hello;
-use crate::journal::{self, Entry, Journal, Order, Orders};
+use crate::journal::{self, Entry, Journal, Order, Orders, Voids};
 use crate::origin::Questions;
 use crate::outbox::Outbox;
 use crate::signals::Signals;
@@ -51,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) cache: Cache,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) voids: Voids,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -84,6 +85,8 @@ impl Session {
         let outbox = Arc::new(Outbox::default());
         let shared = Arc::new(Shared {
             registry,
+            // Before anything is ordered.
+            voids: Voids::of(&cache),
             cache,
             outbox: Arc::clone(&outbox),
             state: Mutex::default(),
@@ -230,7 +233,7 @@ fn sweep(cache: &Cache) {
         changed.and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > KEPT)
     };
     for run in runs.filter(is_old) {
-        journal::forget(&run.path());
+        journal::sweep(&run.path());
     }
 }
 
@@ -273,6 +276,12 @@ impl Shared {
         };
         drop(state);
         journal.begin(order).ok()
+    }
+
+    /// Whether somebody looked for an attempt before its order arrived, and was told that it has not begun.
+    pub(crate) fn is_void(&self, order: &CallOrder) -> bool {
+        let directory = self.cache.run(order.run);
+        directory.is_some_and(|directory| self.voids.forbid(&directory, &order.key, order.attempt))
     }
 
     /// Whether a journal is one that this process writes.

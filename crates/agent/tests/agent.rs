@@ -69,6 +69,9 @@ impl Agent {
         let mut child = Command::new(env!("CARGO_BIN_EXE_windlass-agent"))
             .arg("serve")
             .env("XDG_CACHE_HOME", cache)
+            // Nowhere else, either.
+            .env("HOME", cache)
+            .env("TMPDIR", cache)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -327,8 +330,36 @@ async fn other_versions_and_garbage_are_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn a_home_that_cannot_be_written_costs_only_the_finding_again() {
+async fn what_cannot_be_kept_is_begun_only_by_who_knows_that() {
     let mut agent = Agent::start(Path::new("/proc/nowhere")).await;
     agent.order(shell(1, "echo fine")).await;
+    assert_eq!(agent.ended(1).await.reply().unwrap_err().code, CallOrder::UNKEPT);
+    agent.order(CallOrder { keep: false, ..shell(1, "echo fine") }).await;
     assert_eq!(response(agent.ended(1).await)["stdout"], "fine\n");
+    // Nobody can say here that it never begins.
+    agent.say(attach(2, 77, 0)).await;
+    assert_eq!(agent.end_of(2).await.1, FromAgent::Gone { id: 2, begun: true });
+}
+
+#[tokio::test]
+async fn an_order_that_arrives_after_it_was_looked_for_is_void() {
+    let dir = TempDir::new().unwrap();
+    let count = dir.path().join("count");
+    let order = || shell(1, &format!("echo x >> {}", count.display()));
+    // The first connection looks dead, and its order is still on its way.
+    let mut first = Agent::start(dir.path()).await;
+    let mut second = Agent::start(dir.path()).await;
+    second.say(attach(9, 1, 0)).await;
+    assert_eq!(second.end_of(9).await.1, FromAgent::Gone { id: 9, begun: false });
+    second.order(CallOrder { id: 3, ..order() }).await;
+    assert_eq!(response(second.ended(3).await)["exitCode"], 0);
+    first.order(order()).await;
+    assert_eq!(first.ended(1).await.reply().unwrap_err().code, CallOrder::VOID);
+    assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n", "it ran once");
+    // What is found is what was done, whoever looks, and whatever else stands in journals.
+    let mut third = Agent::start(dir.path()).await;
+    third.say(attach(4, 1, 0)).await;
+    assert_eq!(response(third.ended(4).await)["exitCode"], 0);
+    third.order(CallOrder { key: "key-2".into(), ..order() }).await;
+    assert_eq!(response(third.ended(1).await)["exitCode"], 0);
 }

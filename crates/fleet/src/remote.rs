@@ -148,7 +148,8 @@ impl Remote {
             Link::Agent(peer) => peer,
             Link::Bare(bare) => return self.conduct_bare(mode, call, request, bare).await,
         };
-        let mut cut = match peer.call(self.order(mode, call, request), call, uses.clone()).await {
+        let mut order = self.order(mode, call, request);
+        let mut cut = match ordered(&peer, &mut order, call, &uses).await {
             Ok(ended) => return Ok(ended),
             Err(cut) => cut,
         };
@@ -157,15 +158,19 @@ impl Remote {
             return Err(lost(call, &cut));
         }
         loop {
+            if !order.keep && !self.is_safe() {
+                let why = CallError::permanent("agent", "nothing could be kept there to find it again by");
+                return Err(interrupted(call, &cut, &why));
+            }
             call.output.note(&format!("the connection was lost ({cut}); looking for the work again"));
             // Whatever stands in the way now, and also when it is told to end: what was ordered may go on over there.
             let again = self.again(call, to, until).await;
             let peer = again.map_err(|error| interrupted(call, &cut, &error))?;
             cut = match peer.attach(call, cut.lines).await {
                 Ok(Found::Ended(ended)) => return Ok(ended),
-                // The order never arrived, or doing it again is safe.
+                // It never began and never will, or doing it again is safe.
                 Ok(Found::Gone { begun }) if !begun || self.is_safe() => {
-                    match peer.call(self.order(mode, call, request), call, uses.clone()).await {
+                    match ordered(&peer, &mut order, call, &uses).await {
                         Ok(ended) => return Ok(ended),
                         Err(cut) => cut,
                     }
@@ -304,6 +309,20 @@ impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Remote").field(&self.about.name).finish()
     }
+}
+
+/// Makes an attempt that can be found again; where that is impossible, one that cannot, which is said.
+async fn ordered(peer: &Peer, order: &mut CallOrder, call: &Call, uses: &OriginUse) -> Result<Ended, Cut> {
+    let ended = peer.call(order.clone(), call, uses.clone()).await?;
+    if !(order.keep && ended.is_refusal(CallOrder::UNKEPT)) {
+        return Ok(ended);
+    }
+    // It was not begun. Until here nobody knows that nothing is kept, so an order that was lost on its way was not begun either.
+    call.output.note(
+        "this attempt could not be found again if the connection broke: nothing can be kept on this node",
+    );
+    order.keep = false;
+    peer.call(order.clone(), call, uses.clone()).await
 }
 
 /// Work that is given up when the attempt is told to end. Nothing of it runs on the node yet.

@@ -239,3 +239,22 @@ async fn a_connection_that_stays_away_is_an_interruption_and_no_failure_to_be_re
     assert_eq!((error.code.as_str(), error.permanent), ("interrupted", true), "{error}");
     assert!(error.message.starts_with("the connection to `web01` was lost: "), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_cannot_keep_is_not_done_twice_when_its_connection_is_cut() {
+    let dir = TempDir::new().unwrap();
+    let connect = Cuttable::new(Path::new("/proc/nowhere"));
+    let (registry, lines) = (connect.registry(), Arc::new(Lines::default()));
+    let count = dir.path().join("count");
+    let script = format!("echo x >> {}; echo begun; sleep 0.5", count.display());
+    let work = tokio::spawn({
+        let call = call("web01", &lines, &CancelSource::new());
+        async move { shell(&registry, call, &script).await }
+    });
+    lines.until(1).await;
+    connect.cut();
+    let error = work.await.unwrap().unwrap_err();
+    assert_eq!((error.code.as_str(), error.permanent), ("interrupted", true), "{error}");
+    assert!(lines.0.lock().unwrap().iter().any(|line| line.contains("could not be found again")));
+    assert_eq!(std::fs::read_to_string(count).unwrap(), "x\n", "it ran once");
+}

@@ -119,11 +119,19 @@ pub struct CallOrder {
     pub for_node: Option<String>,
     /// How long it may take, in milliseconds.
     pub within_ms: u64,
-    /// Whether its begin, output and end are kept until the run is forgotten.
+    /// Whether its begin, output and end are kept until the run is forgotten. What cannot be kept is not begun then.
     pub keep: bool,
 }
 
-/// An attempt to find again.
+impl CallOrder {
+    /// The code of the end of an attempt that was not begun, because nothing can be kept where the agent is.
+    pub const UNKEPT: &'static str = "agent.unkept";
+    /// The code of the end of one that was not begun, because somebody had looked for it before its order arrived.
+    pub const VOID: &'static str = "agent.void";
+}
+
+/// An attempt to find again. One that has not begun when it is looked for never begins: an order for it that is still on
+/// its way over a dead connection is void.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachOrder {
     /// What this attempt is called on this connection.
@@ -318,6 +326,12 @@ impl Ended {
             Self::Failed(trouble) => Err(trouble.into()),
             Self::Foreseen(_) | Self::Known(_) => Err(off("an attempt was answered with something else")),
         }
+    }
+
+    /// Whether the agent says that it began nothing, for this reason.
+    #[must_use]
+    pub fn is_refusal(&self, code: &str) -> bool {
+        matches!(self, Self::Failed(trouble) if trouble.code == code)
     }
 
     /// What the plugin foresaw.

@@ -202,7 +202,7 @@ fn a_cable_that_stays_pulled_is_an_interruption_within_the_timeout_of_the_action
     let until = wires.place.until("never");
     // Once the silence is noticed before the time is over, and once nobody notices it.
     for keepalive in ["200ms", "60s"] {
-        let more = format!("connectTimeout: 1s, keepalive: {keepalive}");
+        let more = format!("connectTimeout: 3s, keepalive: {keepalive}");
         let (node, count) = (wires.node(WEB, "10.90.3.2", &[GATE, FAR], &more), format!("count-{keepalive}"));
         let script = format!("echo x >> $HOME/{count}; {until}");
         let plan = wires.plan(
@@ -226,7 +226,6 @@ fn a_cable_that_stays_pulled_is_an_interruption_within_the_timeout_of_the_action
         for words in [
             "work/web/do was interrupted, and how it ended is not known",
             "took longer than its timeout of 4s, and nobody knows whether it goes on",
-            "1 attempt,",
         ] {
             assert!(told.contains(words), "`{words}` is not in:\n{told}");
         }
