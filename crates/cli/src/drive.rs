@@ -118,7 +118,7 @@ async fn follow(
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let clock = Clock::system();
-    let (mut has_tried, mut is_parked) = (false, false);
+    let (mut has_tried, mut is_parked, mut shown) = (false, false, 0);
     loop {
         tokio::select! {
             biased;
@@ -180,6 +180,12 @@ async fn follow(
                         live.say("the run goes on", printer);
                     }
                     _ => {}
+                }
+            }
+            // Last, because it may always have something to do.
+            written = handle.logs_written(shown), if live.shows_output() => {
+                if live.output(printer) {
+                    shown = written;
                 }
             }
         }

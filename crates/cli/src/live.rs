@@ -126,11 +126,21 @@ impl Live {
         }
     }
 
+    /// Whether it shows what is printed on the nodes.
+    pub(crate) fn shows_output(&self) -> bool {
+        matches!(self.form, Form::Output(_))
+    }
+
+    /// Shows what was printed on the nodes since; whether that was all.
+    pub(crate) fn output(&mut self, printer: &mut Printer) -> bool {
+        match &mut self.form {
+            Form::Output(output) => output.turn(printer),
+            _ => true,
+        }
+    }
+
     /// Draws the picture anew if it is time to.
     pub(crate) fn tick(&mut self, fold: &Fold, now: Time, printer: &mut Printer) {
-        if let Form::Output(output) = &mut self.form {
-            output.turn(printer);
-        }
         if self.is_due(fold.seq()) {
             let (width, rows) = printer::terminal_size();
             let frame = Frame { fold, now, width, rows, seat: self.seat, data_dir: &self.data_dir };

@@ -91,16 +91,25 @@ impl Printer {
         }
         let stdout = io::stdout();
         let color = self.choice(&stdout);
-        let mut out = io::BufWriter::new(AutoStream::new(stdout.lock(), color));
         let written = match self.reader {
-            Reader::Program => write(&mut out),
+            Reader::Program => {
+                let mut out = io::BufWriter::new(AutoStream::new(stdout.lock(), color));
+                write(&mut out).and_then(|()| out.flush())
+            }
             Reader::Person => {
                 let mut text = Vec::new();
-                write(&mut text)
-                    .and_then(|()| out.write_all(readable(&String::from_utf8_lossy(&text)).as_bytes()))
+                write(&mut text).and_then(|()| {
+                    let mut text = readable(&String::from_utf8_lossy(&text));
+                    if color == ColorChoice::Never {
+                        text = anstream::adapter::strip_str(&text).to_string();
+                    }
+                    // In one piece: a stream that takes colours out writes each line by itself.
+                    let mut out = stdout.lock();
+                    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+                })
             }
         };
-        if let Err(error) = written.and_then(|()| out.flush()) {
+        if let Err(error) = written {
             self.is_out_closed = true;
             self.out_error = Some(error).filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
         }

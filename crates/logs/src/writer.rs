@@ -64,6 +64,7 @@ struct Shared {
     filled: Condvar,
     drained: Condvar,
     has_room: Notify,
+    written: Notify,
     has_begun: AtomicBool,
     /// What was lost of runs, by their directories.
     losses: Mutex<BTreeMap<PathBuf, Lost>>,
@@ -103,6 +104,7 @@ impl Writer {
             filled: Condvar::new(),
             drained: Condvar::new(),
             has_room: Notify::new(),
+            written: Notify::new(),
             has_begun: AtomicBool::new(false),
             losses: Mutex::default(),
             most,
@@ -160,6 +162,19 @@ impl Writer {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.shared.state().bytes < ROOM
+    }
+
+    /// Waits until more has been written than in so many rounds, 0 at first, and says in how many it was. Whoever follows
+    /// a file of this process learns so when to look.
+    pub async fn written(&self, rounds: u64) -> u64 {
+        loop {
+            let written = self.shared.written.notified();
+            let done = self.shared.state().done;
+            if done > rounds {
+                return done;
+            }
+            written.await;
+        }
     }
 
     /// Waits until everything that was appended before is in its file. Blocks.
@@ -247,6 +262,7 @@ impl Shared {
             state = self.state();
             state.done = state.begun;
             self.drained.notify_all();
+            self.written.notify_waiters();
         }
     }
 }

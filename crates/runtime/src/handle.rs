@@ -303,6 +303,11 @@ impl Handle {
         }
     }
 
+    /// Waits until this process has written more into logs than in so many rounds, 0 at first, and says in how many it was.
+    pub async fn logs_written(&self, rounds: u64) -> u64 {
+        self.writer.written(rounds).await
+    }
+
     /// The plugins that there are.
     #[must_use]
     pub fn catalog(&self) -> &Arc<Catalog> {

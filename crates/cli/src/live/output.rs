@@ -3,6 +3,7 @@
 //! It reads the log of the run, which holds every line that is kept, in order. Standard output goes to standard output,
 //! everything else to standard error, so that what comes out can be handed on to another program.
 
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use windlass_logs::{Form, Reader, RunFiles, Source};
@@ -17,6 +18,8 @@ use crate::printer::{BAD, FAINT, GOOD, Printer, STRONG, Styled, WARN};
 
 /// How many lines are printed before anything else has its turn.
 const AT_ONCE: usize = 10_000;
+/// How much is printed at once.
+const PAGE: usize = 64 << 10;
 /// How many nodes that failed are named.
 const NAMED: usize = 50;
 /// How long a message may be.
@@ -28,6 +31,21 @@ pub(super) struct Output {
     reader: Reader,
 }
 
+/// Lines that are printed at once: each by itself costs more than all else about it.
+#[derive(Debug, Default)]
+struct Page {
+    to: To,
+    text: String,
+}
+
+/// Where lines go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum To {
+    #[default]
+    Out,
+    Err,
+}
+
 // === impl Output ===
 
 impl Output {
@@ -36,16 +54,16 @@ impl Output {
         Self { reader: Reader::new(&RunFiles::within(logs.to_owned()).all(), 0) }
     }
 
-    /// Prints what has come since.
-    pub(super) fn turn(&mut self, printer: &mut Printer) {
-        let mut left = AT_ONCE;
-        while left > 0 && self.line(printer) {
-            left -= 1;
-        }
+    /// Prints what has come since; whether that was all.
+    pub(super) fn turn(&mut self, printer: &mut Printer) -> bool {
+        let mut page = Page::default();
+        let is_all = (0..AT_ONCE).any(|_| !self.line(&mut page, printer));
+        page.print(printer);
+        is_all
     }
 
-    /// Prints a line; whether there was one. A log that cannot be read harms no run.
-    fn line(&mut self, printer: &mut Printer) -> bool {
+    /// Takes a line; whether there was one. A log that cannot be read harms no run.
+    fn line(&mut self, page: &mut Page, printer: &mut Printer) -> bool {
         let Ok(Some(found)) = self.reader.line() else { return false };
         let Some(record) = found.record else { return true };
         let said = String::from_utf8_lossy(&record.text).into_owned();
@@ -53,10 +71,12 @@ impl Output {
         let more = if record.form == Form::Part { " …" } else { "" };
         let who = Styled(STRONG, record.node.unwrap_or(record.address));
         match (record.source, record.level) {
-            (Source::Out, _) => printer.line(format_args!("{who} | {said}{more}")),
-            (Source::Err, _) => printer.note(format_args!("{who} {} {said}{more}", Styled(WARN, "!"))),
+            (Source::Out, _) => page.line(To::Out, format_args!("{who} | {said}{more}"), printer),
+            (Source::Err, _) => {
+                page.line(To::Err, format_args!("{who} {} {said}{more}", Styled(WARN, "!")), printer);
+            }
             (Source::Note, LogLevel::Warn | LogLevel::Error) => {
-                printer.note(format_args!("{who} {} {said}", Styled(FAINT, "*")));
+                page.line(To::Err, format_args!("{who} {} {said}", Styled(FAINT, "*")), printer);
             }
             (Source::Note | Source::Event, _) => {}
         }
@@ -65,7 +85,7 @@ impl Output {
 
     /// Prints what is left, and what became of the nodes.
     pub(super) fn end(&mut self, fold: &Fold, printer: &mut Printer) {
-        while self.line(printer) {}
+        while !self.turn(printer) {}
         let failing: Vec<_> = fold.failing().collect();
         for one in failing.iter().take(NAMED) {
             let why = one.failure.map(|failure| legible::line(&failure.message, MESSAGE));
@@ -97,6 +117,31 @@ impl Output {
         let took = Length(fold.at().since(submission.at));
         let run = Styled(FAINT, format_args!("in {took} · run {}", submission.run));
         printer.note(format_args!("{text} {run}"));
+    }
+}
+
+// === impl Page ===
+
+impl Page {
+    fn line(&mut self, to: To, line: fmt::Arguments<'_>, printer: &mut Printer) {
+        if self.to != to {
+            self.print(printer);
+            self.to = to;
+        }
+        // Writing into a text cannot fail.
+        let _ = writeln!(self.text, "{line}");
+        if self.text.len() > PAGE {
+            self.print(printer);
+        }
+    }
+
+    fn print(&mut self, printer: &mut Printer) {
+        match (self.text.strip_suffix('\n'), self.to) {
+            (None, _) => {}
+            (Some(text), To::Out) => printer.line(text),
+            (Some(text), To::Err) => printer.note(text),
+        }
+        self.text.clear();
     }
 }
 

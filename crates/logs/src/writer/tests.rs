@@ -138,3 +138,19 @@ fn what_comes_at_once_while_nothing_can_be_written_is_counted_and_not_kept_for_e
         "the rest comes when it can be written"
     );
 }
+
+#[tokio::test]
+async fn whoever_follows_a_file_is_told_when_there_is_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = book(dir.path().join("all.log"));
+    let writer = Arc::new(writer());
+    let mut rounds = 0;
+    for line in ["one\n", "two\n"] {
+        let (told, before) = (Arc::clone(&writer), rounds);
+        let waits = tokio::spawn(async move { told.written(before).await });
+        writer.append([&book], line.as_bytes());
+        rounds = waits.await.unwrap();
+        assert!(rounds > before);
+        assert!(fs::read_to_string(book.path()).unwrap().ends_with(line));
+    }
+}
