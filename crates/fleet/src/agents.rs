@@ -1,10 +1,13 @@
 //! The agents' programs on this side: where they lie, and which one fits which machine.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 use windlass_plugin::CallError;
@@ -20,11 +23,21 @@ struct Inner {
     read: OnceCell<BTreeMap<String, Binary>>,
 }
 
-/// An agent's program.
+/// An agent's program. What stands in it is read when it is to be placed, which is seldom: it is megabytes.
 #[derive(Clone)]
 pub(crate) struct Binary {
-    bytes: Arc<[u8]>,
+    path: PathBuf,
     hash: String,
+    len: u64,
+    content: Arc<OnceCell<Content>>,
+}
+
+/// What stands in an agent's program, as it crosses the line.
+pub(crate) struct Content {
+    /// As gzip packs it: what arrives so takes a third of the time on a slow line, and of the encryption.
+    pub(crate) packed: Vec<u8>,
+    /// As it is, for hosts without gzip.
+    pub(crate) plain: Vec<u8>,
 }
 
 /// The variable that says where the agent lies: a file for machines like this one, or a directory of several.
@@ -85,7 +98,7 @@ impl Agents {
     pub(crate) async fn all(&self) -> Result<&BTreeMap<String, Binary>, CallError> {
         let read = async {
             let files = self.0.files.clone();
-            // They are megabytes, and are hashed, too.
+            // They are hashed, and are megabytes.
             let read = tokio::task::spawn_blocking(move || read(files)).await;
             read.unwrap_or_else(|_| {
                 Err(CallError::retryable("agent", "the agent's program was not read to its end"))
@@ -127,32 +140,68 @@ fn read(files: Vec<(String, PathBuf)>) -> Result<BTreeMap<String, Binary>, CallE
         if agents.contains_key(&machine) {
             continue;
         }
-        match std::fs::read(&path) {
-            Ok(bytes) => {
-                agents.insert(machine, Binary::new(bytes));
+        match Binary::at(&path) {
+            Ok(binary) => {
+                agents.insert(machine, binary);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                let message = format!("the agent {} cannot be read", path.display());
-                return Err(CallError::permanent("agent", message).because(&error));
+                return Err(unreadable(&path, &error));
             }
         }
     }
     Ok(agents)
 }
 
+fn unreadable(path: &Path, error: &io::Error) -> CallError {
+    let message = format!("the agent {} cannot be read", path.display());
+    CallError::permanent("agent", message).because(error)
+}
+
 // === impl Binary ===
 
 impl Binary {
-    /// An agent with this content.
-    fn new(bytes: Vec<u8>) -> Self {
-        let digest: [u8; 32] = Sha256::digest(&bytes).into();
-        let hash = digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        Self { bytes: bytes.into(), hash }
+    fn at(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let (mut digest, mut len) = (Sha256::new(), 0_u64);
+        let mut bytes = vec![0; 128 << 10];
+        loop {
+            let count = file.read(&mut bytes)?;
+            if count == 0 {
+                break;
+            }
+            digest.update(bytes.get(..count).unwrap_or_default());
+            len = len.saturating_add(count as u64);
+        }
+        Ok(Self { path: path.to_owned(), hash: hex(digest), len, content: Arc::default() })
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// What stands in it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read any more, or is another one by now.
+    pub(crate) async fn content(&self) -> Result<&Content, CallError> {
+        let read = async {
+            let (path, hash) = (self.path.clone(), self.hash.clone());
+            let read = tokio::task::spawn_blocking(move || {
+                let plain = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+                if hex(Sha256::new_with_prefix(&plain)) != hash {
+                    let message = format!("the agent {} was replaced meanwhile", path.display());
+                    return Err(CallError::permanent("agent", message));
+                }
+                let packed = pack(&plain).map_err(|error| unreadable(&path, &error))?;
+                Ok(Content { packed, plain })
+            });
+            read.await.unwrap_or_else(|_| {
+                Err(CallError::retryable("agent", "the agent's program was not read to its end"))
+            })
+        };
+        self.content.get_or_try_init(|| read).await
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.len
     }
 
     pub(crate) fn hash(&self) -> &str {
@@ -163,6 +212,17 @@ impl Binary {
     pub(crate) fn name(&self) -> String {
         format!("agent-{}", self.hash.get(..16).unwrap_or(&self.hash))
     }
+}
+
+fn pack(plain: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(plain)?;
+    packer.finish()
+}
+
+fn hex(digest: Sha256) -> String {
+    let digest: [u8; 32] = digest.finalize().into();
+    digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 impl std::fmt::Debug for Binary {
@@ -187,13 +247,26 @@ mod tests {
         }
         let agents = Agents::within([near, far]);
         let own = format!("Linux {}", std::env::consts::ARCH);
-        assert_eq!(agents.fit(&own).await.unwrap().unwrap().bytes(), b"own");
-        assert_eq!(agents.fit("Linux riscv64").await.unwrap().map(Binary::bytes), None);
-        assert_eq!(agents.fit("FreeBSD amd64").await.unwrap().map(Binary::bytes), None);
+        let fit = agents.fit(&own).await.unwrap().unwrap();
+        assert_eq!((fit.content().await.unwrap().plain.as_slice(), fit.len()), (b"own".as_slice(), 3));
+        assert!(agents.fit("Linux riscv64").await.unwrap().is_none());
+        assert!(agents.fit("FreeBSD amd64").await.unwrap().is_none());
         let lack = Agents::within([PathBuf::from("/opt/a"), PathBuf::from("/opt/b")]).lack("Linux mips");
         assert_eq!(
             lack,
             "there is no agent for `Linux mips`: `windlass-agent-mips` is not in /opt/a or /opt/b; put it there, or name it in $WINDLASS_AGENT"
         );
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_is_another_one_by_now_is_not_placed() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join(NAME);
+        std::fs::write(&path, "one").unwrap();
+        let agents = Agents::of("mips", &path);
+        let binary = agents.fit("Linux mips").await.unwrap().unwrap();
+        std::fs::write(&path, "two").unwrap();
+        let error = binary.content().await.map(|content| content.plain.len()).unwrap_err();
+        assert!(error.message.contains("was replaced meanwhile"), "{error}");
     }
 }

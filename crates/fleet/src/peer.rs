@@ -70,6 +70,9 @@ pub enum Found {
 const FRAMES: usize = 64;
 /// How many messages of one call wait until it takes them.
 const MESSAGES: usize = 64;
+/// How much is read at once: little while little comes, because most of a thousand connections wait; more where more comes.
+const LITTLE: usize = 2 << 10;
+const MUCH: usize = 64 << 10;
 
 // === impl Peer ===
 
@@ -88,7 +91,7 @@ impl Peer {
             if written.is_ok() {
                 let _ = writer.flush().await;
             }
-            let mut bytes = vec![0; 16 << 10];
+            let mut bytes = vec![0; LITTLE];
             loop {
                 match decoder.message().map_err(|error| failed(&error))? {
                     Received::Message(FromAgent::Hello(hello)) => return Ok(hello),
@@ -340,7 +343,7 @@ async fn read(
     mut reader: std::pin::Pin<Box<dyn tokio::io::AsyncRead + Send>>,
     mut decoder: Decoder,
 ) -> String {
-    let mut bytes = vec![0; 64 << 10];
+    let mut bytes = vec![0; LITTLE];
     loop {
         match decoder.message::<FromAgent>() {
             Err(error) => return error.to_string(),
@@ -351,7 +354,12 @@ async fn read(
             Ok(Received::Wait) => match reader.read(&mut bytes).await {
                 Ok(0) => return "the other side closed the connection".to_owned(),
                 Err(error) => return format!("nothing can be read from the connection: {error}"),
-                Ok(count) => decoder.push(bytes.get(..count).unwrap_or_default()),
+                Ok(count) => {
+                    decoder.push(bytes.get(..count).unwrap_or_default());
+                    if count == bytes.len() && count < MUCH {
+                        bytes.resize(count.saturating_mul(2), 0);
+                    }
+                }
             },
         }
     }

@@ -37,9 +37,10 @@ pub(crate) enum Placed {
 
 /// What the script prints when there is no agent.
 const MISSING: &str = "windlass-agent-is-missing";
-/// Where an agent may lie, best first: directories of the user's own.
-const PLACES: &str = "\"${XDG_CACHE_HOME:-$HOME/.cache}/windlass\" \"${TMPDIR:-/var/tmp}/windlass-$(id -u)\" \
-                      \"/tmp/windlass-$(id -u)\" \"/dev/shm/windlass-$(id -u)\"";
+/// Where an agent may lie, best first: directories of the user's own. What ends with a dash is followed by who that is.
+const PLACES: &str = "\"${XDG_CACHE_HOME:-$HOME/.cache}/windlass\" \"${TMPDIR:-/var/tmp}/windlass-\" /tmp/windlass- /dev/shm/windlass-";
+/// Finishes the name of such a directory. It is seldom needed, and asking who one is takes as long as starting an agent.
+const WHOSE: &str = "case $d in *-) o=${o:-$(id -u)}; d=$d$o;; esac";
 /// How long the end of a program that has closed its output may take to be known.
 const END_FOLLOWS: Duration = Duration::from_secs(5);
 
@@ -52,7 +53,7 @@ pub(crate) async fn start(
 ) -> Result<Start, CallError> {
     let names: Vec<String> = agents.map(Binary::name).collect();
     let script = format!(
-        "for d in {PLACES}; do [ -L \"$d\" ] && continue; for a in {}; do \
+        "o=; for d in {PLACES}; do {WHOSE}; [ -L \"$d\" ] && continue; for a in {}; do \
          if [ -x \"$d/$a\" ] && [ -O \"$d/$a\" ]; then exec \"$d/$a\" serve; fi; done; done; \
          echo {MISSING} $(uname -sm)",
         names.join(" ")
@@ -132,16 +133,18 @@ pub(crate) async fn place(
     step: Duration,
     within: Duration,
 ) -> Result<Placed, CallError> {
-    let (name, len) = (binary.name(), binary.bytes().len());
+    let content = binary.content().await?;
+    let (name, len, packed) = (binary.name(), binary.len(), content.packed.len());
     // Whether programs can be executed there shows when one is: a file of one harmless line.
     let script = format!(
-        "umask 077; why=; for d in {PLACES}; do t=; [ -L \"$d\" ] && continue; \
+        "umask 077; why=; o=; for d in {PLACES}; do {WHOSE}; t=; [ -L \"$d\" ] && continue; \
          mkdir -p \"$d\" 2>/dev/null && [ -O \"$d\" ] && [ -w \"$d\" ] || {{ why=\"$why $d cannot be written;\"; continue; }}; \
          t=\"$d/.{name}.$$\"; \
          echo : > \"$t\" 2>/dev/null && chmod 700 \"$t\" || {{ rm -f \"$t\"; why=\"$why $d is full;\"; t=; continue; }}; \
          \"$t\" 2>/dev/null && break; rm -f \"$t\"; why=\"$why nothing in $d may be executed;\"; t=; done; \
-         [ -n \"$t\" ] || {{ echo nowhere $why; exit 1; }}; echo ready; \
-         rm -f \"$t\"; head -c {len} > \"$t\" 2>/dev/null; chmod 700 \"$t\"; \
+         [ -n \"$t\" ] || {{ echo nowhere $why; exit 1; }}; \
+         rm -f \"$t\"; if command -v gzip >/dev/null; then echo ready for gzip; head -c {packed} | gzip -dc > \"$t\" 2>/dev/null; \
+         else echo ready; head -c {len} > \"$t\" 2>/dev/null; fi; chmod 700 \"$t\"; \
          if command -v sha256sum >/dev/null; then set -- $(sha256sum < \"$t\"); else set -- unknown; fi; \
          if [ \"$(wc -c < \"$t\")\" -eq {len} ]; then mv -f \"$t\" \"$d/{name}\" && echo placed $1; \
          else rm -f \"$t\"; echo nowhere not all of it could be written in $d, which may be full; exit 1; fi"
@@ -155,10 +158,14 @@ pub(crate) async fn place(
         if let Some(why) = wait_for(&mut channel.stdout, &mut channel.stderr, &mut said, "ready").await? {
             return Ok(Placed::No { why });
         }
+        let bytes = match find(&said, b"ready for gzip") {
+            Some(_) => &content.packed,
+            None => &content.plain,
+        };
         // Whoever cannot take all of it says so and reads no further, so that writing would never end.
         let mut stdin = channel.stdin;
         let write = async {
-            let _ = stdin.write_all(binary.bytes()).await;
+            let _ = stdin.write_all(bytes).await;
             let _ = stdin.flush().await;
             std::future::pending::<()>().await;
         };
@@ -213,3 +220,6 @@ async fn wait_for(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,10 @@
 //!
 //! All that is known of russh is known in this module. `resolve.rs` turns what is said of a node into settings,
 //! `config.rs` reads the user's `ssh_config`, `known_hosts.rs` judges host keys, `login.rs` tries one credential
-//! after the other.
+//! after the other, `kept.rs` reads for all hosts at once what is the same for all.
 
 pub mod config;
+mod kept;
 pub mod known_hosts;
 mod login;
 mod reach;

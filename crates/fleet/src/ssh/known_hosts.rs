@@ -8,6 +8,8 @@ use data_encoding::BASE64;
 use ring::hmac;
 use russh::keys::{Algorithm, PublicKey};
 
+use super::kept::Kept;
+
 /// What is known of a host.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -59,39 +61,33 @@ impl Known {
     /// # Errors
     ///
     /// A file exists and cannot be read.
-    pub fn read(files: &[PathBuf], name: &str) -> io::Result<Self> {
+    pub(super) fn read(kept: &Kept, files: &[PathBuf], name: &str) -> io::Result<Self> {
         let mut known = Self::default();
         for path in files {
-            let text = match std::fs::read(path) {
-                Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => {
-                    return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
-                }
-            };
-            known.take(path, &text, name);
+            let list = kept.list(path);
+            let list =
+                list.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+            for (number, line) in list.iter().flat_map(|list| list.lines(name)) {
+                known.take(path, number, line, name);
+            }
         }
         Ok(known)
     }
 
-    fn take(&mut self, path: &Path, text: &str, name: &str) {
-        for (index, line) in text.lines().enumerate() {
-            let mut words = line.split_whitespace().peekable();
-            let marker = words.next_if(|word| word.starts_with('@'));
-            let (Some(hosts), Some(_), Some(key)) = (words.next(), words.next(), words.next()) else {
-                continue;
-            };
-            if hosts.starts_with('#') || !is_about(hosts, name) {
-                continue;
-            }
-            let Ok(key) = russh::keys::parse_public_key_base64(key) else { continue };
-            let entry = Entry { key, path: path.to_owned(), line: index.saturating_add(1) };
-            match marker {
-                None => self.keys.push(entry),
-                Some("@revoked") => self.revoked.push(entry),
-                // Authorities vouch for certificates, which are not asked for.
-                Some(_) => {}
-            }
+    fn take(&mut self, path: &Path, number: usize, line: &str, name: &str) {
+        let mut words = line.split_whitespace().peekable();
+        let marker = words.next_if(|word| word.starts_with('@'));
+        let (Some(hosts), Some(_), Some(key)) = (words.next(), words.next(), words.next()) else { return };
+        if hosts.starts_with('#') || !is_about(hosts, name) {
+            return;
+        }
+        let Ok(key) = russh::keys::parse_public_key_base64(key) else { return };
+        let entry = Entry { key, path: path.to_owned(), line: number };
+        match marker {
+            None => self.keys.push(entry),
+            Some("@revoked") => self.revoked.push(entry),
+            // Authorities vouch for certificates, which are not asked for.
+            Some(_) => {}
         }
     }
 

@@ -9,8 +9,9 @@ use russh::keys::agent::client::AgentClient;
 use russh::keys::{Certificate, PrivateKey, PrivateKeyWithHashAlg};
 use windlass_plugin::CallError;
 
+use super::kept::Kept;
 use super::session::Judge;
-use super::settings::{Key, Login, Settings};
+use super::settings::{Login, Settings};
 
 type Ssh = Handle<Judge>;
 
@@ -22,15 +23,16 @@ const MOST_QUESTIONS: usize = 8;
 /// # Errors
 ///
 /// Nothing was accepted: which credentials were tried, and what became of each.
-pub(super) async fn log_in(ssh: &mut Ssh, settings: &Settings) -> Result<(), CallError> {
+pub(super) async fn log_in(ssh: &mut Ssh, settings: &Settings, kept: &Kept) -> Result<(), CallError> {
     let user = settings.user.as_str();
     let mut tried = Vec::new();
     for login in &settings.logins {
         let outcome = match login {
             Login::Agent { socket } => with_agent(ssh, user, socket.as_deref()).await,
-            Login::Key { key, certificate, passphrase } => {
-                with_key(ssh, user, key, certificate.as_deref(), passphrase.as_deref()).await
-            }
+            Login::Key { key, certificate, passphrase } => match kept.key(key, passphrase.as_deref()).await {
+                Ok(key) => with_key(ssh, user, key, certificate.as_deref()).await,
+                Err(error) => Err(unreadable(&error)),
+            },
             Login::Password(password) => with_password(ssh, user, password).await,
         };
         match outcome {
@@ -54,15 +56,9 @@ pub(super) async fn log_in(ssh: &mut Ssh, settings: &Settings) -> Result<(), Cal
 async fn with_key(
     ssh: &mut Ssh,
     user: &str,
-    key: &Key,
+    key: Arc<PrivateKey>,
     certificate: Option<&Path>,
-    passphrase: Option<&str>,
 ) -> Result<bool, String> {
-    let key = match key {
-        Key::File(path) => russh::keys::load_secret_key(path, passphrase),
-        Key::Text(text) => russh::keys::decode_secret_key(text, passphrase),
-    };
-    let key = Arc::new(key.map_err(|error| unreadable(&error))?);
     if let Some(path) = certificate {
         let certificate = russh::keys::load_openssh_certificate(path)
             .map_err(|error| format!("its certificate: {error}"))?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use windlass_plugin::{CallError, Node};
 
+use super::kept::Kept;
 use super::resolve::Resolver;
 use super::session::Session;
 use super::settings::Settings;
@@ -14,6 +15,7 @@ use crate::elevate::Become;
 #[derive(Debug)]
 pub(crate) struct Ssh {
     resolver: Arc<Resolver>,
+    kept: Kept,
     sessions: Mutex<HashMap<String, Place>>,
 }
 
@@ -34,7 +36,7 @@ pub struct Target {
 impl Ssh {
     /// By settings that somebody knows of each node.
     pub(crate) fn new(resolver: Arc<Resolver>) -> Self {
-        Self { resolver, sessions: Mutex::default() }
+        Self { resolver, kept: Kept::default(), sessions: Mutex::default() }
     }
 
     /// A connection to a node: the one that there is, or a new one.
@@ -48,7 +50,7 @@ impl Ssh {
         if let Some(session) = place.as_ref().filter(|session| !session.is_closed()) {
             return Ok((Arc::clone(session), target));
         }
-        let session = Arc::new(Session::open(&target.settings).await?);
+        let session = Arc::new(Session::open_with(&target.settings, &self.kept).await?);
         *place = Some(Arc::clone(&session));
         Ok((session, target))
     }

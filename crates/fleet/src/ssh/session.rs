@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use windlass_model::span::Span;
 use windlass_plugin::{BoxFuture, CallError};
 
+use super::kept::Kept;
 use super::known_hosts::{self, Known, Verdict};
 use super::login;
 use super::settings::{HostKeys, Settings};
@@ -47,17 +48,26 @@ impl Session {
     /// # Errors
     ///
     /// Which step failed, at which address, and what can be done about it.
-    pub fn open(settings: &Settings) -> BoxFuture<'_, Result<Self, CallError>> {
+    pub async fn open(settings: &Settings) -> Result<Self, CallError> {
+        Self::open_with(settings, &Kept::default()).await
+    }
+
+    /// The same, with what was read for other hosts already.
+    pub(super) fn open_with<'a>(
+        settings: &'a Settings,
+        kept: &'a Kept,
+    ) -> BoxFuture<'a, Result<Self, CallError>> {
         Box::pin(async move {
             let jump = match &settings.jump {
                 Some(jump) => {
-                    Some(Box::new(Self::open(jump).await.map_err(|error| through(settings, jump, error))?))
+                    let opened = Self::open_with(jump, kept).await;
+                    Some(Box::new(opened.map_err(|error| through(settings, jump, error))?))
                 }
                 None => None,
             };
             let mut failures: Vec<CallError> = Vec::new();
             for address in &settings.addresses {
-                match reach(settings, address, jump.as_deref()).await {
+                match reach(settings, address, jump.as_deref(), kept).await {
                     Ok(ssh) => {
                         let (name, step) = (settings.name.clone(), settings.step);
                         return Ok(Self { ssh, name, step, _jump: jump });
@@ -182,6 +192,7 @@ async fn reach(
     settings: &Settings,
     address: &str,
     jump: Option<&Session>,
+    kept: &Kept,
 ) -> Result<Handle<Judge>, CallError> {
     let (name, port, step) = (&settings.name, settings.port, settings.step);
     let host_name = known_hosts::host_name(
@@ -191,7 +202,7 @@ async fn reach(
             None => port,
         },
     );
-    let known = Known::read(&settings.known_hosts, &host_name).map_err(|error| {
+    let known = Known::read(kept, &settings.known_hosts, &host_name).map_err(|error| {
         CallError::permanent("hostKey", format!("`{name}`: the known host keys cannot be read: {error}"))
     })?;
     let config = Arc::new(config(settings, &known));
@@ -223,7 +234,7 @@ async fn reach(
             }));
         }
     };
-    match tokio::time::timeout(step, login::log_in(&mut ssh, settings)).await {
+    match tokio::time::timeout(step, login::log_in(&mut ssh, settings, kept)).await {
         Ok(Ok(())) => Ok(ssh),
         Ok(Err(error)) => Err(error),
         Err(_) => {
