@@ -1,5 +1,7 @@
 //! `cargo xtask agent`: the agent as one static program that runs on any Linux of its kind.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail};
 
 use crate::process::{capture, run as run_process};
@@ -18,19 +20,24 @@ pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     if let Some(unknown) = args.first() {
         bail!("`{unknown}` is not understood; see `cargo xtask help agent`");
     }
-    let target = host(repo)?;
-    // With a target of its own, build scripts and macros are not built static, too.
-    let mut build =
-        repo.cargo(&["build", "--profile", "agent", "--package", "windlass-agent", "--target", &target]);
-    build.env("RUSTFLAGS", "-C target-feature=+crt-static");
-    run_process(&mut build)?;
-    let built = repo.target().join(&target).join("agent/windlass-agent");
+    let built = build(repo)?;
     let size = std::fs::metadata(&built).with_context(|| format!("{} was not made", built.display()))?.len();
     println!("{}: {:.1} MB, static", built.display(), size as f64 / 1e6);
     if size > MOST {
         bail!("that is more than the {} MB that an agent may have", MOST >> 20);
     }
     Ok(())
+}
+
+/// Builds it and says where it is.
+pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
+    let target = host(repo)?;
+    // With a target of its own, build scripts and macros are not built static, too.
+    let mut build =
+        repo.cargo(&["build", "--profile", "agent", "--package", "windlass-agent", "--target", &target]);
+    build.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    run_process(&mut build)?;
+    Ok(repo.target().join(&target).join("agent/windlass-agent"))
 }
 
 /// The target that this machine's own programs are built for.

@@ -1,20 +1,30 @@
-//! `cargo xtask bench`: the table of benchmarks. A benchmark is an example of the crate that it measures; it prints each
-//! figure beside its limit measured in the same run.
+//! `cargo xtask bench`: the table of benchmarks. A benchmark is an example of the crate that it measures, or, where it
+//! measures whole programs, a function here; it prints each figure beside its limit measured in the same run.
 
 use anyhow::{Result, bail};
+
+mod fleet;
 
 use crate::process::run as run_process;
 use crate::repo::Repo;
 
 pub(crate) const HELP: &str = "\
 Without a name every benchmark runs, one after the other, in a release build. Arguments after the name go to the
-benchmark. Run them on a quiet machine: each figure is a ratio to what the same disk and processor gave a moment ago.";
+benchmark. Run them on a quiet machine: each figure is a ratio to what the same disk and processor gave a moment ago.
+
+`fleet` takes numbers of hosts, what to measure, and `--rounds N`: `bench fleet 100 500` is what it does by itself, `bench
+fleet 20 floor exec` takes a minute. It can measure floor exec steps files output latency memory hung; with `peers`, it
+installs other tools under target/peers and measures them beside.";
 
 struct Bench {
     name: &'static str,
     about: &'static str,
-    package: &'static str,
-    example: &'static str,
+    what: What,
+}
+
+enum What {
+    Example { package: &'static str, example: &'static str },
+    Here(fn(&Repo, &[String]) -> Result<()>),
 }
 
 /// To add a benchmark: write `crates/X/examples/NAME.rs` and add a row.
@@ -22,26 +32,27 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "engine",
         about: "durable throughput, sequential work, memory and recovery",
-        package: "windlass-runtime",
-        example: "bench",
+        what: What::Example { package: "windlass-runtime", example: "bench" },
     },
     Bench {
         name: "store",
         about: "commits of the embedded store beside a plain append",
-        package: "windlass-store-fjall",
-        example: "commit_throughput",
+        what: What::Example { package: "windlass-store-fjall", example: "commit_throughput" },
     },
     Bench {
         name: "logs",
         about: "keeping, reading and following the output of 500 nodes beside a plain write",
-        package: "windlass-logs",
-        example: "logs",
+        what: What::Example { package: "windlass-logs", example: "logs" },
     },
     Bench {
         name: "inventory",
         about: "loading and selecting 100,000 nodes beside reading their bytes",
-        package: "windlass-sources",
-        example: "inventory",
+        what: What::Example { package: "windlass-sources", example: "inventory" },
+    },
+    Bench {
+        name: "fleet",
+        about: "commands and steps on hundreds of hosts, beside a client that does nothing else and beside other tools",
+        what: What::Here(fleet::run),
     },
 ];
 
@@ -52,9 +63,14 @@ pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     };
     for bench in select(name)? {
         println!("==> {}: {}", bench.name, bench.about);
-        let mut command =
-            repo.cargo(&["run", "--release", "--quiet", "-p", bench.package, "--example", bench.example]);
-        run_process(command.arg("--").args(rest))?;
+        match bench.what {
+            What::Example { package, example } => {
+                let mut command =
+                    repo.cargo(&["run", "--release", "--quiet", "-p", package, "--example", example]);
+                run_process(command.arg("--").args(rest))?;
+            }
+            What::Here(run) => run(repo, rest)?,
+        }
     }
     Ok(())
 }

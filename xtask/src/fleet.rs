@@ -64,7 +64,7 @@ fn up(dir: &Path, count: u16) -> Result<()> {
     }
     farm.write()?;
     let inventory = dir.join("inventory.yaml");
-    std::fs::write(&inventory, inventory_of(&farm))?;
+    std::fs::write(&inventory, inventory_of(&farm, PORT))?;
     println!(
         "{} hosts are up after {}\n\n  ssh -F {} h0001\n  the inventory: {}\n  `cargo xtask fleet down` takes them down",
         farm.hosts.len(),
@@ -76,15 +76,15 @@ fn up(dir: &Path, count: u16) -> Result<()> {
 }
 
 /// 127.0.1.1 and on, without the first and the last of each 256, which look like networks.
-fn address(index: usize) -> Result<Ipv4Addr> {
+pub(crate) fn address(index: usize) -> Result<Ipv4Addr> {
     let (block, place) = (index / 250, index % 250);
     let (third, fourth) = (u8::try_from(block.saturating_add(1))?, u8::try_from(place.saturating_add(1))?);
     Ok(Ipv4Addr::new(127, 0, third, fourth))
 }
 
-fn inventory_of(farm: &Farm) -> String {
+pub(crate) fn inventory_of(farm: &Farm, port: u16) -> String {
     let transport = format!(
-        "{{use: ssh, user: root, port: {PORT}, credentials: [{{key: {}}}], knownHosts: {}}}",
+        "{{use: ssh, user: root, port: {port}, credentials: [{{key: {}}}], knownHosts: {}}}",
         farm.path("user_key").display(),
         farm.path("known_hosts").display(),
     );

@@ -128,6 +128,40 @@ pub(crate) const FOR_FUZZING: &[Tool] = &[Tool {
     reason: "libFuzzer is C++ and built from source",
 }];
 
+/// What the benchmark of the fleet needs. Without the last ones it leaves their rows out.
+pub(crate) const FOR_BENCHES: &[Tool] = &[
+    Tool {
+        name: "sshd",
+        probe: &["test", "-x", "/usr/sbin/sshd"],
+        package: "openssh-server",
+        reason: "the hosts are real ones",
+    },
+    Tool {
+        name: "time",
+        probe: &["test", "-x", "/usr/bin/time"],
+        package: "time",
+        reason: "it measures what programs cost",
+    },
+    Tool {
+        name: "venv",
+        probe: &["/usr/bin/python3", "-c", "import ensurepip, venv"],
+        package: "python3-venv",
+        reason: "other tools are installed into environments of their own",
+    },
+    Tool {
+        name: "pdsh",
+        probe: &["sh", "-c", "command -v pdsh"],
+        package: "pdsh",
+        reason: "Windlass is compared with it",
+    },
+    Tool {
+        name: "clush",
+        probe: &["sh", "-c", "command -v clush"],
+        package: "clustershell",
+        reason: "Windlass is compared with it",
+    },
+];
+
 /// A tool that is absent and could not be installed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
