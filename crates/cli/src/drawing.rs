@@ -53,7 +53,8 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 /// The text without anything that could drive a terminal, colours excepted: file names, plans and what targets answer
 /// may hold anything.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let is_odd = |char: char| !matches!(char, '\n' | '\t' | '\x1b') && legible::visible(char) != char;
+    let is_odd =
+        |char: char| !matches!(char, ' '..='~' | '\n' | '\t' | '\x1b') && legible::visible(char) != char;
     if !text.contains(is_odd) && text.match_indices('\x1b').all(|(at, _)| color(text.get(at..)).is_some()) {
         return Cow::Borrowed(text);
     }

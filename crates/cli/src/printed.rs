@@ -6,7 +6,7 @@ use windlass_report::legible;
 
 /// Without whatever could drive a terminal; colours go, because ours say what the line is.
 pub(crate) fn legible_line(text: &str) -> Cow<'_, str> {
-    let is_odd = |char: char| char != '\t' && legible::visible(char) != char;
+    let is_odd = |char: char| !matches!(char, ' '..='~' | '\t') && legible::visible(char) != char;
     if !text.contains(is_odd) {
         return Cow::Borrowed(text);
     }
