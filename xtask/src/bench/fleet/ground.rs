@@ -15,8 +15,8 @@ use crate::{agent, fleet, tools};
 pub(super) const AT_ONCE: usize = 50;
 /// Another port than that of `cargo xtask fleet`, which may be up.
 const PORT: u16 = 2322;
-/// The usual exchange of keys costs three times as much processor time as all else, on both sides.
-const KEX: &str = "KexAlgorithms curve25519-sha256\n";
+/// The usual exchange of keys costs three times as much processor time, on both sides. pyinfra knows this one by its older name alone.
+const KEX: &str = "KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org\n";
 
 /// Programs that are built once for all.
 #[derive(Clone, Debug)]
