@@ -12,7 +12,9 @@
 //! Reading order: [`load()`], then `files.rs` (which of what is in a folder counts) and `program.rs` (how a program is run).
 
 mod files;
+mod folder;
 mod load;
 mod program;
 
+pub use self::folder::Folder;
 pub use self::load::{Options, load, load_with};

@@ -1,7 +1,7 @@
 //! Windlass as a library: everything that a Rust program needs to run plans of its own.
 //!
 //! This crate assembles the others and adds little: [`Windlass`] opens a store and a runtime in one
-//! step, [`rehearse`] plays a plan in virtual time. Begin with [`prelude`].
+//! step, [`read_plan`] and [`read_inventory`] read files, [`rehearse`] plays a plan in virtual time. Begin with [`prelude`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -80,15 +80,18 @@
 
 mod guide;
 mod open;
+mod read;
 mod rehearse;
 
 pub use self::open::{OpenError, Windlass};
+pub use self::read::{ReadError, read_inventory, read_plan, select};
 pub use self::rehearse::rehearse;
 
 pub use windlass_engine as engine;
 pub use windlass_fleet as fleet;
 pub use windlass_inventory as inventory;
 pub use windlass_lang as lang;
+pub use windlass_logs as logs;
 pub use windlass_model as model;
 pub use windlass_plugin as plugin;
 pub use windlass_plugins as plugins;
@@ -101,7 +104,8 @@ pub use windlass_store_fjall as store_fjall;
 
 /// What nearly every program needs.
 pub mod prelude {
-    pub use crate::{OpenError, Windlass};
+    pub use crate::{OpenError, ReadError, Windlass};
+    pub use windlass_inventory::Inventory;
     pub use windlass_model::amount::Amount;
     pub use windlass_model::event::{Author, Command, Event, Verdict, What};
     pub use windlass_model::id::{GroupId, RunId};

@@ -33,6 +33,7 @@ const STOREYS: &[(&str, &[&str])] = &[
         "windlass",
         &[
             "model",
+            "logs",
             "store",
             "plugin",
             "engine",
