@@ -33,6 +33,7 @@ pub use self::load::load;
 pub use self::loaded::Loaded;
 pub use self::misfits::misfits;
 pub use self::params::{Given, Params, params};
+pub use self::references::asks_an_inventory;
 pub use self::schema::plan_schema;
 pub use self::secrets::{SecretUse, secret_uses};
 pub use self::settle::{Beside, settle};

@@ -157,7 +157,8 @@ impl<'a> Sees<'a> {
 }
 
 /// Whether only an inventory can say which nodes these are.
-pub(crate) fn asks_an_inventory(targets: &Targets) -> bool {
+#[must_use]
+pub fn asks_an_inventory(targets: &Targets) -> bool {
     let matched = |entry: &NodeEntry| match entry {
         NodeEntry::Name(text) => pattern::needs_inventory(text),
         NodeEntry::Node(_) => false,

@@ -139,6 +139,7 @@ codes! {
     OUT_OF_SERVICE = "WL-0710", "nodes left out because they are out of service";
     UNUSED_INVENTORY = "WL-0711", "an inventory that nothing selects from";
     NOT_TAKEN_OVER = "WL-0712", "something of an inventory of Ansible that is not taken over";
+    UNKNOWN_FACT = "WL-0713", "a fact that no node has";
 
     UNKNOWN_NODE = "WL-0801", "no such node in the inventory";
     UNKNOWN_GROUP = "WL-0802", "no such group in the inventory";

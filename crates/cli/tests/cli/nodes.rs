@@ -187,6 +187,41 @@ fn p13_a_selection_that_leaves_a_block_nothing_makes_it_do_nothing() {
 }
 
 #[test]
+fn validate_says_what_it_cannot_check_without_an_inventory_and_checks_it_with_one() {
+    let place = Place::new();
+    let hosts = hosts(&place);
+    let plan = |name: &str, targets: &str, value: &str| {
+        let spec = format!(
+            "  blocks: [{{name: b, targets: {{{targets}}}, sequence: [{{name: a, use: noop, with: {{value: \"{value}\"}}}}]}}]\n"
+        );
+        place.plan(name, &spec).to_str().unwrap().to_owned()
+    };
+    let fine = plan("fine", "roles: web", "{{ facts.os.name }}");
+    let ended = place.run(&["validate", &fine]).exits(0).shows(&["ok"]);
+    ended.says(&["not checked: which nodes `b` would have", "`--inventory PATH` checks that, too"]);
+    let document = place.json(&["validate", &fine, "--output", "json"]);
+    assert!(document["files"][0]["plans"][0]["unchecked"].as_str().unwrap().contains("`b`"), "{document}");
+    let ended = place.run(&["validate", &fine, "-i", &hosts]).exits(0);
+    assert!(!ended.err.contains("not checked") && !ended.err.contains("WL-0713"), "{}", ended.err);
+    let named = plan("named", "nodes: [a, b]", "x");
+    assert!(!place.run(&["validate", &named]).exits(0).err.contains("not checked"));
+    let wrong = plan("wrong", "roles: wbe", "x");
+    place.run(&["validate", &wrong, "-i", &hosts]).exits(2).says(&["wbe", "no nodes are left"]);
+    let wrong = plan(
+        "facts",
+        "roles: web",
+        "{{ facts.os.nmae }} {{ facts.os.version }} {{ facts.shoe | default(1) }}",
+    );
+    let ended = place.run(&["validate", &wrong, "-i", &hosts]).exits(0);
+    let ended = ended.says(&["WL-0713", "no node has a fact `os.nmae`"]);
+    assert!(
+        !ended.err.contains("os.version") || ended.err.matches("no node has").count() == 1,
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
 fn an_empty_selection_is_an_error() {
     let place = Place::new();
     let hosts = hosts(&place);
