@@ -121,6 +121,29 @@ fn a_second_run_is_told_who_has_the_store() {
     run.end().exits(0);
 }
 
+/// One process drives, the other watches, commands, and cannot drive; when the first is gone, the other one may.
+#[test]
+fn w30_two_processes_on_one_store_and_one_drives() {
+    let place = Place::new();
+    let (run, gate) = under_way(&place);
+    for command in [&["recover"][..], &["runs", "retry"]] {
+        place.run(command).exits(5).says(&["WL-0401", "it drives runs here"]);
+    }
+    let mut watch = place.start(&["runs", "watch", "--output", "events"]);
+    watch.wait_for("attemptBegan", "work/s/wait");
+    let shown = place.json(&["runs", "show", "--output", "json"]);
+    assert_eq!(shown["run"]["status"], "running");
+    // The owner dies: what the other one waits for does not come, and it takes the run over.
+    run.signal("KILL");
+    run.end();
+    watch.end();
+    std::fs::write(gate, "").unwrap();
+    place.run(&["recover", "--output", "events"]).shows(&["\"kind\":\"recovered\""]);
+    let list = place.json(&["runs", "list", "--output", "json"]);
+    assert_eq!(list.as_array().unwrap().len(), 1);
+    assert_ne!(list[0]["status"], "running");
+}
+
 #[test]
 fn a_stale_socket_is_passed_over() {
     let place = Place::new();

@@ -61,7 +61,7 @@ fn a_preview_and_a_rehearsal_say_what_would_be_chosen_now_and_how_bad_it_could_g
     let events = place.run(&["rehearse", &plan, "-i", &hosts, "--output", "events"]).exits(0);
     assert!(events.out.contains(r#""nodes":["web01"]"#), "{}", events.out);
     // What the inventory has none of now may come; how the selection is written is judged all the same.
-    let (plan, _) = growing(&place, ", labels: 'rack=='");
+    let (plan, _) = growing(&place, ", labels: 'rack in ('");
     place.run(&["preview", &plan, "-i", &hosts]).exits(2).says(&["this is no label selector"]);
 }
 

@@ -144,6 +144,63 @@ fn ctrl_c_twice_cancels_and_three_times_kills() {
     run.end().exits(3);
 }
 
+/// Once: what runs ends, nothing more begins, and a retry does the rest. Twice: what runs is asked to end.
+/// Three times: it is killed. What is recorded is so each time.
+#[test]
+fn p8_an_interrupt_lets_end_a_second_asks_a_third_kills_and_the_record_is_right() {
+    let work = |place: &Place, script: &str| {
+        let log = place.path("log").display().to_string();
+        let first = format!("echo first >> {log}; {script}; echo ended >> {log}");
+        let spec = format!(
+            "  blocks:\n    - name: work\n      sequences:\n        - name: s\n          actions:\n            \
+             - {{name: wait, use: shell, timeout: 1h, with: {{script: \"{first}\"}}}}\n            \
+             - {{name: then, use: shell, with: {{script: 'echo then >> {log}'}}}}\n"
+        );
+        place.plan("p8", &spec).to_str().unwrap().to_owned()
+    };
+    let lines = |place: &Place| std::fs::read_to_string(place.path("log")).unwrap();
+    let recorded = |place: &Place, address: &str| {
+        let report = place.json(&["runs", "show", "--output", "json"]);
+        let found = report["elements"].as_array().unwrap().iter().find(|it| it["address"] == address);
+        (
+            report["run"]["status"].as_str().unwrap().to_owned(),
+            found.unwrap()["status"].as_str().unwrap().to_owned(),
+        )
+    };
+    let is = |status: &str, element: &str| (status.to_owned(), element.to_owned());
+
+    let place = Place::new();
+    let plan = work(&place, &place.until("gate"));
+    let mut run = place.start(&["run", &plan, "--output", "events"]);
+    run.wait_for("attemptBegan", "work/s/wait");
+    place.wait_for_line("log", "first");
+    run.signal("INT");
+    run.wait_for("commanded", "");
+    place.file("gate", "");
+    run.end().exits(3);
+    assert_eq!(lines(&place), "first\nended\n");
+    assert_eq!(recorded(&place, "work/s/wait"), is("stopped", "succeeded"));
+    assert_eq!(recorded(&place, "work/s/then").1, "pending");
+    place.run(&["runs", "retry"]).exits(0);
+    assert!(lines(&place).ends_with("then\n"));
+
+    for (signals, trap) in [(2, ""), (3, "trap '' TERM; ")] {
+        let place = Place::new();
+        let plan = work(&place, &format!("{trap}while :; do sleep 0.05; done"));
+        let mut run = place.start(&["run", &plan, "--output", "events"]);
+        run.wait_for("attemptBegan", "work/s/wait");
+        place.wait_for_line("log", "first");
+        for _ in 0..signals {
+            run.signal("INT");
+            run.wait_for("commanded", "");
+        }
+        run.end().exits(3);
+        assert_eq!(lines(&place), "first\n", "after {signals}");
+        assert_eq!(recorded(&place, "work/s/wait"), is("stopped", "stopped"), "after {signals}");
+        assert_eq!(recorded(&place, "work/s/then").1, "pending");
+    }
+}
+
 #[test]
 fn sigterm_and_sighup_stop() {
     if ignores_hangups() {
