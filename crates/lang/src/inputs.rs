@@ -204,7 +204,7 @@ pub(crate) fn foreseen(plan: &Plan, surroundings: Surroundings<'_>) -> (Vec<Prob
 fn looks_at_facts(plan: &Plan) -> bool {
     let sets = plan.spec.stepsets.values().flat_map(|set| &set.blocks);
     let mut blocks = plan.spec.blocks.iter().chain(sets);
-    blocks.any(|block| !block.max_per.is_empty())
+    blocks.any(|block| plan.spec.limits_of(block).max_per.is_some_and(|labels| !labels.is_empty()))
         || serde_json::to_string(plan).is_ok_and(|text| text.contains("facts"))
 }
 

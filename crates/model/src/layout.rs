@@ -12,7 +12,7 @@ use crate::element::{ElementId, Level, Side, Slot, Work};
 use crate::fact::{Catalog, PluginFacts, PluginKind};
 use crate::late::Chosen;
 use crate::limit::{Backoff, Batches};
-use crate::plan::{Action, Block, Checks, OnFailure, When};
+use crate::plan::{Action, Block, Checks, Limits, OnFailure, Spec, When};
 use crate::submission::Submission;
 use crate::target::Frozen;
 use crate::vars::{Layer, Origin};
@@ -187,8 +187,8 @@ impl Layout {
     /// stand-ins take their places, so that an old run can be shown anywhere.
     #[must_use]
     pub fn new(submission: Arc<Submission>, catalog: &Catalog) -> Self {
-        let mut compiler = Compiler { catalog, missing: Vec::new() };
         let spec = &submission.plan.spec;
+        let mut compiler = Compiler { catalog, spec, missing: Vec::new() };
         let checks = compiler.slots(&spec.checks);
         let blocks = submission.plan.step_set(&submission.step_set).unwrap_or(&[]);
         let blocks = blocks.iter().enumerate().map(|(at, block)| {
@@ -225,7 +225,8 @@ impl Layout {
             if let Sequences::Template { targets, .. } = &mut def.sequences {
                 *targets = Arc::new(chosen.targets);
             }
-            let (concurrency, failures) = limits(written, def.sequences.len());
+            let limits = self.submission.plan.spec.limits_of(written);
+            let (concurrency, failures) = numbers(limits, def.sequences.len());
             (def.concurrency, def.failures, def.choice) = (concurrency, failures, Choice::Made);
         }
         if !chosen.others.is_empty() {
@@ -398,6 +399,7 @@ impl Sequences {
 
 struct Compiler<'a> {
     catalog: &'a Catalog,
+    spec: &'a Spec,
     missing: Vec<String>,
 }
 
@@ -475,7 +477,8 @@ impl Compiler<'_> {
                     .collect(),
             ),
         };
-        let (concurrency, failures) = limits(block, sequences.len());
+        let limits = self.spec.limits_of(block);
+        let (concurrency, failures) = numbers(limits, sequences.len());
         let wait = |span: Option<crate::span::Span>| span.map_or(Duration::ZERO, |span| span.0);
         BlockDef {
             name: block.name.clone(),
@@ -484,11 +487,11 @@ impl Compiler<'_> {
             choice: Choice::default(),
             concurrency,
             failures,
-            strict: block.failures.unwrap_or_default().strict,
-            batches: block.batches.clone(),
-            canary: block.canary.filter(|canary| *canary > 0),
-            max_per: block.max_per.clone(),
-            soak: wait(block.soak),
+            strict: limits.failures.unwrap_or_default().strict,
+            batches: limits.batches.clone(),
+            canary: limits.canary.map(|canary| canary.0).filter(|canary| *canary > 0),
+            max_per: limits.max_per.cloned().unwrap_or_default(),
+            soak: wait(limits.soak),
             entrance_delay: wait(block.entrance_delay),
             exit_delay: wait(block.exit_delay),
             on_failure: block.on_failure,
@@ -500,7 +503,7 @@ impl Compiler<'_> {
 }
 
 /// How many sequences of so many are active at once, and how many may fail.
-fn limits(block: &Block, total: u32) -> (u32, Option<u32>) {
-    let concurrency = block.concurrency.map_or(1, |amount| amount.at_least_one_of(total));
-    (concurrency, block.failures.unwrap_or_default().max.map(|max| max.at_most_of(total)))
+fn numbers(limits: Limits<'_>, total: u32) -> (u32, Option<u32>) {
+    let concurrency = limits.concurrency.map_or(1, |amount| amount.at_least_one_of(total));
+    (concurrency, limits.failures.unwrap_or_default().max.map(|max| max.at_most_of(total)))
 }

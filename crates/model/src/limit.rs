@@ -29,6 +29,10 @@ pub enum Batches {
     Sizes(Vec<Amount>),
 }
 
+/// The size of the canary batch: a count, or `true` for one and `false` for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Canary(pub u32);
+
 /// How long to wait before the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -227,6 +231,43 @@ impl JsonSchema for Batches {
             "description": "The sizes of the batches, each a count or a percentage; the last repeats. `auto` is 1, 2, 4, … up to the concurrency.",
             "anyOf": [{"type": "array", "items": amount, "minItems": 1}, {"const": "auto"}, amount, {"type": "null"}],
             "x-expects": "a list of sizes such as [1, 10%, 50%], or `auto`",
+        })
+    }
+}
+
+// === impl Canary ===
+
+impl Serialize for Canary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            0 => serializer.serialize_bool(false),
+            count => serializer.serialize_u32(count),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Canary {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Bool(one) => Ok(Self(u32::from(one))),
+            count => serde_json::from_value(count).map(Self).map_err(de::Error::custom),
+        }
+    }
+}
+
+impl JsonSchema for Canary {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Canary".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The size of the canary batch: a count, `true` for one, `false` for none.",
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32},
+                {"type": "boolean"},
+            ],
+            "x-expects": "a count such as 1, or `false`",
         })
     }
 }

@@ -14,15 +14,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Amount;
-use crate::limit::{BackoffChoice, Batches, FailureLimit};
+use crate::limit::{BackoffChoice, Batches, Canary, FailureLimit};
 use crate::param::ParamSpec;
 use crate::span::Span;
 use crate::target::Targets;
 use crate::{Map, Value};
 
 mod build;
+mod defaults;
 mod form;
 
+pub use self::defaults::{Defaults, Limits};
 pub use self::form::{SequenceTemplate, VerifyAfter};
 
 /// The version of the format that this crate reads and writes.
@@ -80,6 +82,9 @@ pub struct Spec {
     /// Checks of the whole plan.
     #[serde(default, skip_serializing_if = "Checks::is_empty")]
     pub checks: Checks,
+    /// Limits of all blocks that do not say otherwise.
+    #[serde(default, skip_serializing_if = "Defaults::is_empty")]
+    pub defaults: Defaults,
     /// The phases, strictly one after the other: the step set `default`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<Block>,
@@ -179,13 +184,13 @@ pub struct Block {
     pub batches: Batches,
     /// A first batch of so many, chosen at random, any failure in which fails the block.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub canary: Option<u32>,
+    pub canary: Option<Canary>,
     /// How many sequences may fail before the block does; none unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<FailureLimit>,
     /// How many sequences may be active at once per value of a label.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub max_per: IndexMap<String, u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per: Option<IndexMap<String, u32>>,
     /// The wait between batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soak: Option<Span>,

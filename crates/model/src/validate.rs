@@ -132,6 +132,7 @@ impl Checker<'_> {
             self.unique(batch.actions.iter().map(|action| action.name.as_str()), "action", place, "/actions");
         }
         self.slots(&spec.checks, root, "/spec/checks");
+        self.limits_of((&spec.defaults).into(), Place { pointer: "/spec/defaults", ..root });
     }
 
     /// A name that must be there and be well-formed.

@@ -2,14 +2,14 @@
 
 use windlass_model::code::{self, Code};
 use windlass_model::fact::{Catalog, PluginKind, Recovery};
-use windlass_model::limit::{BackoffChoice, Batches};
+use windlass_model::limit::BackoffChoice;
 use windlass_model::plan::{Action, Block, Checks, OnFailure, OnInterrupt, Plan, When};
 use windlass_model::problem::Problem;
 use windlass_model::span::Span;
 use windlass_model::validate::walk::{self, ActionAt, Role};
 
 pub(super) fn check(plan: &Plan, catalog: &Catalog) -> Vec<Problem> {
-    let mut finder = Finder { catalog, warnings: Vec::new() };
+    let mut finder = Finder { plan, catalog, warnings: Vec::new() };
     finder.period(&plan.spec.checks, "", "/spec");
     walk::blocks(plan, &mut |at| finder.block(at.block, &at.address, &at.pointer));
     walk::actions(plan, &mut |at| finder.action(&at));
@@ -24,6 +24,7 @@ pub(super) fn check(plan: &Plan, catalog: &Catalog) -> Vec<Problem> {
 }
 
 struct Finder<'a> {
+    plan: &'a Plan,
     catalog: &'a Catalog,
     warnings: Vec<Problem>,
 }
@@ -46,7 +47,8 @@ impl Finder<'_> {
     fn block(&mut self, block: &Block, address: &str, pointer: &str) {
         self.period(&block.checks, address, pointer);
         let soaks = block.soak.is_some_and(|soak| !soak.is_zero());
-        if soaks && block.batches == Batches::Whole && block.canary.is_none() {
+        let limits = self.plan.spec.limits_of(block);
+        if soaks && limits.batches.is_whole() && limits.canary.is_none_or(|canary| canary.0 == 0) {
             let message = "`soak` has no effect: it is the wait between batches, and there is only one";
             let help = "add `batches`, such as [1, 10%, 50%], or a `canary`";
             self.warn(code::NO_EFFECT, address, format!("{pointer}/soak"), message, help);

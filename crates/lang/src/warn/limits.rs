@@ -46,11 +46,11 @@ fn block(at: &BlockAt<'_>, targets: &Frozen, warnings: &mut Vec<Problem>) {
         let message = format!("{max} may fail, and {all}: no number of failures ends this block");
         warn("failures", message, "write a smaller number, or `unlimited` if that is meant");
     }
-    if let Some(canary) = canary.filter(|canary| *canary >= total) {
+    if let Some(canary) = canary.map(|canary| canary.0).filter(|canary| *canary >= total) {
         let message = format!("the canary takes {canary}, and {all}: nothing is left to come after it");
         warn("canary", message, "write a smaller number, or leave the canary out");
     }
-    for label in max_per.keys().filter(|label| !is_known(targets, label)) {
+    for label in max_per.iter().flat_map(|labels| labels.keys()).filter(|label| !is_known(targets, label)) {
         let message = format!("no target has a label `{label}`, so nothing is limited by it");
         let key = format!("maxPer/{}", windlass_model::schema::escape(label));
         warn(&key, message, "give the nodes the label: {name: web01, labels: {rack: r1}}");

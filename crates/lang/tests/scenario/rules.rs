@@ -60,7 +60,7 @@ fn w18_unknown_keys_and_wrong_types() {
     check(&block(&format!("{WORK}soak: -5s")), &["WL-0104 b"]);
     check(&block(&format!("{WORK}concurrency: lots")), &["WL-0104 b"]);
     check(&block(&format!("{WORK}concurrency: -1")), &["WL-0104 b"]);
-    check(&block(&format!("{WORK}canary: -1")), &["WL-0209 b"]);
+    check(&block(&format!("{WORK}canary: -1")), &["WL-0104 b"]);
     check(&block(&format!("{WORK}failures: some")), &["WL-0104 b"]);
     check(&block(&format!("{WORK}failures: {{max: 1, strct: true}}")), &["WL-0103 b"]);
     check(&block(&format!("{WORK}onFailure: explode")), &["WL-0104 b"]);
@@ -246,7 +246,6 @@ fn w18_numbers() {
         "failures: 101%",
         "failures: {max: 200%}",
         "failures: 1000001",
-        "canary: 0",
         "maxPer: {rack: 0}",
         "soak: 31d",
         "entranceDelay: 31d",

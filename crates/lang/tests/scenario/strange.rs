@@ -61,10 +61,13 @@ fn w18_a_number_where_a_text_is_wanted_is_quoted_as_it_was_written() {
 
 #[test]
 fn w18_a_text_where_a_number_is_wanted_says_what_would_do() {
-    check(&block("canary: .inf"), &["expected a whole number, got `.inf`"]);
-    check(&block("canary: 1e400"), &["expected a whole number, got `1e400`"]);
-    check(&block("canary: 4294967296"), &["4294967296 is too large; the most is 4294967295"]);
-    check(&block("canary: 99999999999999999999"), &["expected a whole number, got `99999999999999999999`"]);
+    check(&block("canary: .inf"), &["expected a count such as 1, or `false`, got `.inf`"]);
+    check(&block("canary: 1e400"), &["expected a count such as 1, or `false`, got `1e400`"]);
+    check(&block("canary: 4294967296"), &["expected a count such as 1, or `false`, got `4294967296`"]);
+    check(
+        &block("canary: 99999999999999999999"),
+        &["expected a count such as 1, or `false`, got `99999999999999999999`"],
+    );
     check(&block("maxPer: {rack: 4294967296}"), &["4294967296 is too large; the most is 4294967295"]);
     check(
         &block("soak: 90"),

@@ -84,7 +84,7 @@ impl Checker<'_> {
                 let message = format!("`{word}` is about targets, and this block has none");
                 self.push(code::BAD_COMBINATION, place, key, message);
             };
-            if !block.max_per.is_empty() {
+            if block.max_per.as_ref().is_some_and(|labels| !labels.is_empty()) {
                 needs("/maxPer", "maxPer");
             }
             if block.resolve == Resolve::Late {

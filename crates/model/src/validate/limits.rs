@@ -4,16 +4,22 @@ use super::{Checker, LARGEST, Place};
 use crate::amount::Amount;
 use crate::code;
 use crate::limit::{Backoff, Batches};
-use crate::plan::Block;
+use crate::plan::{Block, Limits};
 
 // === impl Checker ===
 
 impl Checker<'_> {
     pub(super) fn limits(&mut self, block: &Block, place: Place<'_>) {
-        if let Some(concurrency) = block.concurrency {
+        self.limits_of(Limits::of(block), place);
+        self.span(block.entrance_delay, "a delay", place, "/entranceDelay", false);
+        self.span(block.exit_delay, "a delay", place, "/exitDelay", false);
+    }
+
+    pub(super) fn limits_of(&mut self, limits: Limits<'_>, place: Place<'_>) {
+        if let Some(concurrency) = limits.concurrency {
             self.amount(concurrency, "a concurrency", place, "/concurrency", 1);
         }
-        match &block.batches {
+        match limits.batches {
             Batches::Sizes(sizes) if sizes.is_empty() => {
                 self.push(code::EMPTY_CONTAINER, place, "/batches", "the list of batches is empty");
             }
@@ -24,22 +30,20 @@ impl Checker<'_> {
             }
             Batches::Whole | Batches::Auto => {}
         }
-        if let Some(max) = block.failures.and_then(|failures| failures.max) {
+        if let Some(max) = limits.failures.and_then(|failures| failures.max) {
             self.amount(max, "a failure limit", place, "/failures", 0);
         }
-        if let Some(canary) = block.canary {
-            self.amount(Amount::Count(canary), "a canary", place, "/canary", 1);
+        if let Some(canary) = limits.canary {
+            self.amount(Amount::Count(canary.0), "a canary", place, "/canary", 0);
         }
-        for (label, most) in &block.max_per {
+        for (label, most) in limits.max_per.into_iter().flatten() {
             let key = format!("/maxPer/{}", crate::schema::escape(label));
             if label.trim().is_empty() {
                 self.push(code::BLANK_NAME, place, &key, "the label has no name");
             }
             self.amount(Amount::Count(*most), "a limit", place, &key, 1);
         }
-        self.span(block.soak, "a soak", place, "/soak", false);
-        self.span(block.entrance_delay, "a delay", place, "/entranceDelay", false);
-        self.span(block.exit_delay, "a delay", place, "/exitDelay", false);
+        self.span(limits.soak, "a soak", place, "/soak", false);
     }
 
     fn amount(&mut self, amount: Amount, what: &str, place: Place<'_>, key: &str, least: u32) {

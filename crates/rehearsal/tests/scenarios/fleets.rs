@@ -42,6 +42,64 @@ fn p14_one_canary_goes_first_each_can_be_it_and_its_failure_leaves_the_others() 
     assert_eq!(firsts.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4], "each can be it, the last one too");
 }
 
+/// What a plan says of all of its blocks counts where a block says nothing, and a block that says no has none.
+#[test]
+fn p14_a_block_says_no_to_the_canary_of_its_plan() {
+    let over =
+        |own: Value| json!({"defaults": {"canary": true, "concurrency": 5}, "blocks": [block("b", 5, own)]});
+    let seen = scene(over(json!({}))).fails("b/*/do").play();
+    assert_eq!((seen.count(0, Status::Failed), seen.count(0, Status::Pending)), (1, 4));
+    for own in [json!({"canary": false}), json!({"canary": 0})] {
+        let seen = scene(over(own)).play();
+        assert_eq!((seen.run(), seen.peak(0)), (RunStatus::Succeeded, 5), "all at once, as the plan says");
+        assert!(
+            !seen
+                .events()
+                .iter()
+                .any(|event| matches!(&event.what, What::BatchBegan { canary, .. } if !canary.is_empty()))
+        );
+    }
+    let seen = scene(over(json!({"canary": 2, "concurrency": 1}))).play();
+    assert_eq!(seen.peak(0), 1);
+    let sizes = seen.events().iter().filter_map(|event| match event.what {
+        What::BatchBegan { size, .. } => Some(size),
+        _ => None,
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [2, 3]);
+}
+
+/// A canary of which a selection left nothing is no work, and no crash.
+#[test]
+fn p13_a_canary_block_without_nodes_does_nothing() {
+    let more =
+        json!({"targets": {"nodes": [], "allowEmpty": true}, "canary": 1, "batches": [1, 2], "soak": "1h"});
+    let seen = scene(json!({"blocks": [block("b", 0, more), block("next", 1, json!({}))]})).play();
+    assert_eq!(
+        (seen.run(), seen.status("b"), seen.status("next/t0")),
+        (RunStatus::Succeeded, Status::Succeeded, Status::Succeeded)
+    );
+    assert!(!seen.events().iter().any(|event| matches!(event.what, What::BatchBegan { block: 0, .. })));
+}
+
+#[test]
+fn p15_a_block_overrides_what_its_plan_says_of_roles() {
+    let node =
+        |n: u32| json!({"name": format!("n{n}"), "labels": {"role": if n < 3 { "web" } else { "db" }}});
+    let nodes: Vec<Value> = (0..6).map(node).collect();
+    let peak = |own: Value| {
+        let mut more = json!({"targets": {"nodes": nodes}});
+        more.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        let defaults = json!({"maxPer": {"role": 1}, "concurrency": "100%"});
+        let seen = scene(json!({"defaults": defaults, "blocks": [block("b", 0, more)]})).play();
+        assert_eq!(seen.run(), RunStatus::Succeeded);
+        seen.peak(0)
+    };
+    assert_eq!(peak(json!({})), 2);
+    assert_eq!(peak(json!({"maxPer": {"role": 2}})), 4);
+    assert_eq!(peak(json!({"maxPer": {}})), 6);
+    assert_eq!(peak(json!({"concurrency": 1})), 1);
+}
+
 #[test]
 fn p15_one_of_a_role_at_once_and_the_roles_side_by_side() {
     let nodes: Vec<Value> = (0..6)
