@@ -264,7 +264,7 @@ fn p24_canaries_are_found_where_they_belong_and_nowhere_else() {
           save: {{said: stdout}}
         - {{name: stdin, use: command, with: {{argv: [cat], stdin: \"{{{{ secret('stdin') }}}}\"}}}}
         - {{name: script, use: shell, with: {{script: \"x={{{{ secret('script') }}}}; echo $x; sleep 0.2\"}}}}
-        - {{name: brought, use: script, with: {{path: brought.sh, env: {{TOKEN: '{{{{ params.token }}}}'}}}}}}
+        - {{name: brought, use: script, with: {{source: brought.sh, env: {{TOKEN: '{{{{ params.token }}}}'}}}}}}
         - {{name: open, use: file, with: {{path: '{out}/open-{{{{ node.name }}}}', content: \"a {{{{ secret('content') }}}}\\n\", mode: '0644'}}}}
         - {{name: changed, use: file, with: {{path: '{out}/open-{{{{ node.name }}}}', content: \"b {{{{ secret('content') }}}} {{{{ store.said }}}}\\n\", mode: '0644', diff: true}}}}
     - name: fail

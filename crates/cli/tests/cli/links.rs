@@ -223,12 +223,14 @@ fn a_cable_that_stays_pulled_is_an_interruption_within_the_timeout_of_the_action
         wires.far.plug(&wires.web, true).unwrap();
         // Nobody knows whether it goes on over there, so it is not begun again.
         let told = wires.run(&["runs", "report"]).exits(0).out;
-        for words in [
-            "work/web/do was interrupted, and how it ended is not known",
+        let words = "work/web/do was interrupted, and how it ended is not known";
+        assert!(told.contains(words), "`{words}` is not in:\n{told}");
+        // Which of them is noticed first is a matter of milliseconds.
+        let why = [
             "took longer than its timeout of 4s, and nobody knows whether it goes on",
-        ] {
-            assert!(told.contains(words), "`{words}` is not in:\n{told}");
-        }
+            "the connection to `web` was lost",
+        ];
+        assert!(why.iter().any(|why| told.contains(why)), "none of {why:?} is in:\n{told}");
         assert_eq!(fs::read_to_string(&count).unwrap(), "x\n");
     }
 }

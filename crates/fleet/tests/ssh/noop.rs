@@ -86,7 +86,7 @@ async fn p10_without_an_agent_programs_tell_what_they_would_do_and_do_nothing() 
         let foreseen = bare.noop(plugin, &request).await.unwrap();
         assert_eq!((foreseen.would, foreseen.why.unwrap()), (Would::Nothing, format!("`{there}` exists")));
     }
-    let script = json!({"path": "/no/such/script", "removes": made});
+    let script = json!({"source": "/no/such/script", "removes": made});
     assert_eq!(bare.noop("script", &script).await.unwrap().would, Would::Nothing);
     assert!(!Path::new(&made).exists());
 

@@ -160,7 +160,7 @@ async fn damage_is_seen_in_whatever_was_packed() {
             let (code, _) = refused(&ground, whole[..length].to_vec()).await;
             assert_eq!(code, "archive", "{name} cut off at {length}");
         }
-        for at in (8..whole.len()).step_by(3) {
+        for at in 8..whole.len() {
             let mut torn = whole.clone();
             torn[at] ^= 0x55;
             ground.origin("bad", torn);

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
-use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use tar::EntryType;
 use windlass_plugin::{CallError, Cancel};
 
@@ -268,7 +268,7 @@ fn is_tar(head: &[u8]) -> bool {
 
 /// Frames of zstd, one after the other, as some programs write them.
 struct Frames {
-    open: Option<StreamingDecoder<io::BufReader<File>, ruzstd::decoding::FrameDecoder>>,
+    open: Option<StreamingDecoder<io::BufReader<File>, FrameDecoder>>,
     rest: Option<io::BufReader<File>>,
 }
 
@@ -284,7 +284,10 @@ impl Read for Frames {
         loop {
             if let Some(open) = &mut self.open {
                 match open.read(buffer)? {
-                    0 => self.rest = self.open.take().map(StreamingDecoder::into_inner),
+                    0 => {
+                        sound(&open.decoder)?;
+                        self.rest = self.open.take().map(StreamingDecoder::into_inner);
+                    }
                     count => return Ok(count),
                 }
             }
@@ -295,6 +298,14 @@ impl Read for Frames {
             let open = StreamingDecoder::new(rest);
             self.open = Some(open.map_err(|error| io::Error::other(error.to_string()))?);
         }
+    }
+}
+
+/// Whether a frame is what was packed, as far as its checksum tells: the decoder leaves that to us.
+fn sound(decoder: &FrameDecoder) -> io::Result<()> {
+    match (decoder.get_checksum_from_data(), decoder.get_calculated_checksum()) {
+        (Some(told), Some(found)) if told != found => Err(io::Error::other("its checksum is wrong")),
+        _ => Ok(()),
     }
 }
 
