@@ -121,22 +121,31 @@ async fn talk(mut channel: Channel, password: Option<&str>) -> Attempt {
     let (mut out, mut err) = ([0; 4096], [0; 4096]);
     let (mut is_out_open, mut is_err_open, mut answered) = (true, true, false);
     while is_out_open || is_err_open {
+        let mut complained = 0;
         tokio::select! {
-            read = channel.stdout.read(&mut out), if is_out_open => match read {
-                Ok(count @ 1..) => said.stdout.extend_from_slice(out.get(..count).unwrap_or_default()),
-                _ => is_out_open = false,
-            },
             read = channel.stderr.read(&mut err), if is_err_open => match read {
-                Ok(count @ 1..) => said.stderr.extend_from_slice(err.get(..count).unwrap_or_default()),
+                Ok(count @ 1..) => complained = count,
                 _ => is_err_open = false,
             },
+            read = channel.stdout.read(&mut out), if is_out_open => said.heard(read, &out, &mut is_out_open),
         }
+        if complained > 0 && is_out_open {
+            // A shell that is there says so before its script complains: then that is here by now, too.
+            tokio::select! {
+                biased;
+                read = channel.stdout.read(&mut out) => said.heard(read, &out, &mut is_out_open),
+                () = std::future::ready(()) => {}
+            }
+        }
+        let complaint = err.get(..complained).unwrap_or_default();
         if let Some(rest) = after_entering(&said.stdout) {
             return Attempt::Entered(Channel {
                 stdout: Box::pin(std::io::Cursor::new(rest).chain(channel.stdout)),
+                stderr: Box::pin(std::io::Cursor::new(complaint.to_vec()).chain(channel.stderr)),
                 ..channel
             });
         }
+        said.stderr.extend_from_slice(complaint);
         if said.stdout.len().max(said.stderr.len()) > MOST_SAID {
             return Attempt::Refused(said);
         }
@@ -272,6 +281,14 @@ impl Become {
 // === impl Said ===
 
 impl Said {
+    /// Takes in what was read from its output.
+    fn heard(&mut self, read: std::io::Result<usize>, out: &[u8], is_open: &mut bool) {
+        match read {
+            Ok(count @ 1..) => self.stdout.extend_from_slice(out.get(..count).unwrap_or_default()),
+            _ => *is_open = false,
+        }
+    }
+
     fn is(&self, phrases: &[&str]) -> bool {
         let text = [&self.stderr, &self.stdout].map(|bytes| String::from_utf8_lossy(bytes).to_lowercase());
         phrases.iter().any(|phrase| text.iter().any(|text| text.contains(phrase)))
@@ -311,5 +328,32 @@ impl fmt::Display for Method {
             Self::Doas => "doas",
             Self::Su => "su",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_script_complains_of_at_once_is_not_taken_for_a_prompt() {
+        // Which of the streams is looked at first is a matter of chance.
+        for _ in 0..64 {
+            let channel = Channel {
+                stdout: Box::pin(Cursor::new(format!("welcome\n{ENTERED}\nfirst\n").into_bytes())),
+                stderr: Box::pin(Cursor::new(b"sh: 1: exec format error\n".to_vec())),
+                stdin: Box::pin(tokio::io::sink()),
+                ended: oneshot::channel().1,
+            };
+            let Attempt::Entered(mut channel) = talk(channel, None).await else { panic!("it did not enter") };
+            let (mut out, mut err) = (String::new(), String::new());
+            channel.stdout.read_to_string(&mut out).await.unwrap();
+            channel.stderr.read_to_string(&mut err).await.unwrap();
+            assert_eq!((out.as_str(), err.as_str()), ("first\n", "sh: 1: exec format error\n"));
+        }
     }
 }
