@@ -9,6 +9,7 @@
 //! A journal whose flush failed is copied to a new file before it is used: the kernel drops pages
 //! that it could not write and then shows them as clean, so only new writes reach the disk again.
 
+mod ahead;
 mod scan;
 
 use std::fs::{self, File, OpenOptions};
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use windlass_store::StoreError;
 
+pub(crate) use self::ahead::Ahead;
 use self::scan::{Scan, next_batch};
 use crate::format::{replace, sync_directory};
 

@@ -19,7 +19,7 @@ use windlass_store::{
 
 use crate::create;
 use crate::format::{self, Stage};
-use crate::journal;
+use crate::journal::{self, Ahead};
 use crate::lock::DirectoryLock;
 use crate::options::Options;
 use crate::queue::{Answer, Job, Queue};
@@ -59,6 +59,7 @@ impl FjallStore {
                 leases: Leases::default(),
                 clock: options.clock,
                 room: Room::new(options.reserve_bytes),
+                ahead: Ahead::new(directory.join(create::DATABASE)),
                 outcomes: Vec::new(),
             })),
         });

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use windlass_store::embedded::{History, Leases, Pending};
 use windlass_store::{Clock, LeaseToken, Revision, StoreError, StoreStats};
 
-use crate::journal;
+use crate::journal::{self, Ahead};
 use crate::lock::DirectoryLock;
 use crate::queue::{Answer, Job, Queue, send};
 use crate::room::Room;
@@ -65,6 +65,7 @@ pub(crate) struct Core {
     pub(crate) leases: Leases,
     pub(crate) clock: Clock,
     pub(crate) room: Room,
+    pub(crate) ahead: Ahead,
     /// What is answered after the flush that is under way.
     pub(crate) outcomes: Vec<Outcome>,
 }
@@ -160,6 +161,7 @@ impl Core {
             self.outcomes.push(outcome);
         }
         if pending.revision() > before {
+            self.ahead.make(pending.changes().len(), pending.bytes());
             self.tables.commit(&mut pending)?;
         }
         shared.counters.add(&pending, before, &self.outcomes);
