@@ -27,6 +27,9 @@ pub fn is_identifier(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// A name that is short for another has at least so many letters.
+const SHORT: usize = 3;
+
 /// The known name nearest to a mistyped one, if one is near enough to be worth suggesting.
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -37,6 +40,16 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .filter(|(far, name)| *far <= (name.len().max(typed.len()) / 3).max(1))
         .min_by_key(|(far, _)| *far)
         .map(|(_, name)| name)
+}
+
+/// The same of a few words that something can be; also one that is short for another: `int` for `integer`.
+pub(crate) fn nearest_word<'a>(typed: &str, words: &[&'a str]) -> Option<&'a str> {
+    let typed_lower = typed.to_ascii_lowercase();
+    let is_short = |word: &&&str| {
+        word.len().min(typed.len()) >= SHORT
+            && (typed_lower.starts_with(**word) || word.starts_with(&typed_lower))
+    };
+    nearest(typed, words.iter().copied()).or_else(|| words.iter().find(is_short).copied())
 }
 
 /// How many letters must be inserted, removed, replaced or swapped to turn one word into the other.
@@ -63,6 +76,24 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_word_is_mistyped_or_short() {
+        let known = ["string", "int", "bool", "number", "list", "max-per"];
+        let cases = [
+            ("sting", Some("string")),
+            ("integer", Some("int")),
+            ("Boolean", Some("bool")),
+            ("str", Some("string")),
+            ("maxPer", Some("max-per")),
+            ("in", Some("int")),
+            ("nu", None),
+            ("float", None),
+        ];
+        for (typed, expect) in cases {
+            assert_eq!(nearest_word(typed, &known), expect, "{typed}");
+        }
+    }
 
     #[test]
     fn slugs() {

@@ -95,6 +95,9 @@ impl Pruned {
                 false => at.rsplit_once('/').map_or("", |(parent, _)| parent),
             };
             self.cut.iter().any(|cut| parent(cut) == element || within(at, cut))
+        } else if problem.code == code::BAD_PARAM_SPEC && at.ends_with("/default") {
+            // Without its type, a parameter is taken for a text.
+            self.cut.contains(&format!("{}/type", parent(at)))
         } else if problem.code == code::UNKNOWN_NAME {
             self.cut.iter().any(|cut| may_have_defined(cut, &problem))
         } else {

@@ -81,6 +81,18 @@ fn w18_a_text_where_a_number_is_wanted_says_what_would_do() {
 }
 
 #[test]
+fn w18_a_default_is_not_judged_by_a_type_that_does_not_exist() {
+    let param = |typed: &str| plan("p", &format!("  params: {{n: {{type: {typed}, default: 3}}}}\n{BLOCKS}"));
+    let unknown = |typed: &str, help: &str| {
+        format!(
+            "expected one of string, int, bool, number, list, map, duration, secret, got `{typed}` ({help})"
+        )
+    };
+    check(&param("integer"), &[&unknown("integer", "did you mean `int`?")]);
+    check(&param("string"), &["expected string, got `3` (write it in quotes: \"3\")"]);
+}
+
+#[test]
 fn w18_series_and_patterns_that_make_no_sense_are_refused() {
     for (node, why) in [
         ("\"web[9-1]\"", "`web[9-1]` is no pattern: a range goes from low to high"),

@@ -39,8 +39,8 @@ impl<'a> Walk<'a> {
         let choices: Vec<&Value> = forms.iter().flat_map(|form| constants(self.followed(form))).collect();
         let are_words = forms.iter().all(|form| !constants(self.followed(form)).is_empty());
         if are_words && expects(map).is_none() && !(value.is_array() || value.is_object()) {
-            let words = choices.iter().filter_map(|choice| choice.as_str());
-            let near = value.as_str().and_then(|text| name::nearest(text, words));
+            let words: Vec<&str> = choices.iter().filter_map(|choice| choice.as_str()).collect();
+            let near = value.as_str().and_then(|text| name::nearest_word(text, &words));
             let help = near.map(|near| format!("did you mean `{near}`?"));
             let got = quoted(map, value);
             return self.wrong(format!("expected {}, got {got}", one_of(&choices)), help);

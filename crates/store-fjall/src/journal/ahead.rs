@@ -12,7 +12,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::last_journal;
 
@@ -82,8 +82,10 @@ fn fill(file: &File, most: u64) -> io::Result<Option<u64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::io::Write as _;
+    use std::path::Path;
+
+    use super::*;
 
     fn first_hole(path: &Path) -> u64 {
         rustix::fs::seek(File::open(path).unwrap(), rustix::fs::SeekFrom::Hole(0)).unwrap()
