@@ -42,6 +42,14 @@ pub(crate) struct Job {
     pub(crate) env: BTreeMap<String, Option<String>>,
     pub(crate) cwd: Option<PathBuf>,
     pub(crate) stdin: Option<String>,
+    /// How much of each stream is kept.
+    pub(crate) kept: Kept,
+}
+
+/// How much of a stream is kept: this much of its beginning and as much of its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    half: usize,
 }
 
 /// How it ended.
@@ -71,6 +79,15 @@ const KILL_TAKES: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(100);
 
+// === impl Kept ===
+
+impl Kept {
+    /// For a plugin that reads it.
+    pub(crate) const TO_READ: Self = Self { half: 512 * 1024 };
+    /// For a response. What a run records of a text ends at 256 KiB, and what is more would cross the line for nothing.
+    pub(crate) const TO_ANSWER: Self = Self { half: 120 * 1024 };
+}
+
 /// Runs a program to its end.
 pub(crate) async fn run(job: Job, call: &Call, watch: &Watch) -> Result<Finished, CallError> {
     if call.cancel.level().is_some() {
@@ -86,8 +103,8 @@ pub(crate) async fn run(job: Job, call: &Call, watch: &Watch) -> Result<Finished
         Err(error) => return Err(not_started(&job, error).await),
     };
     let group = Group::of(&child);
-    let mut stdout = Capture::new(Stream::Stdout, &call.output, watch);
-    let mut stderr = Capture::new(Stream::Stderr, &call.output, watch);
+    let mut stdout = Capture::new(Stream::Stdout, &call.output, watch, job.kept);
+    let mut stderr = Capture::new(Stream::Stderr, &call.output, watch, job.kept);
     let mut stopped = None;
     let status: ExitStatus = {
         let mut pumps = pin!({

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use windlass_plugin::{Call, CallError, Foresight, Reply, Severity, Simulation};
 
-use crate::process::{self, Finished, Job, Watch};
+use crate::process::{self, Finished, Job, Kept, Watch};
 
 /// What surrounds a program.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -91,7 +91,7 @@ pub struct Response {
     pub exit_code: Option<i32>,
     /// The signal that ended it, where one did.
     pub signal: Option<i32>,
-    /// What it printed: the first and the last 512 KiB, with what is no UTF-8 replaced.
+    /// What it printed: the first and the last 120 KiB, with what is no UTF-8 replaced.
     pub stdout: String,
     /// What it printed on its standard error, likewise.
     pub stderr: String,
@@ -203,7 +203,8 @@ impl Surroundings {
         let Self { env, cwd, stdin, exit_codes, output } = self;
         let refuse = |problems: Vec<String>| CallError::permanent(CallError::REQUEST, problems.join("; "));
         let watch = output.watch().map_err(refuse)?;
-        let finished = process::run(Job { program, args, env, cwd, stdin }, call, &watch).await?;
+        let job = Job { program, args, env, cwd, stdin, kept: Kept::TO_ANSWER };
+        let finished = process::run(job, call, &watch).await?;
         judge(finished, &exit_codes, output.fail_on_warning)
     }
 }

@@ -253,7 +253,8 @@ async fn ten_megabytes_are_passed_on_whole_and_kept_in_part() {
     let reply = tried.result.unwrap();
     let text = reply.response["stdout"].as_str().unwrap();
     assert_eq!(reply.response["truncated"], true);
-    assert!(text.len() < 1_100_000 && text.starts_with("first\n") && text.ends_with("last\n"));
+    assert!(text.len() < 256 * 1024, "a run would cut it again");
+    assert!(text.starts_with("first\n") && text.ends_with("last\n"));
     assert!(text.contains(" bytes dropped]"));
 }
 

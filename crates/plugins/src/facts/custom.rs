@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use windlass_plugin::{Call, CallError, Value};
 
-use crate::process::{self, Job, Watch};
+use crate::process::{self, Job, Kept, Watch};
 
 /// Runs every executable of a directory, one after the other, in the order of their names.
 pub(super) async fn run(directory: &Path, call: &Call) -> Result<BTreeMap<String, Value>, CallError> {
@@ -21,6 +21,7 @@ pub(super) async fn run(directory: &Path, call: &Call) -> Result<BTreeMap<String
             env: BTreeMap::new(),
             cwd: None,
             stdin: None,
+            kept: Kept::TO_READ,
         };
         let finished = process::run(job, call, &Watch::default()).await?;
         if finished.stopped.is_some() {

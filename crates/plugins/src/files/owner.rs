@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 use windlass_plugin::{Call, CallError, Output};
 
 use super::trouble::{UNKNOWN_GROUP, UNKNOWN_USER};
-use crate::process::{self, Job, Watch};
+use crate::process::{self, Job, Kept, Watch};
 
 /// A user or a group, by name or by number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +121,7 @@ impl Database {
             env: BTreeMap::from([("LC_ALL".to_owned(), Some("C".to_owned()))]),
             cwd: None,
             stdin: None,
+            kept: Kept::TO_READ,
         };
         // What it prints is nothing that anybody wants to read in a log.
         let quiet = Call { output: Output::default(), ..call.clone() };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use windlass_plugin::{Call, CallError};
 
 use super::entry::Found;
-use crate::process::{self, Job, Watch};
+use crate::process::{self, Job, Kept, Watch};
 
 /// How a file is written.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -68,6 +68,7 @@ impl Writing {
             env: std::collections::BTreeMap::new(),
             cwd: None,
             stdin: None,
+            kept: Kept::TO_READ,
         };
         let finished = process::run(job, call, &Watch::default()).await?;
         if finished.stopped.is_some() {

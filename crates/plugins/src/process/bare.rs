@@ -20,15 +20,15 @@ pub(super) async fn run(
     watch: &Watch,
 ) -> Result<Finished, CallError> {
     let begun = Instant::now();
-    let Job { program, args, env, cwd, stdin } = job;
+    let Job { program, args, env, cwd, stdin, kept } = job;
     let mut argv = vec![text(program)?];
     for arg in args {
         argv.push(text(arg)?);
     }
     let program = BareProgram { argv, env, cwd, stdin: stdin.map(String::into_bytes) };
     let mut captures = Captures {
-        stdout: Capture::new(Stream::Stdout, &call.output, watch),
-        stderr: Capture::new(Stream::Stderr, &call.output, watch),
+        stdout: Capture::new(Stream::Stdout, &call.output, watch, kept),
+        stderr: Capture::new(Stream::Stderr, &call.output, watch, kept),
     };
     let end = node.run(&program, call, &mut captures).await?;
     let (exit_code, signal) = match end {

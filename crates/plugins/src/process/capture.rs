@@ -6,8 +6,7 @@ use regex::Regex;
 use windlass_model::log_level::LogLevel;
 use windlass_plugin::{Output, Printed, Stream};
 
-/// How much of each stream is kept: this much of its beginning and as much of its end.
-const HALF: usize = 512 * 1024;
+use super::Kept;
 
 /// The longest line that is passed on whole; longer ones come in pieces.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -41,6 +40,7 @@ pub(super) struct Capture<'a> {
     stream: Stream,
     output: &'a Output,
     watch: &'a Watch,
+    kept: Kept,
     head: Vec<u8>,
     tail: VecDeque<u8>,
     dropped: u64,
@@ -59,11 +59,12 @@ impl Watch {
 // === impl Capture ===
 
 impl<'a> Capture<'a> {
-    pub(super) fn new(stream: Stream, output: &'a Output, watch: &'a Watch) -> Self {
+    pub(super) fn new(stream: Stream, output: &'a Output, watch: &'a Watch, kept: Kept) -> Self {
         Self {
             stream,
             output,
             watch,
+            kept,
             head: Vec::new(),
             tail: VecDeque::new(),
             dropped: 0,
@@ -114,10 +115,11 @@ impl<'a> Capture<'a> {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        let (head, rest) = bytes.split_at(bytes.len().min(HALF - self.head.len().min(HALF)));
+        let half = self.kept.half;
+        let (head, rest) = bytes.split_at(bytes.len().min(half - self.head.len().min(half)));
         self.head.extend_from_slice(head);
         self.tail.extend(rest);
-        let surplus = self.tail.len().saturating_sub(HALF);
+        let surplus = self.tail.len().saturating_sub(half);
         self.tail.drain(..surplus);
         self.dropped += surplus as u64;
     }
@@ -189,9 +191,11 @@ fn without_torn_start(bytes: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
+    const HALF: usize = Kept::TO_READ.half;
+
     fn captured(pieces: &[&[u8]]) -> Captured {
         let (output, watch) = (Output::default(), Watch::default());
-        let mut capture = Capture::new(Stream::Stdout, &output, &watch);
+        let mut capture = Capture::new(Stream::Stdout, &output, &watch, Kept::TO_READ);
         pieces.iter().for_each(|piece| capture.take(piece));
         capture.finish()
     }
@@ -217,7 +221,7 @@ mod tests {
     fn a_line_that_is_too_long_is_passed_on_in_whole_words() {
         let lines = std::sync::Arc::new(Lines::default());
         let (output, watch) = (Output::to(lines.clone()), Watch::default());
-        let mut capture = Capture::new(Stream::Stdout, &output, &watch);
+        let mut capture = Capture::new(Stream::Stdout, &output, &watch, Kept::TO_READ);
         let long = "0123456789abcdef ".repeat(LONGEST_LINE / 8);
         long.as_bytes().chunks(1000).for_each(|piece| capture.take(piece));
         capture.finish();

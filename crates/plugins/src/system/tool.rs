@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use windlass_plugin::{Call, CallError, Output};
 
-use crate::process::{self, Job, Watch};
+use crate::process::{self, Job, Kept, Watch};
 
 /// A program about to be run.
 #[derive(Clone, Debug)]
@@ -103,7 +103,8 @@ impl Tool {
         let Self { program, args, env, stdin, shown, watch } = self;
         let quiet = Call { output: Output::default(), ..call.clone() };
         let call = if shown { call } else { &quiet };
-        let finished = process::run(Job { program, args, env, cwd: None, stdin }, call, &watch).await?;
+        let job = Job { program, args, env, cwd: None, stdin, kept: Kept::TO_READ };
+        let finished = process::run(job, call, &watch).await?;
         let (stdout, stderr) = (finished.stdout, finished.stderr);
         if finished.stopped.is_some() {
             return Err(CallError::cancelled());
