@@ -53,6 +53,9 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 /// The text without anything that could drive a terminal, colours excepted: file names, plans and what targets answer
 /// may hold anything.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
     let is_odd =
         |char: char| !matches!(char, ' '..='~' | '\n' | '\t' | '\x1b') && legible::visible(char) != char;
     if !text.contains(is_odd) && text.match_indices('\x1b').all(|(at, _)| color(text.get(at..)).is_some()) {
@@ -74,6 +77,13 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
         rest = rest.get(taken..).unwrap_or_default();
     }
     Cow::Owned(out)
+}
+
+/// Whether there is nothing but letters that every terminal shows, and the ends of lines. It is asked of all output of all
+/// nodes, so bytes are looked at many at once.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let stays = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    text.as_bytes().chunks(32).all(|piece| piece.iter().fold(true, |all, byte| all & stays(byte)))
 }
 
 /// The escape sequence at the beginning of a text that sets a colour.

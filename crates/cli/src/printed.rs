@@ -4,8 +4,13 @@ use std::borrow::Cow;
 
 use windlass_report::legible;
 
+use crate::drawing;
+
 /// Without whatever could drive a terminal; colours go, because ours say what the line is.
 pub(crate) fn legible_line(text: &str) -> Cow<'_, str> {
+    if drawing::is_plain(text) && !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
     let is_odd = |char: char| !matches!(char, ' '..='~' | '\t') && legible::visible(char) != char;
     if !text.contains(is_odd) {
         return Cow::Borrowed(text);

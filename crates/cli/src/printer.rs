@@ -4,6 +4,7 @@
 //! A reader that goes away (`| head`) is no error: what comes after is dropped, and whoever only prints
 //! can ask [`Printer::is_out_closed`] and end.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
@@ -99,10 +100,8 @@ impl Printer {
             Reader::Person => {
                 let mut text = Vec::new();
                 write(&mut text).and_then(|()| {
-                    let mut text = readable(&String::from_utf8_lossy(&text));
-                    if color == ColorChoice::Never {
-                        text = anstream::adapter::strip_str(&text).to_string();
-                    }
+                    let text = String::from_utf8_lossy(&text);
+                    let text = readable(&text, color);
                     // In one piece: a stream that takes colours out writes each line by itself.
                     let mut out = stdout.lock();
                     out.write_all(text.as_bytes()).and_then(|()| out.flush())
@@ -128,10 +127,8 @@ impl Printer {
     /// Anything, on standard error.
     pub(crate) fn write_err(&mut self, text: impl fmt::Display) {
         let stderr = io::stderr();
-        let mut text = readable(&text.to_string());
-        if self.choice(&stderr) == ColorChoice::Never {
-            text = anstream::adapter::strip_str(&text).to_string();
-        }
+        let text = text.to_string();
+        let text = readable(&text, self.choice(&stderr));
         // In one piece, so that nothing comes in between; where standard error is gone there is nobody left to tell.
         let _ = stderr.lock().write_all(text.as_bytes());
     }
@@ -160,6 +157,12 @@ impl Printer {
         windlass_report::Palette::ANSI
     }
 
+    /// Whether what is printed on standard output has colours.
+    pub(crate) fn is_out_colored(&self) -> bool {
+        let stdout = io::stdout();
+        self.choice(&stdout) != ColorChoice::Never
+    }
+
     /// Whether what is printed on standard error has colours.
     pub(crate) fn is_err_colored(&self) -> bool {
         let stderr = io::stderr();
@@ -175,8 +178,19 @@ impl Printer {
 }
 
 /// A text for people, as any terminal can show it and whatever is in it.
-fn readable(text: &str) -> String {
-    drawing::shown(&drawing::harmless(text)).into_owned()
+fn readable(text: &str, color: ColorChoice) -> Cow<'_, str> {
+    let mut text = drawing::harmless(text);
+    let shown = match drawing::shown(&text) {
+        Cow::Owned(shown) => Some(shown),
+        Cow::Borrowed(_) => None,
+    };
+    if let Some(shown) = shown {
+        text = Cow::Owned(shown);
+    }
+    if color == ColorChoice::Never && text.as_bytes().contains(&0x1b) {
+        text = Cow::Owned(anstream::adapter::strip_str(&text).to_string());
+    }
+    text
 }
 
 /// Whether standard error is a terminal on which things can be drawn over.

@@ -87,16 +87,21 @@ pub fn encode(record: &Record<'_>, to: &mut Vec<u8>) {
     let address = if address.is_empty() { "-" } else { address };
     let more = if *form == Form::Part { "+" } else { "" };
     // Writing into memory cannot fail.
-    let _ = write!(to, "{at} {level} {}{more} {address}", source.word());
+    let _ = write!(to, "{at}");
+    for word in [" ", level.word(), " ", source.word(), more, " ", address] {
+        to.extend_from_slice(word.as_bytes());
+    }
     if *attempt > 0 {
         let _ = write!(to, "#{attempt}");
     }
     if let Some(node) = node {
-        let _ = write!(to, " @{node}");
+        to.extend_from_slice(b" @");
+        to.extend_from_slice(node.as_bytes());
     }
     if let Some(printed) = printed_at {
-        let (printed, at) = (i128::from(printed.as_millis()), i128::from(at.as_millis()));
-        let _ = write!(to, " ~{}", printed - at);
+        // Milliseconds of a time are far fewer than the largest number.
+        let (printed, at) = (printed.as_millis().cast_signed(), at.as_millis().cast_signed());
+        let _ = write!(to, " ~{}", printed.saturating_sub(at));
     }
     to.extend_from_slice(BAR);
     escape(text, to);
@@ -158,6 +163,10 @@ fn numbered(label: &str) -> Option<(&str, u32)> {
 
 /// The text as it stands in a record.
 fn escape(text: &[u8], to: &mut Vec<u8>) {
+    if is_plain(text) {
+        to.extend_from_slice(text);
+        return;
+    }
     let mut rest = text;
     while !rest.is_empty() {
         let (good, bad) = match std::str::from_utf8(rest) {
@@ -171,6 +180,12 @@ fn escape(text: &[u8], to: &mut Vec<u8>) {
         bad.iter().for_each(|byte| hex(*byte, to));
         rest = rest.get(good.len() + bad.len()..).unwrap_or_default();
     }
+}
+
+/// Whether nothing in a text needs a second look, as in most. Pieces of this size are looked at all at once.
+fn is_plain(text: &[u8]) -> bool {
+    let stays = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t') & (*byte != b'\\');
+    text.chunks(32).all(|piece| piece.iter().fold(true, |all, byte| all & stays(byte)))
 }
 
 fn escape_utf8(text: &[u8], to: &mut Vec<u8>) {
@@ -212,6 +227,9 @@ fn escaped(text: &[u8]) -> Option<u8> {
 }
 
 fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'\\') {
+        return Cow::Borrowed(text);
+    }
     let next = |from: usize| {
         let rest = text.get(from..).unwrap_or_default();
         rest.windows(4).enumerate().find_map(|(at, four)| Some((from + at, escaped(four)?)))

@@ -13,7 +13,9 @@
 
 mod files;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::collections::hash_map::{Entry, HashMap};
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -29,6 +31,8 @@ const ROOM: usize = 4 << 20;
 /// How much may be pending at all: whoever prints more without waiting for room is held up until it is written, and
 /// what comes from those who are never held up is dropped.
 const MOST: usize = 256 << 20;
+/// For how many files memory is kept from one round to the next.
+const SPARE: usize = 16;
 /// About how much it takes to keep records for one file beside the records.
 const FILE: usize = 256;
 
@@ -39,14 +43,19 @@ pub struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// A file, and the first line that it has.
+/// A file, and the first line that it has. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Book {
-    path: PathBuf,
+    path: Arc<Path>,
     header: Arc<[u8]>,
     /// The directory of the run that it belongs to.
     run: Arc<Path>,
 }
+
+/// A path as the key of a table. It is asked for with every record, and comparing paths part by part takes longer than
+/// writing one.
+#[derive(Clone, Debug)]
+struct Key(Arc<Path>);
 
 /// What could not be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,12 +84,14 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    pending: HashMap<PathBuf, Pending>,
+    pending: HashMap<Key, Pending>,
     bytes: usize,
     /// How many rounds have begun, and how many are done.
     begun: u64,
     done: u64,
     closing: bool,
+    /// Memory of records that were written, for those that come.
+    spare: Vec<Vec<u8>>,
 }
 
 /// Records for one file.
@@ -254,12 +265,18 @@ impl Shared {
             drop(state);
             self.drained.notify_all();
             self.has_room.notify_waiters();
-            for Pending { book, bytes } in round.into_values() {
+            let mut spare = Vec::new();
+            for Pending { book, mut bytes } in round.into_values() {
                 if let Some(lost) = files.append(&book, &bytes, &*self.clock) {
                     self.lose(&book.run, lost);
                 }
+                if bytes.capacity() <= ROOM && spare.len() < SPARE {
+                    bytes.clear();
+                    spare.push(bytes);
+                }
             }
             state = self.state();
+            state.spare = spare;
             state.done = state.begun;
             self.drained.notify_all();
             self.written.notify_waiters();
@@ -281,11 +298,12 @@ impl State {
         if self.closing {
             return;
         }
-        match self.pending.get_mut(&book.path) {
-            Some(pending) => pending.bytes.extend_from_slice(records),
-            None => {
-                let fresh = Pending { book: book.clone(), bytes: records.to_vec() };
-                self.pending.insert(book.path.clone(), fresh);
+        match self.pending.entry(Key(Arc::clone(&book.path))) {
+            Entry::Occupied(pending) => pending.into_mut().bytes.extend_from_slice(records),
+            Entry::Vacant(none) => {
+                let mut bytes = self.spare.pop().unwrap_or_default();
+                bytes.extend_from_slice(records);
+                none.insert(Pending { book: book.clone(), bytes });
                 self.bytes = self.bytes.saturating_add(FILE);
             }
         }
@@ -299,13 +317,35 @@ impl Book {
     /// A file of the run whose logs are in a directory; it is made when the first record comes.
     #[must_use]
     pub fn new(path: PathBuf, header: Arc<[u8]>, run: Arc<Path>) -> Self {
-        Self { path, header, run }
+        Self { path: path.into(), header, run }
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+// === impl Key ===
+
+impl Key {
+    fn bytes(&self) -> &[u8] {
+        self.0.as_os_str().as_encoded_bytes()
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
     }
 }
 

@@ -44,6 +44,11 @@ pub trait OutputSink: Send + Sync {
         self.line(line.stream, line.bytes);
     }
 
+    /// Lines that arrived together, in their order. Whoever keeps lines can do it at once.
+    fn printed_together(&self, lines: &[Printed<'_>]) {
+        lines.iter().for_each(|line| self.printed(line));
+    }
+
     /// Waits until more can be taken; `None` where more always can. Whoever reads a program's output waits
     /// for this before reading on, so that a program cannot print faster than its lines get away.
     fn room(&self) -> Option<BoxFuture<'_, ()>> {
@@ -91,6 +96,13 @@ impl Output {
     pub fn printed(&self, line: &Printed<'_>) {
         if let Some(sink) = &self.0 {
             sink.printed(line);
+        }
+    }
+
+    /// Lines that arrived together, in their order.
+    pub fn printed_together(&self, lines: &[Printed<'_>]) {
+        if let Some(sink) = &self.0 {
+            sink.printed_together(lines);
         }
     }
 

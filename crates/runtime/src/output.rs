@@ -14,11 +14,17 @@ use windlass_model::event::Event;
 use windlass_model::layout::Layout;
 use windlass_model::log_level::LogLevel;
 use windlass_model::secret::Secrets;
+use windlass_model::time::Time;
 use windlass_plugin::{BoxFuture, Output, OutputSink, Printed, Stream};
 use windlass_report::{log_line, node_of};
 
 use crate::clock::Clock;
 use crate::view::RunView;
+
+/// About how much stands in a record beside what was printed.
+const RECORD: usize = 96;
+/// How much is put together before it is handed over. Memory for more would come from the system each time.
+const AT_ONCE: usize = 64 << 10;
 
 /// The output of one run.
 #[derive(Debug)]
@@ -148,9 +154,17 @@ impl Story {
 // === impl AttemptOutput ===
 
 impl AttemptOutput {
-    fn write(&self, level: LogLevel, source: Source, text: &[u8], line: Option<&Printed<'_>>) {
+    /// Appends a record to others.
+    fn record(
+        &self,
+        at: Time,
+        (level, source): (LogLevel, Source),
+        text: &[u8],
+        line: Option<&Printed<'_>>,
+        to: &mut Vec<u8>,
+    ) {
         let record = Record {
-            at: self.run.clock.now(),
+            at,
             level,
             source,
             form: if line.is_some_and(|line| line.goes_on) { Form::Part } else { Form::Whole },
@@ -160,10 +174,24 @@ impl AttemptOutput {
             printed_at: line.and_then(|line| line.at),
             text: Cow::Borrowed(text),
         };
-        let mut line = Vec::with_capacity(text.len() + 128);
-        encode(&record, &mut line);
+        encode(&record, to);
+    }
+
+    fn write(&self, records: &[u8]) {
         let own = self.node.as_ref().map(|(_, book)| book);
-        self.run.writer.append([&self.run.all].into_iter().chain(own), &line);
+        self.run.writer.append([&self.run.all].into_iter().chain(own), records);
+    }
+
+    /// Whether a line is among those of an attempt that are kept. One that is not is counted.
+    fn may_keep(&self, line: &Printed<'_>) -> bool {
+        let len = line.bytes.len() as u64;
+        let before = self.kept.fetch_add(len.saturating_add(1), Ordering::Relaxed);
+        if before.saturating_add(len) <= self.run.most {
+            return true;
+        }
+        self.dropped_lines.fetch_add(1, Ordering::Relaxed);
+        self.dropped_bytes.fetch_add(len, Ordering::Relaxed);
+        false
     }
 
     /// The bytes as they may be kept.
@@ -185,19 +213,29 @@ impl OutputSink for AttemptOutput {
     }
 
     fn printed(&self, line: &Printed<'_>) {
-        let len = line.bytes.len() as u64;
-        let before = self.kept.fetch_add(len.saturating_add(1), Ordering::Relaxed);
-        if before.saturating_add(len) > self.run.most {
-            self.dropped_lines.fetch_add(1, Ordering::Relaxed);
-            self.dropped_bytes.fetch_add(len, Ordering::Relaxed);
-            return;
+        self.printed_together(std::slice::from_ref(line));
+    }
+
+    fn printed_together(&self, lines: &[Printed<'_>]) {
+        let at = self.run.clock.now();
+        let len: usize = lines.iter().map(|line| line.bytes.len().saturating_add(RECORD)).sum();
+        let mut records = Vec::with_capacity(len.min(AT_ONCE));
+        for line in lines.iter().filter(|line| self.may_keep(line)) {
+            let (level, source) = match line.stream {
+                Stream::Stdout => (LogLevel::Info, Source::Out),
+                Stream::Stderr => (LogLevel::Warn, Source::Err),
+                Stream::Note => (LogLevel::Info, Source::Note),
+            };
+            let level = line.level.unwrap_or(level);
+            if records.len() + line.bytes.len() > AT_ONCE {
+                self.write(&records);
+                records.clear();
+            }
+            self.record(at, (level, source), &self.redacted(line.bytes), Some(line), &mut records);
         }
-        let (level, source) = match line.stream {
-            Stream::Stdout => (LogLevel::Info, Source::Out),
-            Stream::Stderr => (LogLevel::Warn, Source::Err),
-            Stream::Note => (LogLevel::Info, Source::Note),
-        };
-        self.write(line.level.unwrap_or(level), source, &self.redacted(line.bytes), Some(line));
+        if !records.is_empty() {
+            self.write(&records);
+        }
     }
 
     fn room(&self) -> Option<BoxFuture<'_, ()>> {
@@ -214,7 +252,9 @@ impl Drop for AttemptOutput {
             let text = format!(
                 "{lines} lines ({bytes} bytes) were left out: no more than {most} bytes of an attempt are kept"
             );
-            self.write(LogLevel::Warn, Source::Note, text.as_bytes(), None);
+            let (at, mut record) = (self.run.clock.now(), Vec::new());
+            self.record(at, (LogLevel::Warn, Source::Note), text.as_bytes(), None, &mut record);
+            self.write(&record);
         }
     }
 }

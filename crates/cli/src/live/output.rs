@@ -3,9 +3,11 @@
 //! It reads the log of the run, which holds every line that is kept, in order. Standard output goes to standard output,
 //! everything else to standard error, so that what comes out can be handed on to another program.
 
-use std::fmt::{self, Write as _};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::path::Path;
 
+use anstyle::Style;
 use windlass_logs::{Form, Reader, RunFiles, Source};
 use windlass_model::element::{ElementId, Work};
 use windlass_model::log_level::LogLevel;
@@ -22,6 +24,8 @@ const AT_ONCE: usize = 10_000;
 const PAGE: usize = 64 << 10;
 /// How many nodes that failed are named.
 const NAMED: usize = 50;
+/// What is neither good nor bad.
+const PLAIN: Style = Style::new();
 /// How long a message may be.
 const MESSAGE: usize = 400;
 
@@ -32,16 +36,17 @@ pub(super) struct Output {
 }
 
 /// Lines that are printed at once: each by itself costs more than all else about it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Page {
     to: To,
     text: String,
+    is_out_colored: bool,
+    is_err_colored: bool,
 }
 
 /// Where lines go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum To {
-    #[default]
     Out,
     Err,
 }
@@ -56,7 +61,7 @@ impl Output {
 
     /// Prints what has come since; whether that was all.
     pub(super) fn turn(&mut self, printer: &mut Printer) -> bool {
-        let mut page = Page::default();
+        let mut page = Page::of(printer);
         let is_all = (0..AT_ONCE).any(|_| !self.line(&mut page, printer));
         page.print(printer);
         is_all
@@ -66,17 +71,16 @@ impl Output {
     fn line(&mut self, page: &mut Page, printer: &mut Printer) -> bool {
         let Ok(Some(found)) = self.reader.line() else { return false };
         let Some(record) = found.record else { return true };
-        let said = String::from_utf8_lossy(&record.text).into_owned();
+        let said = std::str::from_utf8(&record.text);
+        let said = said.map_or_else(|_| String::from_utf8_lossy(&record.text), Cow::Borrowed);
         let said = legible_line(&said);
         let more = if record.form == Form::Part { " …" } else { "" };
-        let who = Styled(STRONG, record.node.unwrap_or(record.address));
+        let who = record.node.unwrap_or(record.address);
         match (record.source, record.level) {
-            (Source::Out, _) => page.line(To::Out, format_args!("{who} | {said}{more}"), printer),
-            (Source::Err, _) => {
-                page.line(To::Err, format_args!("{who} {} {said}{more}", Styled(WARN, "!")), printer);
-            }
+            (Source::Out, _) => page.line(To::Out, [who, &said, more], Styled(PLAIN, "|"), printer),
+            (Source::Err, _) => page.line(To::Err, [who, &said, more], Styled(WARN, "!"), printer),
             (Source::Note, LogLevel::Warn | LogLevel::Error) => {
-                page.line(To::Err, format_args!("{who} {} {said}", Styled(FAINT, "*")), printer);
+                page.line(To::Err, [who, &said, ""], Styled(FAINT, "*"), printer);
             }
             (Source::Note | Source::Event, _) => {}
         }
@@ -123,13 +127,25 @@ impl Output {
 // === impl Page ===
 
 impl Page {
-    fn line(&mut self, to: To, line: fmt::Arguments<'_>, printer: &mut Printer) {
+    fn of(printer: &Printer) -> Self {
+        let (is_out_colored, is_err_colored) = (printer.is_out_colored(), printer.is_err_colored());
+        Self { to: To::Out, text: String::new(), is_out_colored, is_err_colored }
+    }
+
+    /// Who said it, what, and whether more of the line follows.
+    fn line(&mut self, to: To, [who, said, more]: [&str; 3], sign: Styled<&str>, printer: &mut Printer) {
         if self.to != to {
             self.print(printer);
             self.to = to;
         }
-        // Writing into a text cannot fail.
-        let _ = writeln!(self.text, "{line}");
+        let is_colored = if to == To::Out { self.is_out_colored } else { self.is_err_colored };
+        if is_colored {
+            // Writing into a text cannot fail.
+            let _ = writeln!(self.text, "{} {sign} {said}{more}", Styled(STRONG, who));
+        } else {
+            // Colours that nobody wants would have to be looked for in all that is printed.
+            [who, " ", sign.1, " ", said, more, "\n"].iter().for_each(|word| self.text.push_str(word));
+        }
         if self.text.len() > PAGE {
             self.print(printer);
         }

@@ -36,7 +36,7 @@ impl Files {
     /// Appends to a file; gives back what was lost.
     pub(super) fn append(&mut self, book: &Book, records: &[u8], clock: &dyn Fn() -> Time) -> Option<Lost> {
         self.round = self.round.saturating_add(1);
-        let told = self.lost.get(&book.path).map(|lost| told(lost, clock()));
+        let told = self.lost.get(&*book.path).map(|lost| told(lost, clock()));
         let bytes = match &told {
             None => Cow::Borrowed(records),
             Some(told) => Cow::Owned([told.as_slice(), records].concat()),
@@ -48,22 +48,22 @@ impl Files {
         // What says that lines were lost is none of those that were handed over.
         let told = told.map_or(0, |told| told.len());
         if written >= told {
-            self.lost.remove(&book.path);
+            self.lost.remove(&*book.path);
         }
         let error = error?;
-        self.open.remove(&book.path);
+        self.open.remove(&*book.path);
         let rest = bytes.get(written.max(told)..).unwrap_or_default();
         Some(self.give_up(book, rest, &error))
     }
 
     fn give_up(&mut self, book: &Book, rest: &[u8], error: &io::Error) -> Lost {
         let lost = Lost::of(rest, error.to_string());
-        match self.lost.get_mut(&book.path) {
+        match self.lost.get_mut(&*book.path) {
             Some(before) => before.add(lost.lines, lost.bytes),
             None => {
                 let path = book.path.display();
                 tracing::warn!(%path, %error, "output of plugins cannot be written and is dropped");
-                self.lost.insert(book.path.clone(), lost.clone());
+                self.lost.insert(book.path.to_path_buf(), lost.clone());
             }
         }
         lost
@@ -71,14 +71,14 @@ impl Files {
 
     fn file(&mut self, book: &Book) -> io::Result<&mut File> {
         let round = self.round;
-        if !self.open.contains_key(&book.path) {
+        if !self.open.contains_key(&*book.path) {
             if self.open.len() >= OPEN_FILES {
                 self.close_half();
             }
             let file = open(&book.path, &book.header)?;
-            self.open.insert(book.path.clone(), Open { file, round });
+            self.open.insert(book.path.to_path_buf(), Open { file, round });
         }
-        let open = self.open.get_mut(&book.path).ok_or(ErrorKind::NotFound)?;
+        let open = self.open.get_mut(&*book.path).ok_or(ErrorKind::NotFound)?;
         open.round = round;
         Ok(&mut open.file)
     }
