@@ -35,7 +35,8 @@ pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
     // With a target of its own, build scripts and macros are not built static, too.
     let mut build =
         repo.cargo(&["build", "--profile", "agent", "--package", "windlass-agent", "--target", &target]);
-    build.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    // What is put where it was linked for needs no adjusting when it starts, which is a quarter of starting.
+    build.env("RUSTFLAGS", "-C target-feature=+crt-static -C relocation-model=static");
     run_process(&mut build)?;
     Ok(repo.target().join(&target).join("agent/windlass-agent"))
 }

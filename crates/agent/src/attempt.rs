@@ -142,7 +142,7 @@ async fn ended(
         within_ms,
         ..
     } = order;
-    let Some(plugin) = shared.registry.get(&name) else {
+    let Some(plugin) = shared.plugins.get(&name) else {
         let message = format!("the agent has no plugin `{name}`; it may be of another version");
         return Ended::Failed(CallError::permanent("agent", message).into());
     };

@@ -19,6 +19,7 @@ mod journal;
 mod origin;
 mod outbox;
 mod pipe;
+mod plugins;
 mod session;
 mod signals;
 

@@ -3,8 +3,6 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use windlass_plugin::Registry;
-
 use crate::cache::Cache;
 use crate::pipe;
 use crate::session::{Session, SessionEnd};
@@ -51,11 +49,7 @@ fn serve() -> ExitCode {
             let (reader, writer) = reader
                 .and_then(|reader| writer.map(|writer| (reader, writer)))
                 .map_err(|error| format!("standard input and output cannot be waited for: {error}"))?;
-            // Whoever asks for an attempt has the same plugins, and has judged them.
-            let mut registry = Registry::trusting();
-            windlass_plugins::register(&mut registry).map_err(|error| error.to_string())?;
-            let session = Session::new(registry, Cache::find());
-            Ok(session.serve(reader, writer).await)
+            Ok(Session::standard(Cache::find()).serve(reader, writer).await)
         });
         // What still blocks a thread is not waited for: all work has ended.
         runtime.shutdown_background();

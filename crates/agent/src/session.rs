@@ -19,6 +19,7 @@ use crate::hello::hello;
 use crate::journal::{self, Entry, Journal, Order, Orders, Voids};
 use crate::origin::Questions;
 use crate::outbox::Outbox;
+use crate::plugins::Plugins;
 use crate::signals::Signals;
 
 /// A journal that nobody asked for within this time is asked for by nobody.
@@ -29,7 +30,7 @@ const LAST_GRACE: Duration = Duration::from_secs(10);
 /// An agent that serves one connection.
 #[derive(Debug)]
 pub struct Session {
-    registry: Registry,
+    plugins: Plugins,
     cache: Cache,
 }
 
@@ -48,7 +49,7 @@ pub enum SessionEnd {
 
 /// What all attempts of a session share.
 pub(crate) struct Shared {
-    pub(crate) registry: Registry,
+    pub(crate) plugins: Plugins,
     pub(crate) cache: Cache,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) voids: Voids,
@@ -76,15 +77,21 @@ impl Session {
     /// An agent with these plugins.
     #[must_use]
     pub fn new(registry: Registry, cache: Cache) -> Self {
-        Self { registry, cache }
+        Self { plugins: Plugins::These(registry), cache }
+    }
+
+    /// An agent with the plugins that Windlass comes with.
+    #[must_use]
+    pub fn standard(cache: Cache) -> Self {
+        Self { plugins: Plugins::standard(), cache }
     }
 
     /// Serves a connection until it ends, and then until the work that is in flight has ended.
     pub async fn serve(self, reader: impl AsyncRead + Unpin, writer: impl AsyncWrite + Unpin) -> SessionEnd {
-        let Self { registry, cache } = self;
+        let Self { plugins, cache } = self;
         let outbox = Arc::new(Outbox::default());
         let shared = Arc::new(Shared {
-            registry,
+            plugins,
             // Before anything is ordered.
             voids: Voids::of(&cache),
             cache,

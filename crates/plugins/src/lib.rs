@@ -24,4 +24,4 @@ mod look;
 mod process;
 
 pub use origin::FilesHere;
-pub use standard::{register, standard};
+pub use standard::{register, register_named, standard};
