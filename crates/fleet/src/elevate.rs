@@ -118,7 +118,8 @@ async fn attempt(
 /// Answers a prompt and waits for the shell.
 async fn talk(mut channel: Channel, password: Option<&str>) -> Attempt {
     let mut said = Said::default();
-    let (mut out, mut err) = ([0; 4096], [0; 4096]);
+    // Little is said, and what this takes is taken for every connection that is being made.
+    let (mut out, mut err) = ([0; 1024], [0; 512]);
     let (mut is_out_open, mut is_err_open, mut answered) = (true, true, false);
     while is_out_open || is_err_open {
         let mut complained = 0;

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::oneshot;
 use windlass_plugin::{BoxFuture, CallError};
 
@@ -14,6 +14,14 @@ pub trait Exec: Send + Sync + 'static {
     /// Whether there is still a way there, as far as anybody knows.
     fn is_alive(&self) -> bool {
         true
+    }
+
+    /// What more is printed there is of no interest, and must not hold the program up.
+    fn ignore(&self, mut stream: Pin<Box<dyn AsyncRead + Send>>) {
+        tokio::spawn(async move {
+            let mut bytes = [0; 1024];
+            while let Ok(1..) = stream.read(&mut bytes).await {}
+        });
     }
 
     /// What it means that this was said instead of anything being run; `None` where nobody knows.

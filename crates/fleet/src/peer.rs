@@ -20,8 +20,8 @@ use tokio::sync::{mpsc, watch};
 use windlass_model::id::RunId;
 use windlass_plugin::{Call, CallError, OriginUse};
 use windlass_wire::{
-    AttachOrder, CallOrder, Decoder, Ended, FromAgent, Hello, Received, ToAgent, Versions, WireError, encode,
-    greet,
+    AttachOrder, CallOrder, Decoder, Ended, FromAgent, Hello, Line, Received, ToAgent, Versions, WireError,
+    encode, greet,
 };
 
 use crate::connect::Connection;
@@ -40,7 +40,8 @@ struct Shared {
     /// Frames on their way; when it is full, whoever sends waits for the connection.
     frames: mpsc::Sender<Vec<u8>>,
     next: AtomicU64,
-    calls: Mutex<HashMap<u64, mpsc::Sender<FromAgent>>>,
+    /// Messages are boxed, because a channel has room for some of them from the beginning, for each of thousands of calls.
+    calls: Mutex<HashMap<u64, mpsc::Sender<Box<FromAgent>>>>,
     /// Why the connection ended, once it has.
     ended: watch::Receiver<Option<String>>,
 }
@@ -71,7 +72,7 @@ const FRAMES: usize = 64;
 /// How many messages of one call wait until it takes them.
 const MESSAGES: usize = 64;
 /// How much is read at once: little while little comes, because most of a thousand connections wait; more where more comes.
-const LITTLE: usize = 2 << 10;
+const LITTLE: usize = 512;
 const MUCH: usize = 64 << 10;
 
 // === impl Peer ===
@@ -179,12 +180,16 @@ impl Peer {
         self.0.send(&ToAgent::Forget(run)).await;
     }
 
-    /// Nothing more will be ordered: waits until the agent has taken that in and closed the connection.
+    /// Nothing more will be ordered: waits until the agent has taken in all that it was told. It then ends by itself, which
+    /// nobody has to wait for.
     pub async fn leave(&self) {
+        let n = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let mut pong = self.0.expect(n);
+        self.0.send(&ToAgent::Ping(n)).await;
         self.0.send(&ToAgent::Bye).await;
-        let mut ended = self.0.ended.clone();
-        // The task that watches the connection is gone when this fails, and the connection with it.
-        let _ = ended.wait_for(Option::is_some).await;
+        // Without an answer when the connection has ended.
+        let _ = pong.recv().await;
+        self.0.calls().remove(&n);
     }
 
     /// Whether the agent answers within a time.
@@ -225,13 +230,12 @@ impl Peer {
                     continue;
                 }
             };
-            match message {
+            match message.map(|message| *message) {
                 Some(FromAgent::Output { from, lines: more, .. }) => {
                     // What was sent twice is taken once.
                     let skip = usize::try_from(lines.saturating_sub(from)).unwrap_or(usize::MAX);
-                    for line in more.iter().skip(skip) {
-                        call.output.printed(&line.printed());
-                    }
+                    let fresh = more.iter().skip(skip).map(Line::printed);
+                    call.output.printed_together(&fresh.collect::<Vec<_>>());
                     lines = lines.max(from.saturating_add(more.len() as u64));
                     call.output.room().await;
                 }
@@ -276,11 +280,11 @@ impl Drop for Guard {
 // === impl Shared ===
 
 impl Shared {
-    fn calls(&self) -> MutexGuard<'_, HashMap<u64, mpsc::Sender<FromAgent>>> {
+    fn calls(&self) -> MutexGuard<'_, HashMap<u64, mpsc::Sender<Box<FromAgent>>>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn expect(&self, id: u64) -> mpsc::Receiver<FromAgent> {
+    fn expect(&self, id: u64) -> mpsc::Receiver<Box<FromAgent>> {
         let (sender, receiver) = mpsc::channel(MESSAGES);
         self.calls().insert(id, sender);
         // The end of the connection may have come before this call was known.
@@ -381,7 +385,7 @@ async fn route(shared: &Shared, message: FromAgent) {
     let call = shared.calls().get(&id).cloned();
     if let Some(call) = call {
         // A call that takes nothing for a while holds the connection up; its channel is bounded on purpose.
-        let _ = call.send(message).await;
+        let _ = call.send(Box::new(message)).await;
     }
 }
 

@@ -13,7 +13,7 @@ use windlass_wire::{MAGIC, MOST_NOISE};
 
 use crate::agents::Binary;
 use crate::elevate::{self, Become, Entered};
-use crate::exec::{Channel, Exec, Exit};
+use crate::exec::{Channel, Exec, Exit, Terminal};
 
 /// What came of starting an agent.
 pub(crate) enum Start {
@@ -35,7 +35,7 @@ pub(crate) enum Placed {
     No { why: String },
 }
 
-/// What the script prints when there is no agent.
+/// What the script prints when there is no agent. It stands otherwise in the script: what shows that back has not run it.
 const MISSING: &str = "windlass-agent-is-missing";
 /// Where an agent may lie, best first: directories of the user's own. What ends with a dash is followed by who that is.
 const PLACES: &str = "\"${XDG_CACHE_HOME:-$HOME/.cache}/windlass\" \"${TMPDIR:-/var/tmp}/windlass-\" /tmp/windlass- /dev/shm/windlass-";
@@ -44,7 +44,7 @@ const WHOSE: &str = "case $d in *-) o=${o:-$(id -u)}; d=$d$o;; esac";
 /// How long the end of a program that has closed its output may take to be known.
 const END_FOLLOWS: Duration = Duration::from_secs(5);
 
-/// Starts the first of these agents that lies there.
+/// Starts the first of these agents that lies there. The script means the same to every POSIX shell.
 pub(crate) async fn start(
     exec: &dyn Exec,
     agents: impl Iterator<Item = &Binary>,
@@ -55,13 +55,25 @@ pub(crate) async fn start(
     let script = format!(
         "o=; for d in {PLACES}; do {WHOSE}; [ -L \"$d\" ] && continue; for a in {}; do \
          if [ -x \"$d/$a\" ] && [ -O \"$d/$a\" ]; then exec \"$d/$a\" serve; fi; done; done; \
-         echo {MISSING} $(uname -sm)",
+         echo windlass-agent-is-\"missing\" $(uname -sm)",
         names.join(" ")
     );
-    let mut channel = match elevate::enter(exec, &script, other, within).await? {
-        Entered::Begun(channel) => channel,
-        Entered::NoShell { said } => return Ok(Start::NoShell { said }),
-    };
+    // Most login shells take the script as it is, which spares the host another shell; that costs as much as an agent. What
+    // those that do not take it make of it does nothing and ends at once.
+    if other.is_none() {
+        let channel = exec.exec(&script, Terminal::Without).await?;
+        if let start @ (Start::Runs(_) | Start::Missing { .. }) = started(exec, channel, within).await? {
+            return Ok(start);
+        }
+    }
+    match elevate::enter(exec, &script, other, within).await? {
+        Entered::Begun(channel) => started(exec, channel, within).await,
+        Entered::NoShell { said } => Ok(Start::NoShell { said }),
+    }
+}
+
+/// What came of a script that starts an agent.
+async fn started(exec: &dyn Exec, mut channel: Channel, within: Duration) -> Result<Start, CallError> {
     let looked = tokio::time::timeout(within, look(&mut channel)).await;
     let Looked { said, stderr } = looked.map_err(|_| {
         let message = format!("no agent started on `{}` within {}", exec.name(), Span(within));
@@ -94,7 +106,7 @@ struct Looked {
 /// Reads until an agent answers, or it is clear that none will.
 async fn look(channel: &mut Channel) -> Looked {
     let (mut said, mut stderr) = (Vec::new(), Vec::new());
-    let (mut out, mut err) = ([0; 4096], [0; 4096]);
+    let (mut out, mut err) = ([0; 1024], [0; 512]);
     let (mut is_out_open, mut is_err_open) = (true, true);
     while is_out_open || is_err_open {
         tokio::select! {

@@ -8,7 +8,7 @@
 //!
 //! All that is known of russh is known in this module. `resolve.rs` turns what is said of a node into settings,
 //! `config.rs` reads the user's `ssh_config`, `known_hosts.rs` judges host keys, `login.rs` tries one credential
-//! after the other, `kept.rs` reads for all hosts at once what is the same for all.
+//! after the other, `kept.rs` reads for all hosts at once what is the same for all, `streams.rs` tells apart what programs print.
 
 pub mod config;
 mod kept;
@@ -18,6 +18,7 @@ mod reach;
 mod resolve;
 mod session;
 mod settings;
+mod streams;
 
 pub(crate) use self::reach::Ssh;
 pub use self::reach::Target;

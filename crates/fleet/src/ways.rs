@@ -9,7 +9,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt as _;
 use windlass_model::transport::{AgentUse, Container, Transport, Way};
 use windlass_plugin::{BoxFuture, CallError, Node};
 
@@ -147,12 +146,9 @@ impl Connect for Ways {
             let Foothold { exec, other, step } = foothold;
             Ok(match started {
                 Ok(channel) => {
-                    let Channel { stdout, mut stderr, stdin, ended } = channel;
-                    // An agent says nothing there; whatever comes must not hold the connection up.
-                    tokio::spawn(async move {
-                        let mut bytes = [0; 1024];
-                        while let Ok(1..) = stderr.read(&mut bytes).await {}
-                    });
+                    // An agent says nothing on its standard error; whatever comes must not hold the connection up.
+                    let Channel { stdout, stderr, stdin, ended } = channel;
+                    exec.ignore(stderr);
                     Reached::Agent(Connection {
                         reader: stdout,
                         writer: stdin,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{Certificate, PrivateKey, PrivateKeyWithHashAlg};
+use russh::keys::{Algorithm, Certificate, PrivateKey, PrivateKeyWithHashAlg};
 use windlass_plugin::CallError;
 
 use super::kept::Kept;
@@ -64,7 +64,13 @@ async fn with_key(
             .map_err(|error| format!("its certificate: {error}"))?;
         return with_certificate(ssh, user, key, certificate).await;
     }
-    let hash = ssh.best_supported_rsa_hash().await.map_err(|error| error.to_string())?.flatten();
+    // Keys of other kinds go by one name, and asking waits a second for servers that do not say what they know.
+    let hash = match key.algorithm() {
+        Algorithm::Rsa { .. } => {
+            ssh.best_supported_rsa_hash().await.map_err(|error| error.to_string())?.flatten()
+        }
+        _ => None,
+    };
     accepted(ssh.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash)).await)
 }
 

@@ -1,15 +1,15 @@
 //! A connection to a host, and channels on it.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use russh::Pty;
 use russh::client::{self, Handle};
 use russh::keys::{Algorithm, PublicKey};
-use russh::{ChannelMsg, Pty, Sig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 use windlass_model::span::Span;
 use windlass_plugin::{BoxFuture, CallError};
 
@@ -17,7 +17,8 @@ use super::kept::Kept;
 use super::known_hosts::{self, Known, Verdict};
 use super::login;
 use super::settings::{HostKeys, Settings};
-use crate::exec::{Channel, Exec, Exit, Terminal};
+use super::streams::streams;
+use crate::exec::{Channel, Exec, Terminal};
 
 /// A connection to a host, logged in. Dropped, it is closed.
 pub struct Session {
@@ -36,9 +37,6 @@ pub(super) struct Judge {
     /// Why the key was not accepted.
     refused: Arc<Mutex<Option<CallError>>>,
 }
-
-/// How much of a program's output waits here before the host is made to wait.
-const BUFFER: usize = 64 << 10;
 
 // === impl Session ===
 
@@ -105,43 +103,7 @@ impl Session {
         let channel = within(self.step, opened)
             .await
             .map_err(|why| self.failed("a program cannot be started", &why))?;
-        let (mut read, write) = channel.split();
-        let (mut near_out, stdout) = tokio::io::duplex(BUFFER);
-        let (mut near_err, stderr) = tokio::io::duplex(BUFFER);
-        let (end, ended) = oneshot::channel();
-        let stdin = write.make_writer();
-        tokio::spawn(async move {
-            use tokio::io::AsyncWriteExt as _;
-            let mut end = Some(end);
-            while let Some(message) = read.wait().await {
-                let exit = match message {
-                    ChannelMsg::Data { data } => {
-                        // Nobody reads it any more: what follows is only waited for.
-                        let _ = near_out.write_all(&data).await;
-                        None
-                    }
-                    ChannelMsg::ExtendedData { data, .. } => {
-                        let _ = near_err.write_all(&data).await;
-                        None
-                    }
-                    ChannelMsg::Eof => {
-                        let _ = near_out.shutdown().await;
-                        let _ = near_err.shutdown().await;
-                        None
-                    }
-                    ChannelMsg::ExitStatus { exit_status } => Some(Exit::Code(exit_status)),
-                    ChannelMsg::ExitSignal { signal_name, .. } => Some(Exit::Signal(signal(signal_name))),
-                    ChannelMsg::Failure => break,
-                    _ => None,
-                };
-                if let Some((exit, end)) = exit.and_then(|exit| Some((exit, end.take()?))) {
-                    let _ = end.send(exit);
-                }
-            }
-            // Kept until here: a channel whose writing half is gone is closed.
-            drop(write);
-        });
-        Ok(Channel { stdout: Box::pin(stdout), stderr: Box::pin(stderr), stdin: Box::pin(stdin), ended })
+        Ok(streams(channel))
     }
 
     /// A stream to somewhere that the host can reach.
@@ -175,15 +137,13 @@ impl Exec for Session {
         !self.is_closed()
     }
 
+    fn ignore(&self, stream: Pin<Box<dyn AsyncRead + Send>>) {
+        // What nobody reads is not kept.
+        drop(stream);
+    }
+
     fn exec<'a>(&'a self, command: &'a str, terminal: Terminal) -> BoxFuture<'a, Result<Channel, CallError>> {
         Box::pin(Session::exec(self, command, terminal))
-    }
-}
-
-fn signal(name: Sig) -> String {
-    match name {
-        Sig::Custom(name) => name,
-        known => format!("{known:?}"),
     }
 }
 

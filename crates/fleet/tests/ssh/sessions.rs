@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
 use windlass_fleet::ssh::{HostKeys, Key, Login, Session, Settings};
-use windlass_fleet::{Agents, Fleet, Gate, Terminal, Ways, is_here, over};
+use windlass_fleet::{Agents, Exit, Fleet, Gate, Terminal, Ways, is_here, over};
 use windlass_model::id::RunId;
 use windlass_plugin::{Call, CallError, Cancel, Node, Origin, Output};
 
@@ -164,7 +165,7 @@ async fn p41_a_host_is_reached_through_another_one() {
     let session = Session::open(&through).await.unwrap();
     let mut channel = session.exec("echo through", Terminal::Without).await.unwrap();
     let mut said = String::new();
-    tokio::io::AsyncReadExt::read_to_string(&mut channel.stdout, &mut said).await.unwrap();
+    channel.stdout.read_to_string(&mut said).await.unwrap();
     assert_eq!(said, "through\n");
 
     let nowhere = Settings { port: crate::sshd::free_port(), ..through.clone() };
@@ -173,4 +174,37 @@ async fn p41_a_host_is_reached_through_another_one() {
     let gate = Settings { name: "gate".into(), logins: vec![], ..inner };
     let error = refused(&Settings { jump: Some(Box::new(gate)), ..through }).await;
     assert!(error.message.starts_with("`web01` is reached through `gate`: `gate` does not let"), "{error}");
+}
+
+#[tokio::test]
+async fn both_streams_arrive_whole_and_so_does_the_end() {
+    let Some(sshd) = Sshd::start("both_streams_arrive_whole_and_so_does_the_end") else { return };
+    let session = Session::open(&settings(&sshd)).await.unwrap();
+    // More of each than is laid aside for who reads it.
+    let script = "yes 0123456 | head -c 300000; yes 6543210 | head -c 200000 >&2; yes 0123456 | head -c 300000; exit 3";
+    let mut channel = session.exec(script, Terminal::Without).await.unwrap();
+    let (mut out, mut err) = (String::new(), String::new());
+    let (read_out, read_err) =
+        tokio::join!(channel.stdout.read_to_string(&mut out), channel.stderr.read_to_string(&mut err));
+    assert_eq!((read_out.unwrap(), read_err.unwrap()), (600_000, 200_000));
+    assert!(out.lines().all(|line| line == "0123456") && err.lines().all(|line| line == "6543210"));
+    assert_eq!(channel.ended.await, Ok(Exit::Code(3)));
+}
+
+#[tokio::test]
+async fn what_nobody_reads_holds_no_program_up() {
+    let Some(sshd) = Sshd::start("what_nobody_reads_holds_no_program_up") else { return };
+    let session = Session::open(&settings(&sshd)).await.unwrap();
+    // Far more than may be under way.
+    let script = "yes | head -c 5000000; yes | head -c 5000000 >&2; echo ended; exit 4";
+    let channel = session.exec(script, Terminal::Without).await.unwrap();
+    drop((channel.stdout, channel.stderr));
+    assert_eq!(channel.ended.await, Ok(Exit::Code(4)));
+
+    let mut channel = session.exec(script, Terminal::Without).await.unwrap();
+    drop(channel.stderr);
+    let mut out = String::new();
+    channel.stdout.read_to_string(&mut out).await.unwrap();
+    assert!(out.len() == 5_000_006 && out.ends_with("ended\n"));
+    assert_eq!(channel.ended.await, Ok(Exit::Code(4)));
 }
