@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_plugin::CancelSource;
-use windlass_wire::{AttachOrder, CallOrder, FromAgent};
+use windlass_plugin::{CallError, Cancel, CancelSource};
+use windlass_wire::{AttachOrder, CallOrder, Ended, FromAgent};
 
-use crate::journal::{self, Order, Record, Records};
+use crate::journal::{self, Left, Order, Record, Records};
+use crate::overlap::{self, Outlasted};
 use crate::session::Shared;
 
 /// How often is looked whether a journal has grown. There is no event for that on every file system.
@@ -102,7 +103,7 @@ async fn follow(shared: &Shared, order: &AttachOrder, mut found: Found, source: 
             }
         }
         if !owned {
-            return FromAgent::Gone { id, begun: true };
+            return left_behind(shared, order, &found, &cancel).await;
         }
         if cancel.level() != told {
             told = cancel.level();
@@ -111,6 +112,17 @@ async fn follow(shared: &Shared, order: &AttachOrder, mut found: Found, source: 
             }
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// The agent that was at it is gone. What it began may still run: then nobody is told that it is gone before it is.
+async fn left_behind(shared: &Shared, order: &AttachOrder, found: &Found, cancel: &Cancel) -> FromAgent {
+    let id = order.id;
+    let gone = FromAgent::Gone { id, begun: true };
+    let Some(left) = Left::of(&found.path, found.n) else { return gone };
+    match overlap::outlast(shared, &left, cancel).await {
+        Outlasted::Gone | Outlasted::Unheard => gone,
+        Outlasted::Ended => FromAgent::Ended { id, ended: Ended::Failed(CallError::cancelled().into()) },
     }
 }
 

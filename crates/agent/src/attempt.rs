@@ -11,7 +11,8 @@ use std::time::Duration;
 use windlass_model::event::Severity;
 use windlass_model::outcome::Failure;
 use windlass_plugin::{
-    AtNode, BoxFuture, Call, CallError, CancelSource, Node, Output, OutputSink, Printed, Stream, Value,
+    AtNode, BoxFuture, Call, CallError, CancelSource, Node, Output, OutputSink, Printed, ProgramSink,
+    Programs, Stream, Value,
 };
 use windlass_wire::{CallOrder, Ended, FromAgent, Line, Mode, encode};
 
@@ -19,6 +20,7 @@ use crate::hello::now_ms;
 use crate::journal::Entry;
 use crate::origin::Questions;
 use crate::outbox::Outbox;
+use crate::overlap;
 use crate::session::Shared;
 
 /// How much of an attempt's lines waits in memory before whoever prints waits.
@@ -128,6 +130,10 @@ async fn ended(
     questions: Arc<Questions>,
     lines: &Arc<Lines>,
 ) -> Ended {
+    let output = Output::to(Arc::new(Sink(Arc::clone(lines))));
+    if let Err(error) = overlap::alone(shared, &order, &source.cancel(), &output).await {
+        return Ended::Failed(error.into());
+    }
     let CallOrder {
         mode,
         plugin: name,
@@ -165,7 +171,8 @@ async fn ended(
         for_node: named(for_node),
         deadline_in: Duration::from_millis(within_ms),
         cancel: source.cancel(),
-        output: Output::to(Arc::new(Sink(Arc::clone(lines)))),
+        output,
+        programs: Programs::to(Arc::new(Written(Arc::clone(lines)))),
         origin: questions.origin(),
         bare: None,
         at_node: AtNode::default(),
@@ -251,6 +258,21 @@ impl OutputSink for Sink {
             }
             self.0.outbox.room().await;
         }))
+    }
+}
+
+// === impl Written ===
+
+/// The programs that the plugin runs, written down.
+struct Written(Arc<Lines>);
+
+impl ProgramSink for Written {
+    fn begun(&self, group: u32) {
+        self.0.entry.iter().for_each(|entry| entry.began_program(group));
+    }
+
+    fn ended(&self, group: u32) {
+        self.0.entry.iter().for_each(|entry| entry.ended_program(group));
     }
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //!   <cache>/work/<run>/<start>-<pid>.journal     one per agent and run, locked while the agent lives
 //!   <cache>/work/<run>/<…>.journal.<…>.order     what another agent tells that one
+//!   <cache>/work/<run>/<…>.journal.programs      which programs its attempts run
 //!   <cache>/work/<run>/<attempt>-<agent>.void    it was looked for and had not begun: it never does
 //!
 //!   record:  length u32 │ xxh3 u64 │ body (postcard)
@@ -27,10 +28,13 @@ use crate::cache::{self, Cache};
 use crate::hello::now_ms;
 
 mod orders;
+mod programs;
 mod records;
 mod void;
 
 pub(crate) use self::orders::{LOOK_EVERY, Order, Orders, tell};
+pub(crate) use self::programs::Left;
+use self::programs::Programs;
 pub(crate) use self::records::Records;
 pub(crate) use self::void::Voids;
 
@@ -52,6 +56,7 @@ pub(crate) enum Record {
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
+    programs: Programs,
     state: Mutex<State>,
 }
 
@@ -82,7 +87,8 @@ impl Journal {
         let path = directory.join(format!("{}-{}.journal", now_ms(), std::process::id()));
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Self { path, state: Mutex::new(State { file, next: 0, broken: false }) })
+        let programs = Programs::of(&path);
+        Ok(Self { path, programs, state: Mutex::new(State { file, next: 0, broken: false }) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -132,6 +138,16 @@ impl Entry {
         let _ = self.journal.state().append(&Record::Printed { n: self.n, from, lines: lines.to_vec() });
     }
 
+    /// It runs a program.
+    pub(crate) fn began_program(&self, group: u32) {
+        self.journal.programs.begun(self.n, group);
+    }
+
+    /// It does not wait for that any more.
+    pub(crate) fn ended_program(&self, group: u32) {
+        self.journal.programs.ended(self.n, group);
+    }
+
     /// It ended. If that cannot be kept, whoever asks later hears that the end is not known.
     pub(crate) fn ended(&self, ended: &Ended) {
         let _ = self.journal.state().append(&Record::Ended { n: self.n, ended: ended.clone() });
@@ -150,6 +166,7 @@ pub(crate) fn forget(directory: &Path) {
     for path in journals(directory) {
         if !is_owned(&path) {
             // What cannot be removed now goes with the rest after some days.
+            let _ = std::fs::remove_file(programs::beside(&path));
             let _ = std::fs::remove_file(path);
         }
     }

@@ -18,8 +18,10 @@ mod hello;
 mod journal;
 mod origin;
 mod outbox;
+mod overlap;
 mod pipe;
 mod plugins;
+mod processes;
 mod session;
 mod signals;
 

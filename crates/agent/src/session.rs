@@ -291,6 +291,12 @@ impl Shared {
         directory.is_some_and(|directory| self.voids.forbid(&directory, &order.key, order.attempt))
     }
 
+    /// Whether an earlier attempt of the same action is in flight in this session.
+    pub(crate) fn has_earlier(&self, order: &CallOrder) -> bool {
+        let state = self.state();
+        state.flying.values().any(|it| it.key == order.key && it.attempt < order.attempt)
+    }
+
     /// Whether a journal is one that this process writes.
     pub(crate) fn is_own(&self, path: &Path) -> bool {
         self.state().journals.values().any(|journal| journal.path() == path)

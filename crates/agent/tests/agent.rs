@@ -263,6 +263,73 @@ async fn work_of_an_agent_that_was_killed_is_not_taken_for_done() {
     assert_eq!(second.end_of(3).await.1, FromAgent::Gone { id: 3, begun: false });
 }
 
+/// A script that says in `dir` whether it ever ran beside itself; it goes on until there is a file `go`.
+fn lonely(dir: &Path) -> String {
+    format!(
+        "cd {}; mkdir busy || touch overlap; echo x >> begun; touch begun.once; \
+         while [ ! -e go ]; do sleep 0.02; done; rmdir busy; echo x >> done",
+        dir.display()
+    )
+}
+
+#[tokio::test]
+async fn what_a_killed_agent_left_running_is_waited_for() {
+    let dir = TempDir::new().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mut first = Agent::start(dir.path()).await;
+    first.order(shell(1, &lonely(dir.path()))).await;
+    until_there(&at("begun.once")).await;
+    first.child.kill().await.unwrap();
+
+    // Whoever looks for it hears nothing while it runs.
+    let mut second = Agent::start(dir.path()).await;
+    second.say(attach(2, 1, 0)).await;
+    // Another attempt of the same action, for whatever reason, begins behind it.
+    let mut third = Agent::start(dir.path()).await;
+    third.order(CallOrder { id: 3, attempt: 2, ..shell(1, &lonely(dir.path())) }).await;
+    let FromAgent::Output { lines, .. } = third.next().await.unwrap() else { panic!("it began") };
+    assert_eq!(
+        String::from_utf8_lossy(&lines[0].bytes),
+        "an earlier attempt of this still runs here; waiting for its end"
+    );
+    second.say(ToAgent::Ping(7)).await;
+    assert_eq!(second.next().await.unwrap(), FromAgent::Pong(7));
+    assert!(!at("done").exists());
+
+    std::fs::write(at("go"), "").unwrap();
+    assert_eq!(second.end_of(2).await.1, FromAgent::Gone { id: 2, begun: true });
+    assert!(at("done").exists(), "it was said to be gone before it was");
+    assert_eq!(response(third.ended(3).await)["exitCode"], 0);
+    assert!(!at("overlap").exists(), "it ran twice at once");
+    assert_eq!(std::fs::read_to_string(at("done")).unwrap(), "x\nx\n");
+}
+
+#[tokio::test]
+async fn what_a_killed_agent_left_running_can_be_ended() {
+    let dir = TempDir::new().unwrap();
+    let flag = dir.path().join("flag");
+    for how in [Severity::Term, Severity::Kill] {
+        let mut first = Agent::start(dir.path()).await;
+        let (trap, id) = if how == Severity::Kill { ("trap '' TERM; ", 1) } else { ("", 2) };
+        let script = format!(
+            "{trap}sh -c '{trap}echo $$ > {0}.part; mv {0}.part {0}; sleep 600; sleep 600' & wait",
+            flag.display()
+        );
+        first.order(shell(id, &script)).await;
+        until_there(&flag).await;
+        let below = std::fs::read_to_string(&flag).unwrap();
+        std::fs::remove_file(&flag).unwrap();
+        first.child.kill().await.unwrap();
+        let mut second = Agent::start(dir.path()).await;
+        second.say(attach(9, id, 0)).await;
+        second.say(ToAgent::Cancel { id: 9, how: Severity::Term }).await;
+        second.say(ToAgent::Cancel { id: 9, how }).await;
+        assert_eq!(second.ended(9).await.reply().unwrap_err().code, "cancelled");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", below.trim())).unwrap_or_default();
+        assert!(stat.is_empty() || stat.contains(") Z "), "what it started lives on: {stat}");
+    }
+}
+
 #[tokio::test]
 async fn work_that_was_found_again_can_be_cancelled() {
     let dir = TempDir::new().unwrap();

@@ -20,7 +20,9 @@ use windlass_model::id::RunId;
 use windlass_model::target::Node;
 use windlass_model::time::Time;
 use windlass_model::{Map, Value};
-use windlass_plugin::{AtNode, Call, CallError, CancelSource, DynPlugin, Origin, Output, Registry, Severity};
+use windlass_plugin::{
+    AtNode, Call, CallError, CancelSource, DynPlugin, Origin, Output, Programs, Registry, Severity,
+};
 use windlass_runtime::Clock;
 
 use crate::args::DataDirArgs;
@@ -188,6 +190,7 @@ async fn one(plugin: &dyn DynPlugin, run: RunId, node: &Arc<Node>) -> Result<Kno
         cancel: source.cancel(),
         output: Output::default(),
         origin: Origin::default(),
+        programs: Programs::default(),
         at_node: AtNode::default(),
         bare: None,
     };

@@ -109,6 +109,7 @@ fn call(node: &str, lines: &Arc<Lines>, source: &CancelSource) -> Call {
         output: Output::to(Arc::clone(lines) as Arc<dyn OutputSink>),
         origin: Origin::default(),
         bare: None,
+        programs: windlass_plugin::Programs::default(),
         at_node: AtNode::default(),
     }
 }

@@ -11,6 +11,7 @@ use crate::bare::BareNode;
 use crate::cancel::Cancel;
 use crate::origin::Origin;
 use crate::output::Output;
+use crate::programs::Programs;
 
 /// One attempt: whose it is, how long it may take, how it is told to end, where its output goes.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Call {
     pub cancel: Cancel,
     /// Where lines go.
     pub output: Output,
+    /// Who hears of the programs that it runs.
+    pub programs: Programs,
     /// The files on the side of Windlass.
     pub origin: Origin,
     /// The node, where no agent runs on it and the plugin [works so](crate::About::works_bare).

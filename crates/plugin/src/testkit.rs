@@ -46,6 +46,7 @@ use crate::foresight::Foresight;
 use crate::origin::Origin;
 use crate::output::{Output, OutputSink, Stream};
 use crate::plugin::Plugin;
+use crate::programs::Programs;
 use crate::raw::{Raw, RawPlugin};
 use crate::reply::Reply;
 use crate::simulation::{Simulated, Simulation};
@@ -211,6 +212,7 @@ impl Trial {
             deadline_in: self.timeout,
             cancel: source.cancel(),
             output: Output::to(Arc::clone(lines) as Arc<dyn OutputSink>),
+            programs: Programs::default(),
             for_node: None,
             origin: self.origin.clone(),
             bare: None,

@@ -103,6 +103,9 @@ pub(crate) async fn run(job: Job, call: &Call, watch: &Watch) -> Result<Finished
         Err(error) => return Err(not_started(&job, error).await),
     };
     let group = Group::of(&child);
+    let id = child.id();
+    // At once: should this process be killed, whoever comes after it must know what it left.
+    id.into_iter().for_each(|id| call.programs.begun(id));
     let mut stdout = Capture::new(Stream::Stdout, &call.output, watch, job.kept);
     let mut stderr = Capture::new(Stream::Stderr, &call.output, watch, job.kept);
     let mut stopped = None;
@@ -148,6 +151,7 @@ pub(crate) async fn run(job: Job, call: &Call, watch: &Watch) -> Result<Finished
         stopped = end_group(&group, call, stopped).await;
     }
     group.leave_alone();
+    id.into_iter().for_each(|id| call.programs.ended(id));
     Ok(Finished {
         exit_code: status.code(),
         signal: status.signal(),

@@ -88,9 +88,10 @@ fn an_agent_that_is_killed_is_an_interruption_on_its_host_alone() {
     let agents = agents_of(&reach, 0);
     assert_eq!(agents.len(), 1);
     kill(&agents[0]);
+    // What it ran goes on, and nobody says anything of it before it has ended.
+    reach.place.file("gate", "");
     let ended = run.wait_for("actionEnded", "work/web01/do");
     assert!(ended.to_string().contains("interrupted"), "{ended}");
-    reach.place.file("gate", "");
     run.end().exits(0);
     let report = reach.place.json(&["runs", "report", "--output", "json"]);
     let lost = element(&report, "work/web01/do");

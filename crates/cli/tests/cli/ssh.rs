@@ -135,6 +135,28 @@ fn our_side_is_killed_and_the_work_goes_on_once_with_all_it_prints() {
 }
 
 #[test]
+fn what_a_killed_agent_left_running_has_ended_before_it_is_run_again() {
+    let name = "what_a_killed_agent_left_running_has_ended_before_it_is_run_again";
+    let Some(reach) = Reach::new(name, 1) else { return };
+    // The parent of the script is the agent. It dies, the script goes on for a while.
+    let script = "cd $HOME; mkdir busy || touch overlap; echo begun >> count; \
+                  test -e died || { touch died; kill -9 $PPID; sleep 2; }; rmdir busy; echo ended >> count";
+    let plan = reach.plan(
+        "again",
+        &format!("        - {{name: do, use: shell, onInterrupt: rerun, with: {{script: '{script}'}}}}\n"),
+    );
+    reach.run(&["run", plan.to_str().unwrap()]).exits(0).shows(&["again succeeded"]);
+    let host = &reach.farm.hosts[0];
+    assert!(!host.path("home/overlap").exists(), "it ran twice at once");
+    let count = std::fs::read_to_string(host.path("home/count")).unwrap();
+    assert_eq!(count, "begun\nended\nbegun\nended\n");
+    let report = reach.place.json(&["runs", "report", "--output", "json"]);
+    let elements = report["elements"].as_array().unwrap();
+    let done = elements.iter().find(|it| it["address"] == "work/web01/do").unwrap();
+    assert_eq!(done["attempts"].as_array().map_or(0, Vec::len), 2, "{done}");
+}
+
+#[test]
 fn what_logs_in_may_be_a_secret_by_name() {
     let Some(reach) = Reach::new("what_logs_in_may_be_a_secret_by_name", 1) else { return };
     let host = &reach.farm.hosts[0];

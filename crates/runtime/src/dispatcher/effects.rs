@@ -13,7 +13,7 @@ use windlass_engine::{AttemptCall, AttemptResult, Effect, Input, SelectCall};
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 use windlass_model::outcome::Failure;
-use windlass_plugin::{AtNode, Call, CancelSource, Output, Registry};
+use windlass_plugin::{AtNode, Call, CancelSource, Output, Programs, Registry};
 
 use super::{Dispatcher, SharedPlugin};
 use crate::attempt::{self, Dropped, End, Ended, Pace, Work};
@@ -247,6 +247,7 @@ impl Dispatcher {
             deadline_in: call.timeout,
             cancel: cancel.cancel(),
             for_node: call.for_node,
+            programs: Programs::default(),
             origin: self.options.origin.clone().unwrap_or_default(),
             bare: None,
             at_node: AtNode::default(),

@@ -1,0 +1,72 @@
+//! The processes of this machine, as /proc shows them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    /// The group that it is in.
+    pub(crate) group: i32,
+    /// The session that it is in.
+    pub(crate) session: i32,
+    /// When it began, in ticks since the machine did. With its number it is like no other of this life.
+    pub(crate) since: u64,
+    /// Whether it has ended, and nobody has collected it.
+    pub(crate) is_dead: bool,
+}
+
+/// Those that can be seen, by number; none where the system does not show them.
+pub(crate) fn all() -> BTreeMap<i32, Process> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    // One that cannot be read has ended since.
+    numbers.filter_map(|number| Some((number, one(number)?))).collect()
+}
+
+/// One of them.
+pub(crate) fn one(number: i32) -> Option<Process> {
+    parse(&std::fs::read_to_string(Path::new("/proc").join(number.to_string()).join("stat")).ok()?)
+}
+
+/// What tells this life of the machine from others, and this life of a container from its others: within one, no
+/// two processes have both number and beginning in common.
+pub(crate) fn life() -> Option<String> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let first = one(1).map_or("-".to_owned(), |first| first.since.to_string());
+    Some(format!("{}/{first}", boot.trim()))
+}
+
+/// `pid (name) state parent group session …`, where a name may hold anything; the beginning is the 22nd field.
+fn parse(stat: &str) -> Option<Process> {
+    let mut fields = stat.get(stat.rfind(')')?.saturating_add(1)..)?.split_ascii_whitespace();
+    let is_dead = matches!(fields.next()?, "Z" | "X" | "x");
+    let group = fields.nth(1)?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
+    let since = fields.nth(15)?.parse().ok()?;
+    Some(Process { group, session, since, is_dead })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_hold_anything() {
+        let stat = "7 (a) Z 9 (b)) S 1 42 41 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 99 0";
+        let process = Process { group: 42, session: 41, since: 4711, is_dead: false };
+        assert_eq!(parse(stat), Some(process.clone()));
+        assert_eq!(parse(&stat.replace(") S", ") Z")), Some(Process { is_dead: true, ..process }));
+        assert_eq!(parse("7 (sh) Z 1 42"), None);
+        assert_eq!(parse("nothing"), None);
+    }
+
+    #[test]
+    fn this_process_is_among_them() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let seen = all().remove(&own).unwrap();
+        assert_eq!(Some(&seen), one(own).as_ref());
+        assert!(!seen.is_dead && seen.since > 0);
+        assert_eq!(life(), life());
+    }
+}
