@@ -241,6 +241,9 @@ impl Turn<'_> {
         let def = layout.action(element).ok_or_else(missing)?;
         let action = self.state.actions.get(&element).ok_or_else(missing)?;
         let n = action.n;
+        let [timeout, ..] = action.timers;
+        // Whoever was told to end it has no such timer any more, and is not asked to find it again.
+        let began = timeout.map_or(self.now, |timeout| timeout.before(def.timeout));
         let request = match &action.request.0 {
             Some(request) => request.clone(),
             None => {
@@ -253,7 +256,7 @@ impl Turn<'_> {
             }
         };
         let (node, for_node) = self.call_nodes(element, def)?;
-        Ok(AttemptCall { element, n, request, timeout: def.timeout, node, for_node })
+        Ok(AttemptCall { element, n, request, timeout: def.timeout, began, node, for_node })
     }
 
     /// Makes the next attempt, if anything may start now.

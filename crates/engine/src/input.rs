@@ -14,6 +14,7 @@ use windlass_model::late::Chosen;
 use windlass_model::outcome::Failure;
 use windlass_model::submission::Digest;
 use windlass_model::target::Node;
+use windlass_model::time::Time;
 
 /// Something that happened outside and that a run must react to.
 #[derive(Clone, Debug)]
@@ -167,6 +168,8 @@ pub struct AttemptCall {
     pub request: Arc<Value>,
     /// How long it may take. The engine watches this itself.
     pub timeout: Duration,
+    /// When it began.
+    pub began: Time,
     /// The node that it goes to, where there is one.
     pub node: Option<Arc<Node>>,
     /// The target whose sequence it is of, where it goes to another node.
@@ -232,7 +235,7 @@ pub enum Refused {
     },
     /// Too much time has passed for an approval.
     #[error("the approval had to come before {0}; the run ends without having begun")]
-    TooLate(windlass_model::time::Time),
+    TooLate(Time),
     /// There is nothing to settle.
     #[error("{0} does not wait for a person")]
     NotAsked(String),

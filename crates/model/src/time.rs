@@ -31,6 +31,13 @@ impl Time {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
+    /// So long before this; the epoch where that is not so long ago.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// Whole milliseconds since the epoch.
     #[must_use]
     pub fn as_millis(self) -> u64 {

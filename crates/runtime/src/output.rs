@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use windlass_logs::{Book, Form, Record, RunFiles, Source, Writer, encode, header};
 use windlass_model::event::Event;
@@ -20,6 +20,10 @@ use windlass_report::{log_line, node_of};
 
 use crate::clock::Clock;
 use crate::view::RunView;
+
+mod again;
+
+use self::again::{Sought, Standing};
 
 /// About how much stands in a record beside what was printed.
 const RECORD: usize = 96;
@@ -36,6 +40,7 @@ pub(crate) struct RunOutput {
     clock: Clock,
     writer: Arc<Writer>,
     most: u64,
+    sought: Sought,
 }
 
 /// Where the lines of one attempt go.
@@ -46,9 +51,25 @@ struct AttemptOutput {
     n: u32,
     node: Option<(String, Book)>,
     secrets: Option<Arc<Secrets>>,
+    /// Of one that is looked for: what stands in its files.
+    again: Option<Again>,
     kept: AtomicU64,
     dropped_lines: AtomicU64,
     dropped_bytes: AtomicU64,
+}
+
+/// What stands in the files of an attempt that is looked for. They are read when the first line comes that could.
+#[derive(Debug)]
+struct Again {
+    began: Time,
+    standing: OnceLock<Mutex<(Standing, Standing)>>,
+}
+
+/// In which of its files a line stands already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Stands {
+    all: bool,
+    node: bool,
 }
 
 /// What the log says of events, until they are durable.
@@ -67,7 +88,7 @@ impl RunOutput {
         let header: Arc<[u8]> = header(&view.id.to_string(), &view.plan).into();
         let directory: Arc<Path> = files.directory().into();
         let all = Book::new(files.all(), Arc::clone(&header), Arc::clone(&directory));
-        Self { files, directory, header, all, clock, writer, most }
+        Self { files, directory, header, all, clock, writer, most, sought: Sought::default() }
     }
 
     /// The output of one attempt.
@@ -78,16 +99,42 @@ impl RunOutput {
         node: Option<&str>,
         secrets: Option<Arc<Secrets>>,
     ) -> Output {
-        Output::to(Arc::new(AttemptOutput {
+        Output::to(Arc::new(self.begin(address, n, node, secrets)))
+    }
+
+    /// The output of one that began then and is looked for: what it has printed comes once more.
+    pub(crate) fn attempt_again(
+        self: &Arc<Self>,
+        address: &str,
+        n: u32,
+        node: Option<&str>,
+        secrets: Option<Arc<Secrets>>,
+        began: Time,
+    ) -> Output {
+        self.sought.want(address, n, began);
+        let mut output = self.begin(address, n, node, secrets);
+        output.again = Some(Again { began, standing: OnceLock::new() });
+        Output::to(Arc::new(output))
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        address: &str,
+        n: u32,
+        node: Option<&str>,
+        secrets: Option<Arc<Secrets>>,
+    ) -> AttemptOutput {
+        AttemptOutput {
             run: Arc::clone(self),
             address: address.to_owned(),
             n,
             node: node.map(|node| (node.to_owned(), self.book(node))),
             secrets,
+            again: None,
             kept: AtomicU64::new(0),
             dropped_lines: AtomicU64::new(0),
             dropped_bytes: AtomicU64::new(0),
-        }))
+        }
     }
 
     /// What the log will say of events.
@@ -154,6 +201,21 @@ impl Story {
 // === impl AttemptOutput ===
 
 impl AttemptOutput {
+    /// Where a line stands already.
+    fn stands(&self, line: &Printed<'_>, source: Source, text: &[u8]) -> Stands {
+        let (Some(again), Some(printed)) = (&self.again, line.at) else { return Stands::default() };
+        let standing = again.standing.get_or_init(|| {
+            // What this process wrote itself, should it have been at this attempt before.
+            self.run.writer.flush();
+            let all = self.run.sought.standing(&self.address, self.n, self.run.all.path());
+            let is_own = |(address, n): &(String, u32)| *address == self.address && *n == self.n;
+            let node = self.node.iter().flat_map(|(_, book)| again::read(book.path(), again.began, &is_own));
+            Mutex::new((all, node.map(|(_, standing)| standing).next().unwrap_or_default()))
+        });
+        let mut standing = standing.lock().unwrap_or_else(PoisonError::into_inner);
+        Stands { all: standing.0.take(printed, source, text), node: standing.1.take(printed, source, text) }
+    }
+
     /// Appends a record to others.
     fn record(
         &self,
@@ -177,9 +239,14 @@ impl AttemptOutput {
         encode(&record, to);
     }
 
-    fn write(&self, records: &[u8]) {
-        let own = self.node.as_ref().map(|(_, book)| book);
-        self.run.writer.append([&self.run.all].into_iter().chain(own), records);
+    /// Writes records to those files in which they do not stand.
+    fn write(&self, records: &[u8], stands: Stands) {
+        if records.is_empty() {
+            return;
+        }
+        let all = (!stands.all).then_some(&self.run.all);
+        let own = self.node.as_ref().map(|(_, book)| book).filter(|_| !stands.node);
+        self.run.writer.append(all.into_iter().chain(own), records);
     }
 
     /// Whether a line is among those of an attempt that are kept. One that is not is counted.
@@ -219,7 +286,7 @@ impl OutputSink for AttemptOutput {
     fn printed_together(&self, lines: &[Printed<'_>]) {
         let at = self.run.clock.now();
         let len: usize = lines.iter().map(|line| line.bytes.len().saturating_add(RECORD)).sum();
-        let mut records = Vec::with_capacity(len.min(AT_ONCE));
+        let (mut records, mut stands) = (Vec::with_capacity(len.min(AT_ONCE)), Stands::default());
         for line in lines.iter().filter(|line| self.may_keep(line)) {
             let (level, source) = match line.stream {
                 Stream::Stdout => (LogLevel::Info, Source::Out),
@@ -227,15 +294,19 @@ impl OutputSink for AttemptOutput {
                 Stream::Note => (LogLevel::Info, Source::Note),
             };
             let level = line.level.unwrap_or(level);
-            if records.len() + line.bytes.len() > AT_ONCE {
-                self.write(&records);
-                records.clear();
+            let text = self.redacted(line.bytes);
+            let own = self.stands(line, source, &text);
+            if own.all && (own.node || self.node.is_none()) {
+                continue;
             }
-            self.record(at, (level, source), &self.redacted(line.bytes), Some(line), &mut records);
+            if own != stands || records.len() + line.bytes.len() > AT_ONCE {
+                self.write(&records, stands);
+                records.clear();
+                stands = own;
+            }
+            self.record(at, (level, source), &text, Some(line), &mut records);
         }
-        if !records.is_empty() {
-            self.write(&records);
-        }
+        self.write(&records, stands);
     }
 
     fn room(&self) -> Option<BoxFuture<'_, ()>> {
@@ -254,7 +325,7 @@ impl Drop for AttemptOutput {
             );
             let (at, mut record) = (self.run.clock.now(), Vec::new());
             self.record(at, (LogLevel::Warn, Source::Note), text.as_bytes(), None, &mut record);
-            self.write(&record);
+            self.write(&record, Stands::default());
         }
     }
 }

@@ -42,6 +42,15 @@ struct Known {
 /// How the work of an attempt begins.
 type Begin = fn(SharedPlugin, Call, Arc<windlass_model::Value>) -> Work;
 
+/// What a plugin is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Errand {
+    /// To make an attempt, or to say something about one.
+    Work,
+    /// To find one again.
+    Search,
+}
+
 /// After how many quick answers in a row a plugin is called where we are.
 const TRUSTED: u32 = 16;
 
@@ -83,7 +92,7 @@ impl Dispatcher {
                 Effect::Foresee(call) => self.attempt(run, call, attempt::foreseeing),
                 Effect::Reattach(call) => {
                     let (element, n) = (call.element, call.n);
-                    match self.call(run, call) {
+                    match self.call(run, call, Errand::Search) {
                         Some((plugin, call, request, cancel)) => {
                             let work = attempt::reattaching(plugin, call, request);
                             self.spawn(run, element, n, work, cancel, Kind::Reattach);
@@ -134,7 +143,7 @@ impl Dispatcher {
         let (element, n) = (call.element, call.n);
         let Some(layout) = self.runs.get(&run).map(|live| Arc::clone(live.run.layout())) else { return };
         let name = layout.action(element).map_or("", |def| def.action.uses.as_str());
-        let Some((plugin, call, request, cancel)) = self.call(run, call) else {
+        let Some((plugin, call, request, cancel)) = self.call(run, call, Errand::Work) else {
             let failure = Failure::permanent("unknownPlugin", format!("there is no plugin `{name}`"));
             let input = Input::Ended { element, n, result: AttemptResult::failed(failure) };
             return self.inbox.push_back((run, input));
@@ -186,7 +195,7 @@ impl Dispatcher {
 
     fn inquire(&mut self, run: RunId, call: AttemptCall) {
         let (element, n, within) = (call.element, call.n, call.timeout);
-        let Some((plugin, call, request, cancel)) = self.call(run, call) else {
+        let Some((plugin, call, request, cancel)) = self.call(run, call, Errand::Work) else {
             return self.inbox.push_back((run, Input::Known { element, n, done: None }));
         };
         let ends = self.ends_in.clone();
@@ -221,6 +230,7 @@ impl Dispatcher {
         &self,
         run: RunId,
         call: AttemptCall,
+        errand: Errand,
     ) -> Option<(SharedPlugin, Call, Arc<windlass_model::Value>, CancelSource)> {
         let live = self.runs.get(&run)?;
         let layout = live.run.layout();
@@ -231,7 +241,10 @@ impl Dispatcher {
         // What is done elsewhere on behalf of a node belongs to that node's log.
         let own = windlass_report::node_of(call.element, layout);
         let node = own.or(call.node.as_ref().map(|node| node.name.as_str()));
-        let mut output = live.output(&address, call.n, node);
+        let mut output = match errand {
+            Errand::Work => live.output(&address, call.n, node),
+            Errand::Search => live.output_again(&address, call.n, node, call.began),
+        };
         if def.action.sensitive {
             output.note("what it prints is kept back, because the action is sensitive");
             output = Output::default();

@@ -230,6 +230,14 @@ impl Live {
         }
     }
 
+    /// The same of an attempt that is looked for, and that began then.
+    pub(crate) fn output_again(&self, address: &str, n: u32, node: Option<&str>, began: Time) -> Output {
+        match &self.output {
+            None => Output::default(),
+            Some(output) => output.attempt_again(address, n, node, self.secrets(), began),
+        }
+    }
+
     /// Writes into the log of the run what is durable now.
     pub(crate) fn tell(&self, story: &Story) {
         if let Some(output) = &self.output {
