@@ -8,7 +8,7 @@ use std::time::Duration;
 use windlass_plugin::{CallError, Cancel, CancelSource};
 use windlass_wire::{AttachOrder, CallOrder, Ended, FromAgent};
 
-use crate::journal::{self, Left, Order, Record, Records};
+use crate::journal::{self, Left, Order, Record, Records, Voids};
 use crate::overlap::{self, Outlasted};
 use crate::session::Shared;
 
@@ -28,7 +28,8 @@ pub(crate) async fn attach(shared: Arc<Shared>, order: AttachOrder, source: Canc
     let message = match find_or_forbid(&shared, &order) {
         Ok(Some(found)) => follow(&shared, &order, found, &source).await,
         Ok(None) => FromAgent::Gone { id, begun: false },
-        // Where no mark can be left, an order that is still on its way could be carried out later.
+        // Where no mark can be left, an order that is still on its way could be carried out later; and where something was
+        // not kept, or not for so long, nobody can say that it was not begun.
         Err(_) => FromAgent::Gone { id, begun: true },
     };
     shared.outbox.send(&message);
@@ -42,11 +43,18 @@ fn find_or_forbid(shared: &Shared, order: &AttachOrder) -> io::Result<Option<Fou
     }
     let Some(directory) = shared.cache.run(order.run) else { return Err(io::ErrorKind::NotFound.into()) };
     shared.voids.leave(&directory, &order.key, order.attempt)?;
-    Ok(find(shared, order))
+    if let Some(found) = find(shared, order) {
+        return Ok(Some(found));
+    }
+    let is_lost = |directory: PathBuf| {
+        journal::is_swept(&directory) || Voids::is_unkept(&directory, &order.key, order.attempt)
+    };
+    if shared.cache.runs(order.run).any(is_lost) { Err(io::ErrorKind::NotFound.into()) } else { Ok(None) }
 }
 
 fn find(shared: &Shared, order: &AttachOrder) -> Option<Found> {
-    journal::journals(&shared.cache.run(order.run)?).into_iter().find_map(|path| {
+    let mut journals = shared.cache.runs(order.run).flat_map(|directory| journal::journals(&directory));
+    journals.find_map(|path| {
         let mut records = Records::open(&path).ok()?;
         while let Ok(Some(record)) = records.next() {
             if let Record::Begun { n, key, attempt, .. } = record

@@ -60,7 +60,7 @@ pub(crate) async fn attempt(
     let keeps = order.keep && order.mode == Mode::Act;
     let entry = if keeps { shared.begin(&order) } else { None };
     let refused = match &entry {
-        None if keeps => Some((CallOrder::UNKEPT, "nothing can be kept on this node")),
+        None if keeps => Some(shared.unkept(&order)),
         // Not before it is written down that it begins.
         Some(_) if shared.is_void(&order) => {
             Some((CallOrder::VOID, "it was looked for before its order arrived"))
@@ -170,6 +170,7 @@ async fn ended(
         node: named(node),
         for_node: named(for_node),
         deadline_in: Duration::from_millis(within_ms),
+        age: Duration::ZERO,
         cancel: source.cancel(),
         output,
         programs: Programs::to(Arc::new(Written(Arc::clone(lines)))),

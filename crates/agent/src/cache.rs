@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use windlass_model::id::RunId;
 
-/// A directory of this user's own, or none where nothing can be written.
+/// Directories of this user's own: what is to be kept is written into the first, and found in all of them, since it may
+/// not have been the first before. None where nothing can be written.
 #[derive(Clone, Debug)]
-pub struct Cache(Option<PathBuf>);
+pub struct Cache(Vec<PathBuf>);
 
 // === impl Cache ===
 
@@ -24,29 +25,38 @@ impl Cache {
             set("HOME").map(|path| path.join(".cache/windlass")),
             Some(set("TMPDIR").unwrap_or_else(|| PathBuf::from("/var/tmp")).join(format!("windlass-{uid}"))),
         ];
-        Self(places.into_iter().flatten().find(|path| is_ours(path, uid)))
+        let mut places = places.into_iter().flatten();
+        let first = places.find(|path| is_ours(path, uid));
+        let others = places.filter(|path| path.exists() && is_ours(path, uid));
+        Self(first.into_iter().chain(others).collect())
     }
 
     /// This directory.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self(Some(path.into()))
+        Self(vec![path.into()])
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        self.0.as_deref()
+        self.0.first().map(PathBuf::as_path)
     }
 
-    /// Where the journals of a run lie.
+    /// Where the journals of a run are written.
     pub(crate) fn run(&self, run: RunId) -> Option<PathBuf> {
-        Some(self.work()?.join(run.to_string()))
+        self.runs(run).next()
     }
 
-    /// Where the journals of all runs lie.
-    pub(crate) fn work(&self) -> Option<PathBuf> {
-        Some(self.path()?.join("work"))
+    /// Where journals of a run may lie.
+    pub(crate) fn runs(&self, run: RunId) -> impl Iterator<Item = PathBuf> {
+        let run = run.to_string();
+        self.work().map(move |work| work.join(&run))
+    }
+
+    /// Where the journals of all runs may lie.
+    pub(crate) fn work(&self) -> impl Iterator<Item = PathBuf> {
+        self.0.iter().map(|path| path.join("work"))
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use windlass_wire::{Hello, Versions};
 
 use crate::cache::Cache;
+use crate::processes;
 
 /// The greeting of this process.
 pub(crate) fn hello(cache: &Cache) -> Hello {
@@ -18,6 +19,9 @@ pub(crate) fn hello(cache: &Cache) -> Hello {
         ("host".to_owned(), text(system.nodename())),
         ("uid".to_owned(), rustix::process::geteuid().as_raw().to_string()),
     ]);
+    if let Some(up) = processes::up() {
+        facts.insert(Hello::UP_MS.to_owned(), up.as_millis().to_string());
+    }
     if let Some(path) = cache.path() {
         facts.insert("cache".to_owned(), path.display().to_string());
     }

@@ -4,6 +4,7 @@
 //!   <cache>/work/<run>/<start>-<pid>.journal     one per agent and run, locked while the agent lives
 //!   <cache>/work/<run>/<…>.journal.<…>.order     what another agent tells that one
 //!   <cache>/work/<run>/<…>.journal.programs      which programs its attempts run
+//!   <cache>/work/<run>/<attempt>.unkept          nothing can be kept of it, and it may be begun all the same
 //!   <cache>/work/<run>/<attempt>-<agent>.void    it was looked for and had not begun: it never does
 //!
 //!   record:  length u32 │ xxh3 u64 │ body (postcard)
@@ -30,12 +31,14 @@ use crate::hello::now_ms;
 mod orders;
 mod programs;
 mod records;
+mod sweep;
 mod void;
 
 pub(crate) use self::orders::{LOOK_EVERY, Order, Orders, tell};
 pub(crate) use self::programs::Left;
 use self::programs::Programs;
 pub(crate) use self::records::Records;
+pub(crate) use self::sweep::{is_swept, sweep};
 pub(crate) use self::void::Voids;
 
 /// How much of an attempt's output is kept.
@@ -171,14 +174,6 @@ pub(crate) fn forget(directory: &Path) {
         }
     }
     let _ = std::fs::remove_dir(directory);
-}
-
-/// Removes all that is left of a run that nobody asks for any more, unless somebody still works for it.
-pub(crate) fn sweep(directory: &Path) {
-    if journals(directory).iter().any(|path| is_owned(path)) {
-        return;
-    }
-    let _ = std::fs::remove_dir_all(directory);
 }
 
 /// The journals in a run's directory, the newest first.

@@ -79,9 +79,8 @@ pub(crate) async fn alone(
 
 /// Earlier attempts of the same action in the journals of other agents.
 fn others(shared: &Shared, order: &CallOrder) -> Vec<Other> {
-    let Some(directory) = shared.cache.run(order.run) else { return Vec::new() };
-    let paths = journal::journals(&directory).into_iter().filter(|path| !shared.is_own(path));
-    paths.flat_map(|path| earlier(&path, order)).collect()
+    let paths = shared.cache.runs(order.run).flat_map(|directory| journal::journals(&directory));
+    paths.filter(|path| !shared.is_own(path)).flat_map(|path| earlier(&path, order)).collect()
 }
 
 fn earlier(path: &std::path::Path, order: &CallOrder) -> Vec<Other> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,16 @@ pub(crate) fn life() -> Option<String> {
     Some(format!("{}/{first}", boot.trim()))
 }
 
+/// How long this life has lasted.
+pub(crate) fn up() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/uptime").ok()?;
+    let up = Duration::try_from_secs_f64(text.split_ascii_whitespace().next()?.parse().ok()?).ok()?;
+    let ticks = rustix::param::clock_ticks_per_second().max(1);
+    let first = one(1).map_or(0, |first| first.since.saturating_mul(1000) / ticks);
+    // Where a container is shown a time of its own, that is it, and its first process began by another clock.
+    Some(up.checked_sub(Duration::from_millis(first)).unwrap_or(up))
+}
+
 /// `pid (name) state parent group session …`, where a name may hold anything; the beginning is the 22nd field.
 fn parse(stat: &str) -> Option<Process> {
     let mut fields = stat.get(stat.rfind(')')?.saturating_add(1)..)?.split_ascii_whitespace();
@@ -68,5 +79,6 @@ mod tests {
         assert_eq!(Some(&seen), one(own).as_ref());
         assert!(!seen.is_dead && seen.since > 0);
         assert_eq!(life(), life());
+        assert!(up().unwrap() > Duration::ZERO);
     }
 }

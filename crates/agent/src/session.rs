@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Notify;
@@ -22,8 +22,6 @@ use crate::outbox::Outbox;
 use crate::plugins::Plugins;
 use crate::signals::Signals;
 
-/// A journal that nobody asked for within this time is asked for by nobody.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long work that is told to end with this process has until it is killed.
 const LAST_GRACE: Duration = Duration::from_secs(10);
 
@@ -127,7 +125,7 @@ impl Session {
                 () = Signals::terminated() => shared.end_everything().await,
             }
             // Not before: where the clock was set meanwhile, what is asked for in this session may look old.
-            sweep(&shared.cache);
+            journal::sweep(&shared.cache);
             outbox.close();
             end
         };
@@ -206,9 +204,7 @@ async fn take(shared: &Arc<Shared>, message: ToAgent, greeted: &mut bool) -> Opt
         }
         ToAgent::Forget(run) => {
             shared.state().journals.remove(&run);
-            if let Some(directory) = shared.cache.run(run) {
-                journal::forget(&directory);
-            }
+            shared.cache.runs(run).for_each(|directory| journal::forget(&directory));
         }
         ToAgent::Ping(n) => shared.outbox.send(&FromAgent::Pong(n)),
         ToAgent::Bye => return Some(SessionEnd::Bye),
@@ -228,19 +224,6 @@ async fn watch(shared: &Shared) {
                 Order::Cancel { key, attempt, how } => shared.cancel_key(&key, attempt, how),
             }
         }
-    }
-}
-
-/// Removes journals that are older than anybody asks for.
-fn sweep(cache: &Cache) {
-    let Some(work) = cache.work() else { return };
-    let runs = std::fs::read_dir(work).into_iter().flatten().flatten();
-    let is_old = |entry: &std::fs::DirEntry| {
-        let changed = entry.metadata().and_then(|found| found.modified()).ok();
-        changed.and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > KEPT)
-    };
-    for run in runs.filter(is_old) {
-        journal::sweep(&run.path());
     }
 }
 
@@ -285,10 +268,23 @@ impl Shared {
         journal.begin(order).ok()
     }
 
+    /// What is said of an attempt that cannot be written down. It may be begun by who knows that, if whoever looks for it
+    /// later is not told that it never began.
+    pub(crate) fn unkept(&self, order: &CallOrder) -> (&'static str, &'static str) {
+        let marked =
+            self.cache.run(order.run).map(|run| Voids::leave_unkept(&run, &order.key, order.attempt));
+        match marked {
+            Some(Err(_)) if self.cache.path().is_some_and(Path::exists) => (
+                "agent.full",
+                "nothing can be written where this node keeps what was begun; is its disk full? Nothing was begun",
+            ),
+            _ => (CallOrder::UNKEPT, "nothing can be kept on this node"),
+        }
+    }
+
     /// Whether somebody looked for an attempt before its order arrived, and was told that it has not begun.
     pub(crate) fn is_void(&self, order: &CallOrder) -> bool {
-        let directory = self.cache.run(order.run);
-        directory.is_some_and(|directory| self.voids.forbid(&directory, &order.key, order.attempt))
+        self.cache.runs(order.run).any(|directory| self.voids.forbid(&directory, &order.key, order.attempt))
     }
 
     /// Whether an earlier attempt of the same action is in flight in this session.

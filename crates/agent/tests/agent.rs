@@ -409,6 +409,47 @@ async fn what_cannot_be_kept_is_begun_only_by_who_knows_that() {
 }
 
 #[tokio::test]
+async fn what_was_kept_for_too_long_is_not_taken_for_not_begun() {
+    let dir = TempDir::new().unwrap();
+    let mut first = Agent::start(dir.path()).await;
+    first.order(shell(1, "echo fine")).await;
+    assert_eq!(response(first.ended(1).await)["exitCode"], 0);
+    first.say(ToAgent::Bye).await;
+    assert!(first.next().await.is_none());
+    let kept = dir.path().join("windlass/work").join(run().to_string());
+    let long_ago = std::time::SystemTime::now() - CallOrder::KEPT - Duration::from_secs(60);
+    let age = |path: &Path| std::fs::File::open(path).unwrap().set_modified(long_ago).unwrap();
+    // What is written to later is not old, however old the directory is.
+    age(&kept);
+    let pass = async || {
+        let mut agent = Agent::start(dir.path()).await;
+        agent.say(ToAgent::Bye).await;
+        assert!(agent.next().await.is_none());
+    };
+    pass().await;
+    assert!(kept.exists());
+    std::fs::read_dir(&kept).unwrap().for_each(|entry| age(&entry.unwrap().path()));
+    pass().await;
+    assert!(!kept.exists());
+    let mut last = Agent::start(dir.path()).await;
+    last.say(attach(2, 1, 0)).await;
+    assert_eq!(last.end_of(2).await.1, FromAgent::Gone { id: 2, begun: true });
+}
+
+#[tokio::test]
+async fn where_not_even_a_mark_can_be_left_nothing_is_begun() {
+    let dir = TempDir::new().unwrap();
+    std::fs::create_dir(dir.path().join("windlass")).unwrap();
+    std::fs::write(dir.path().join("windlass/work"), "").unwrap();
+    let flag = dir.path().join("flag");
+    let mut agent = Agent::start(dir.path()).await;
+    agent.order(shell(1, &format!("touch {}", flag.display()))).await;
+    let error = agent.ended(1).await.reply().unwrap_err();
+    assert_eq!((error.code.as_str(), error.permanent), ("agent.full", true), "{error}");
+    assert!(!flag.exists());
+}
+
+#[tokio::test]
 async fn an_order_that_arrives_after_it_was_looked_for_is_void() {
     let dir = TempDir::new().unwrap();
     let count = dir.path().join("count");

@@ -190,6 +190,7 @@ async fn one(plugin: &dyn DynPlugin, run: RunId, node: &Arc<Node>) -> Result<Kno
         cancel: source.cancel(),
         output: Output::default(),
         origin: Origin::default(),
+        age: Duration::ZERO,
         programs: Programs::default(),
         at_node: AtNode::default(),
         bare: None,

@@ -326,7 +326,9 @@ impl Turn<'_> {
                 return self.end_action(element, Outcome::Stopped, Some(failure.clone()), Vec::new());
             }
             Some((_, CancelCause::Deadline)) => return self.fail_action(element, failure.clone()),
-            None if failure.code == Failure::NOT_MADE => return self.attempt(element),
+            Some((_, CancelCause::Timeout)) | None if failure.code == Failure::NOT_MADE => {
+                return self.attempt(element);
+            }
             Some((_, CancelCause::Timeout)) | None if failure.code == Failure::INTERRUPTED => {
                 return self.after_interruption(element, failure.clone());
             }
@@ -501,6 +503,8 @@ impl Turn<'_> {
                 overdue
             };
             match cancelled {
+                // What was not made took no time.
+                Some((_, CancelCause::Timeout)) if failure.code == Failure::NOT_MADE => failure,
                 Some((_, CancelCause::Timeout)) => {
                     let message = format!("took longer than its timeout of {}", Span(def.timeout));
                     Failure { permanent: lost, ..overdue(Failure::TIMEOUT, message) }

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use windlass_model::id::RunId;
 use windlass_plugin::{Call, CallError, OriginUse};
 use windlass_wire::{
@@ -37,6 +38,7 @@ pub struct Peer(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     hello: Hello,
+    greeted: Instant,
     /// Frames on their way; when it is full, whoever sends waits for the connection.
     frames: mpsc::Sender<Vec<u8>>,
     next: AtomicU64,
@@ -119,7 +121,8 @@ impl Peer {
         let (frames, queue) = mpsc::channel(FRAMES);
         let (end, ended) = watch::channel(None);
         let (calls, next) = (Mutex::default(), AtomicU64::new(1));
-        let shared = Arc::new(Shared { hello, frames, next, calls, ended });
+        let greeted = Instant::now();
+        let shared = Arc::new(Shared { hello, greeted, frames, next, calls, ended });
         let weak = Arc::downgrade(&shared);
         tokio::spawn(async move {
             let _keep = keep;
@@ -139,6 +142,12 @@ impl Peer {
     #[must_use]
     pub fn hello(&self) -> &Hello {
         &self.0.hello
+    }
+
+    /// How long the machine at the other end has been up at least, where it said so.
+    #[must_use]
+    pub fn up(&self) -> Option<Duration> {
+        self.0.hello.up().map(|up| up.saturating_add(self.0.greeted.elapsed()))
     }
 
     /// Whether the connection has not ended, as far as anybody knows.

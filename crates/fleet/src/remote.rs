@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use windlass_model::fact::{PluginKind, Recovery};
+use windlass_model::outcome::Failure;
 use windlass_plugin::{
     About, BoxFuture, Call, CallError, DynPlugin, Foresight, Line, Node, OriginUse, Place, Registry,
-    RegistryError, Reply, Shape, Simulated, Simulation, Span, Value,
+    RegistryError, Reply, Severity, Shape, Simulated, Simulation, Span, Value,
 };
 use windlass_wire::{CallOrder, Ended, Mode};
 
@@ -32,6 +33,10 @@ pub type IsHere = fn(&Node) -> bool;
 
 /// The code of a call that cannot be made because no agent runs there.
 pub(crate) const NEEDS_AGENT: &str = "agent";
+
+/// How old an attempt may be of which an agent says that it never began. Agents keep what they know for longer, but a
+/// node may clean up by itself.
+const RELIABLY_KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// How long is waited before a cut connection is made anew: at first, and at most.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -150,6 +155,7 @@ impl Remote {
             Link::Bare(bare) => return self.conduct_bare(mode, call, request, bare).await,
         };
         let mut order = self.order(mode, call, request);
+        let ordered_at = Instant::now();
         let mut cut = match ordered(&peer, &mut order, call, &uses).await {
             Ok(ended) => return Ok(ended),
             Err(cut) => cut,
@@ -165,12 +171,14 @@ impl Remote {
             }
             call.output.note(&format!("the connection was lost ({cut}); looking for the work again"));
             // Whatever stands in the way now, and also when it is told to end: what was ordered may go on over there.
-            let again = self.again(call, to, until).await;
+            let again = self.again(call, to, until, Severity::Term).await;
             let peer = again.map_err(|error| interrupted(call, &cut, &error))?;
             cut = match peer.attach(call, cut.lines).await {
                 Ok(Found::Ended(ended)) => return Ok(ended),
                 // It never began and never will, or doing it again is safe.
-                Ok(Found::Gone { begun }) if !begun || self.is_safe() => {
+                Ok(Found::Gone { begun })
+                    if self.is_safe() || (!begun && is_known_there(&peer, ordered_at.elapsed())) =>
+                {
                     match ordered(&peer, &mut order, call, &uses).await {
                         Ok(ended) => return Ok(ended),
                         Err(cut) => cut,
@@ -215,18 +223,24 @@ impl Remote {
         }
     }
 
-    /// A new connection, tried until the attempt's time is over.
-    async fn again(&self, call: &Call, to: &Destination, until: Instant) -> Result<Peer, CallError> {
+    /// A new connection, tried until the attempt's time is over, or it is told to end so harshly.
+    async fn again(
+        &self,
+        call: &Call,
+        to: &Destination,
+        until: Instant,
+        heeds: Severity,
+    ) -> Result<Peer, CallError> {
         let mut wait = AGAIN_AFTER;
         loop {
-            match unless_cancelled(call, self.fleet.link(to)).await {
+            match unless(call, heeds, self.fleet.link(to)).await {
                 Ok(Link::Agent(peer)) => return Ok(peer),
                 Ok(Link::Bare(bare)) => return Err(self.needs_agent(call, &bare)),
                 Err(error) if error.permanent => return Err(error),
                 Err(error) if Instant::now() + wait >= until => return Err(error),
                 Err(_) => {}
             }
-            unless_cancelled(call, async {
+            unless(call, heeds, async {
                 tokio::time::sleep(wait).await;
                 Ok(())
             })
@@ -288,12 +302,19 @@ impl DynPlugin for Remote {
     ) -> BoxFuture<'_, Option<Result<Reply<Value>, CallError>>> {
         let Some(to) = self.away(&call) else { return self.plugin.reattach(call, request) };
         Box::pin(async move {
-            let until = Instant::now() + call.deadline_in;
+            let begun_at = Instant::now();
+            let until = begun_at + call.deadline_in;
             let mut cut = Cut { lines: 0, why: "Windlass was away".to_owned() };
             loop {
-                let peer = self.again(&call, &to, until).await.ok()?;
+                // Its time may have passed while nobody was here, and it may have ended long before: that is looked for.
+                let peer = self.again(&call, &to, until, Severity::Kill).await.ok()?;
                 match peer.attach(&call, cut.lines).await {
                     Ok(Found::Ended(ended)) => return Some(ended.reply()),
+                    Ok(Found::Gone { begun: false })
+                        if is_known_there(&peer, call.age + begun_at.elapsed()) =>
+                    {
+                        return Some(Err(not_made()));
+                    }
                     Ok(Found::Gone { .. }) => return None,
                     Err(now) => cut = now,
                 }
@@ -326,14 +347,29 @@ async fn ordered(peer: &Peer, order: &mut CallOrder, call: &Call, uses: &OriginU
     peer.call(order.clone(), call, uses.clone()).await
 }
 
+/// Whether an agent that finds nothing of an attempt that is so old may say that it never began: what it knew could be
+/// gone with the machine or the container that it was on, or because nobody asked for too long.
+fn is_known_there(peer: &Peer, age: Duration) -> bool {
+    age < RELIABLY_KEPT && peer.up().is_some_and(|up| up >= age)
+}
+
 /// Work that is given up when the attempt is told to end. Nothing of it runs on the node yet.
 async fn unless_cancelled<T>(
     call: &Call,
     work: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, CallError> {
+    unless(call, Severity::Term, work).await
+}
+
+/// The same when it is told so harshly.
+async fn unless<T>(
+    call: &Call,
+    how: Severity,
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
     tokio::select! {
         biased;
-        _ = call.cancel.requested() => Err(CallError::cancelled()),
+        _ = call.cancel.reached(how) => Err(CallError::cancelled()),
         done = work => done,
     }
 }
@@ -353,6 +389,11 @@ fn interrupted(call: &Call, cut: &Cut, error: &CallError) -> CallError {
     interrupted.code = "interrupted".to_owned();
     interrupted.causes.push(error.to_string());
     interrupted
+}
+
+/// What was written down here never arrived there, and what is still on its way is void.
+fn not_made() -> CallError {
+    CallError::retryable(Failure::NOT_MADE, "Windlass died before this was ordered; it was not made")
 }
 
 fn unknown(call: &Call) -> CallError {

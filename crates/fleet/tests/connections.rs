@@ -109,6 +109,7 @@ fn call(node: &str, lines: &Arc<Lines>, source: &CancelSource) -> Call {
         output: Output::to(Arc::clone(lines) as Arc<dyn OutputSink>),
         origin: Origin::default(),
         bare: None,
+        age: Duration::ZERO,
         programs: windlass_plugin::Programs::default(),
         at_node: AtNode::default(),
     }
@@ -199,8 +200,18 @@ async fn work_is_found_again_by_another_process_with_all_it_printed() {
         .unwrap();
     assert_eq!(reply.response["stdout"], "begun\nended\n");
     assert_eq!(lines.printed(), ["begun", "ended"]);
+    // What is not found there was not begun, unless the node may have forgotten it.
     let other = Call { key: "another".into(), ..call };
-    assert!(plugin(&connect.registry(), "shell").reattach(other, request).await.is_none());
+    let search = async |age: Duration| {
+        let call = Call { age, ..other.clone() };
+        plugin(&connect.registry(), "shell").reattach(call, Arc::clone(&request)).await
+    };
+    let unmade = search(Duration::from_secs(1)).await.unwrap().unwrap_err();
+    assert_eq!((unmade.code.as_str(), unmade.permanent), ("notMade", false));
+    assert!(search(Duration::from_secs(25 * 3600)).await.is_none());
+    let up = std::fs::read_to_string("/proc/uptime").unwrap();
+    let up: f64 = up.split(' ').next().unwrap().parse().unwrap();
+    assert!(search(Duration::from_secs_f64(up + 60.0)).await.is_none());
 }
 
 #[tokio::test]

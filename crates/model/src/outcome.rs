@@ -190,7 +190,8 @@ impl Failure {
     pub const DEADLINE: &'static str = "deadline";
     /// The process died while the attempt ran, or the node was lost: whether it was done is not known.
     pub const INTERRUPTED: &'static str = "interrupted";
-    /// The attempt was written down and never made: its turn was lost with a write that failed.
+    /// The attempt was written down and never made: its turn was lost with a write that failed, or with the process that
+    /// was to order it.
     pub const NOT_MADE: &'static str = "notMade";
     /// A person ended the attempt.
     pub const CANCELLED: &'static str = "cancelled";

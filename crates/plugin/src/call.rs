@@ -34,6 +34,8 @@ pub struct Call {
     /// How long the attempt may still take. Who calls enforces it through `cancel`; it is here for
     /// plugins that must tell somebody else.
     pub deadline_in: Duration,
+    /// How long ago it began; nothing unless it is looked for after a crash.
+    pub age: Duration,
     /// How it is told to end. A plugin that waits for something must wait for this too.
     pub cancel: Cancel,
     /// Where lines go.

@@ -210,6 +210,7 @@ impl Trial {
             attempt: self.attempt,
             node: self.node.clone(),
             deadline_in: self.timeout,
+            age: Duration::ZERO,
             cancel: source.cancel(),
             output: Output::to(Arc::clone(lines) as Arc<dyn OutputSink>),
             programs: Programs::default(),

@@ -1,6 +1,7 @@
 //! The first frame of each side: who it is, and which versions it speaks.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,15 @@ impl Versions {
 // === impl Hello ===
 
 impl Hello {
+    /// The fact that says for how many milliseconds the machine, or the container, has been up.
+    pub const UP_MS: &'static str = "upMs";
+
+    /// How long its machine has been up, where it says so.
+    #[must_use]
+    pub fn up(&self) -> Option<Duration> {
+        self.fact(Self::UP_MS).parse().ok().map(Duration::from_millis)
+    }
+
     /// A fact, or nothing.
     #[must_use]
     pub fn fact(&self, name: &str) -> &str {

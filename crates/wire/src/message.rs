@@ -4,6 +4,7 @@
 //! The number of a kind stands in [`crate::frame`]; fields of a kind never change.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use windlass_model::event::Severity;
@@ -128,6 +129,8 @@ impl CallOrder {
     pub const UNKEPT: &'static str = "agent.unkept";
     /// The code of the end of one that was not begun, because somebody had looked for it before its order arrived.
     pub const VOID: &'static str = "agent.void";
+    /// How long at least an agent keeps what nobody asks for.
+    pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 }
 
 /// An attempt to find again. One that has not begun when it is looked for never begins: an order for it that is still on

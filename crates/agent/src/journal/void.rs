@@ -36,7 +36,7 @@ const ENDING: &str = "void";
 impl Voids {
     /// As an agent that comes now.
     pub(crate) fn of(cache: &Cache) -> Self {
-        let runs = cache.work().and_then(|work| std::fs::read_dir(work).ok()).into_iter().flatten().flatten();
+        let runs = cache.work().flat_map(|work| std::fs::read_dir(work).into_iter().flatten().flatten());
         let older = runs.flat_map(|run| marks(&run.path())).collect();
         Self { own: format!("{}-{}", now_ms(), std::process::id()), older }
     }
@@ -46,6 +46,18 @@ impl Voids {
         cache::make_private(directory)?;
         let path = directory.join(format!("{}-{}.{ENDING}", name(key, attempt), self.own));
         OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
+    }
+
+    /// Leaves a mark of another kind: of this attempt nothing can be kept, and it may be begun all the same.
+    pub(crate) fn leave_unkept(directory: &Path, key: &str, attempt: u32) -> io::Result<()> {
+        cache::make_private(directory)?;
+        let path = unkept(directory, key, attempt);
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
+    }
+
+    /// Whether an attempt may have been begun of which nothing could be kept.
+    pub(crate) fn is_unkept(directory: &Path, key: &str, attempt: u32) -> bool {
+        unkept(directory, key, attempt).exists()
     }
 
     /// Whether somebody else left a mark since this agent came.
@@ -63,6 +75,10 @@ fn marks(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
     paths.filter(|path| path.extension().is_some_and(|ending| ending == ENDING)).collect()
+}
+
+fn unkept(directory: &Path, key: &str, attempt: u32) -> PathBuf {
+    directory.join(format!("{}.unkept", name(key, attempt)))
 }
 
 /// An attempt as part of a file's name.

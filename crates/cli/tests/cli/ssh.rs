@@ -151,6 +151,31 @@ fn our_side_is_killed_and_the_work_goes_on_once_with_all_it_prints() {
 }
 
 #[test]
+fn what_ended_well_while_nobody_was_there_counts_though_its_time_has_passed() {
+    let name = "what_ended_well_while_nobody_was_there_counts_though_its_time_has_passed";
+    let Some(reach) = Reach::new(name, 1) else { return };
+    let gate = reach.place.until("gate");
+    let script = format!("echo x >> $HOME/count; {gate}; touch $HOME/ended");
+    let action = format!("        - {{name: do, use: shell, timeout: 8s, with: {{script: '{script}'}}}}\n");
+    let plan = reach.plan("away", &action);
+    let host = &reach.farm.hosts[0];
+    let run = reach.start(&["run", plan.to_str().unwrap()]);
+    while !host.path("home/count").exists() {
+        std::thread::yield_now();
+    }
+    run.signal("KILL");
+    run.end();
+    let killed = std::time::Instant::now();
+    reach.place.file("gate", "");
+    while !host.path("home/ended").exists() || killed.elapsed() < std::time::Duration::from_secs(8) {
+        // tidy-allow: sleep: a time has to pass
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    reach.run(&["recover"]).exits(0).shows(&["away succeeded"]);
+    assert_eq!(std::fs::read_to_string(host.path("home/count")).unwrap(), "x\n");
+}
+
+#[test]
 fn what_a_killed_agent_left_running_has_ended_before_it_is_run_again() {
     let name = "what_a_killed_agent_left_running_has_ended_before_it_is_run_again";
     let Some(reach) = Reach::new(name, 1) else { return };

@@ -171,6 +171,7 @@ impl Trial {
             output: Output::to(Arc::clone(&self.lines) as Arc<dyn OutputSink>),
             origin: Origin::default(),
             bare: None,
+            age: Duration::ZERO,
             programs: windlass_plugin::Programs::default(),
             at_node: AtNode::default(),
         }

@@ -54,6 +54,7 @@ pub(crate) fn call(node: &Arc<Node>) -> Call {
         output: Output::default(),
         origin: Origin::default(),
         bare: None,
+        age: Duration::ZERO,
         programs: windlass_plugin::Programs::default(),
         at_node: windlass_plugin::AtNode::default(),
     }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::task::AbortHandle;
 use windlass_engine::{AttemptCall, AttemptResult, Effect, Input, SelectCall};
@@ -258,6 +259,10 @@ impl Dispatcher {
             address,
             node: call.node,
             deadline_in: call.timeout,
+            age: match errand {
+                Errand::Work => Duration::ZERO,
+                Errand::Search => self.options.clock.now().since(call.began),
+            },
             cancel: cancel.cancel(),
             for_node: call.for_node,
             programs: Programs::default(),
