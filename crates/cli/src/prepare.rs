@@ -82,6 +82,7 @@ pub(crate) fn prepare(
         carried: Default::default(),
         noop: choice.noop,
         late: choice.among.map(|among| among.late(late.keys().copied())).unwrap_or_default(),
+        secrets_file: None,
     };
     windlass_runtime::stand_in_for_secrets(&mut submission, &mut secrets);
     let submitted = Arc::new(Layout::new(Arc::new(submission), &registry.catalog()));

@@ -1,5 +1,6 @@
 //! What it takes to log in: from the environment, the simplest source there is, and from another one before it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use windlass_plugin::{BoxFuture, Secret, SecretError, SecretProvider};
@@ -53,6 +54,10 @@ impl SecretProvider for Declared {
 
     fn place(&self) -> String {
         self.0.place()
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        self.0.file()
     }
 
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, SecretError>> {

@@ -58,6 +58,10 @@ pub struct Submission {
     /// The blocks whose targets are chosen when they begin; `targets` has none for them.
     #[serde(default, skip_serializing_if = "Late::is_empty")]
     pub late: Late,
+    /// The file that says where its secrets come from, where there is one: what it takes to log in is asked for again after a
+    /// restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets_file: Option<String>,
 }
 
 fn is_false(flag: &bool) -> bool {

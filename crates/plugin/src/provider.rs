@@ -1,6 +1,7 @@
 //! Where secrets come from: the trait behind which files, programs and vaults stand.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::dynamic::BoxFuture;
 use crate::secret::Secret;
@@ -13,6 +14,11 @@ pub trait SecretProvider: Send + Sync + fmt::Debug {
 
     /// What it is called where something is wrong: a file, an address.
     fn place(&self) -> String;
+
+    /// The file that declares them, from the root on, where it is one that can be read again by another process.
+    fn file(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// The secret of a name.
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, SecretError>>;

@@ -138,6 +138,7 @@ pub(crate) fn submission(plan: serde_json::Value, targets: impl IntoIterator<Ite
         carried: Default::default(),
         noop: false,
         late: Default::default(),
+        secrets_file: None,
     }
 }
 

@@ -82,6 +82,8 @@ impl Reader {
         let (start, provider, nodes) = (request.start, request.secrets.take(), request.nodes.clone());
         let drawn = Drawn { run: new_run(), group: new_group(), seed: new_seed(), at: now };
         let (mut submission, mut secrets) = self.freeze(request, drawn)?;
+        let file = provider.as_ref().and_then(|provider| provider.file());
+        submission.secrets_file = file.map(|path| path.to_string_lossy().into_owned());
         let wanted = provided::wanted(&submission, &secrets);
         let clear = provided::ask(wanted, provider.as_deref()).await?;
         provided::put(&mut submission, &mut secrets, &clear);
@@ -171,6 +173,7 @@ impl Reader {
             carried,
             noop,
             late,
+            secrets_file: None,
         };
         Ok((submission, secrets))
     }

@@ -88,6 +88,10 @@ impl SecretProvider for SecretsFile {
         self.path.display().to_string()
     }
 
+    fn file(&self) -> Option<PathBuf> {
+        std::fs::canonicalize(&self.path).ok()
+    }
+
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, SecretError>> {
         Box::pin(async move {
             let Some(source) = self.sources.get(name) else {

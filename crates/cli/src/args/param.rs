@@ -28,6 +28,8 @@ pub(crate) struct PlanArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SecretsArgs {
     /// The file that says where the secrets come from that plan and nodes name; secrets.yaml beside the plan unless given.
+    ///
+    /// A run that goes on, or is retried, keeps to the file that it was submitted with.
     #[arg(id = "secrets", long = "secrets", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 }

@@ -1,11 +1,16 @@
 //! `windlass recover`: goes on with every unfinished run of a data directory.
 
+use std::sync::Arc;
+
 use windlass_model::event::Author;
 use windlass_model::id::RunId;
 use windlass_model::outcome::RunStatus;
-use windlass_runtime::{Error, Handle, TakeOver};
+use windlass_model::submission::Submission;
+use windlass_plugin::Registry;
+use windlass_runtime::{Error, Filter, Handle, TakeOver};
 
 use crate::args::{LiveFormat, RecoverArgs};
+use crate::data_dir::DataDir;
 use crate::drive::{Drive, Tells, catch_signals, drive, drive_several, worst};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -20,7 +25,13 @@ pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
     tokio_runtime()?.block_on(async {
         let mut signals = catch_signals()?;
         let since = windlass_runtime::Clock::system().now();
-        let fleet = reach::fleet(&args.reach, secrets::provider(None, args.secrets.file.as_deref())?);
+        let submitted = match args.secrets.file {
+            Some(_) => Vec::new(),
+            None => unfinished(&data_dir, &registry).await?,
+        };
+        let submitted = submitted.iter().map(|submission| &**submission);
+        let secrets = secrets::again(args.secrets.file.as_deref(), submitted, printer)?;
+        let fleet = reach::fleet(&args.reach, secrets);
         let session = Session::drive(&data_dir, &registry, TakeOver::Everything, fleet, printer).await?;
         let how =
             Drive { format: args.live.output, approve: false, tells: Tells::Run, since, data_dir: &data_dir };
@@ -32,6 +43,23 @@ pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
         let exit = exit?;
         closed.map(|()| exit)
     })
+}
+
+/// What was submitted of the runs that have not ended. What is wrong with any of them is said when it is to go on.
+async fn unfinished(data_dir: &DataDir, registry: &Registry) -> Result<Vec<Arc<Submission>>, Failure> {
+    let session = Session::open(data_dir, registry.clone(), TakeOver::Only(Vec::new())).await?;
+    let handle = session.handle();
+    let statuses =
+        vec![RunStatus::Submitted, RunStatus::AwaitingApproval, RunStatus::Running, RunStatus::Paused];
+    let filter = Filter { statuses, ..Filter::default() };
+    let mut submitted = Vec::new();
+    if let Ok(runs) = handle.search(&filter, usize::MAX, None).await {
+        for run in runs {
+            submitted.extend(handle.submission(run.id).await.ok());
+        }
+    }
+    session.close().await?;
+    Ok(submitted)
 }
 
 async fn go(

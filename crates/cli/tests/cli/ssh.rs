@@ -223,3 +223,60 @@ fn what_logs_in_may_be_a_secret_by_name() {
     reach.place.file("secrets.yaml", &declares);
     reach.run(&["run", plan]).exits(0);
 }
+
+#[test]
+fn who_goes_on_or_tries_again_logs_in_with_the_secrets_of_the_run() {
+    let Some(reach) = Reach::new("who_goes_on_or_tries_again_logs_in_with_the_secrets_of_the_run", 1) else {
+        return;
+    };
+    let host = &reach.farm.hosts[0];
+    let (key, known) = (reach.farm.path("user_key"), reach.farm.path("known_hosts"));
+    let until = reach.place.until("gate");
+    let spec = format!(
+        "  blocks:
+    - name: work
+      targets:
+        nodes: [{{name: web01, addresses: {}, transport: {{port: {}, user: root, knownHosts: {}, credentials: [{{key: \"{{{{ secret('web-login') }}}}\"}}]}}}}]
+      sequence:
+        - {{name: do, use: shell, with: {{script: 'touch $HOME/begun; {until}'}}}}
+",
+        host.address,
+        host.port,
+        known.display()
+    );
+    let plan = reach.place.plan("login", &spec);
+    let declares = format!(
+        "apiVersion: windlass.dev/v1\nkind: Secrets\nsecrets: {{web-login: {{file: {}}}}}\n",
+        key.display()
+    );
+    let killed = || {
+        reach.place.file("elsewhere.yaml", &declares);
+        let _ = std::fs::remove_file(reach.place.path("gate"));
+        let _ = std::fs::remove_file(host.path("home/begun"));
+        let run = reach.start(&["run", plan.to_str().unwrap(), "--secrets", "elsewhere.yaml"]);
+        while !host.path("home/begun").exists() {
+            // tidy-allow: sleep: a script gives no other sign
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        run.signal("KILL");
+        run.end();
+        reach.place.file("gate", "");
+    };
+    killed();
+    // From wherever: what was written down is no path from where the run was begun.
+    let mut recover = reach.command(&["recover"]);
+    recover.current_dir("/");
+    ended(recover).exits(0).shows(&["login succeeded"]);
+
+    killed();
+    std::fs::remove_file(reach.place.path("elsewhere.yaml")).unwrap();
+    let gone = ["warning: ", "where secrets come from cannot be used", "elsewhere.yaml", "--secrets FILE"];
+    reach.run(&["recover"]).exits(1).says(&gone);
+    reach.run(&["runs", "retry"]).exits(1).says(&gone);
+    reach.place.file("another.yaml", &declares);
+    reach.run(&["runs", "retry", "--secrets", "another.yaml"]).exits(0);
+
+    killed();
+    reach.run(&["recover", "--secrets", "/dev/null"]).exits(2);
+    reach.run(&["recover"]).exits(0);
+}

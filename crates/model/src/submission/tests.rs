@@ -40,6 +40,7 @@ fn submission(value: &Value) -> Submission {
         carried: [("n".to_owned(), vars)].into_iter().collect(),
         noop: false,
         late: Late::default(),
+        secrets_file: None,
     }
 }
 

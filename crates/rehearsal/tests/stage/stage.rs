@@ -274,6 +274,7 @@ impl Scene {
             carried: Default::default(),
             noop: self.noop,
             late,
+            secrets_file: None,
             plan: Arc::new(plan),
         };
         let mut work = PluginFacts::plain("work", PluginKind::Acting);

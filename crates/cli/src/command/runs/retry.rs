@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use windlass_lang::Loaded;
+use windlass_model::id::RunId;
 use windlass_model::problem::Problems;
+use windlass_model::submission::Submission;
 use windlass_model::time::Time;
-use windlass_plugin::Registry;
+use windlass_plugin::{Registry, SecretProvider};
 use windlass_runtime::{Error, Request, Retry, Start, TakeOver};
 
 use crate::args::RetryArgs;
@@ -24,31 +26,56 @@ pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     let data_dir = args.run.data_dir.choose()?;
     data_dir.must_hold_runs()?;
     let registry = plan_file::registry()?;
-    let fleet = reach::fleet(&args.reach, secrets::provider(None, args.secrets.file.as_deref())?);
+    let (old, submission) = retried(args, &data_dir, &registry).await?;
+    let secrets = secrets::again(args.secrets.file.as_deref(), [&*submission], printer)?;
+    let fleet = reach::fleet(&args.reach, secrets.clone());
     let session = Session::drive(&data_dir, &registry, TakeOver::Only(Vec::new()), fleet, printer).await?;
-    let outcome = go(args, &session, &registry, &data_dir, &mut signals, printer).await;
+    let retry = Again { args, old, secrets, data_dir: &data_dir };
+    let outcome = go(retry, &session, &registry, &mut signals, printer).await;
     let closed = session.close().await;
     let exit = outcome?;
     closed.map(|()| exit)
 }
 
-async fn go(
+/// What is made again, and with what.
+struct Again<'a> {
+    args: &'a RetryArgs,
+    old: RunId,
+    secrets: Option<Arc<dyn SecretProvider>>,
+    data_dir: &'a DataDir,
+}
+
+/// The run that is meant, and what was submitted for it.
+async fn retried(
     args: &RetryArgs,
+    data_dir: &DataDir,
+    registry: &Registry,
+) -> Result<(RunId, Arc<Submission>), Failure> {
+    let session = Session::open(data_dir, registry.clone(), TakeOver::Only(Vec::new())).await?;
+    let handle = session.handle();
+    let found = async {
+        let Answer::Run(old) = answer(&handle, Ask::Find { text: args.run.run.clone() }).await? else {
+            return Err(Failure::usage("there is no such run"));
+        };
+        Ok((old, handle.submission(old).await?))
+    };
+    let found = found.await;
+    session.close().await?;
+    found
+}
+
+async fn go(
+    again: Again<'_>,
     session: &Session,
     registry: &Registry,
-    data_dir: &DataDir,
     signals: &mut crate::signals::Signals,
     printer: &mut Printer,
 ) -> Outcome {
-    let handle = session.handle();
-    let Answer::Run(old) = answer(&handle, Ask::Find { text: args.run.run.clone() }).await? else {
-        return Err(Failure::usage("there is no such run"));
-    };
+    let (handle, Again { args, old, secrets, data_dir }) = (session.handle(), again);
     let retry = if args.from_scratch { Retry::FromScratch } else { Retry::FromFailure };
     let request = handle.retry(old, retry).await?;
     let mut again = params::gather(&args.params, &request.plan, printer)?;
     let plan = Arc::clone(&request.plan);
-    let secrets = crate::secrets::provider(None, args.secrets.file.as_deref())?;
     let mut request = Request { user: user::current(), start: Start::Now, secrets, ..request };
     request.params.append(&mut again.values);
     let problems = prepare::not_ready(&plan, registry).await;
