@@ -29,6 +29,8 @@ pub(crate) struct Binary {
     path: PathBuf,
     hash: String,
     len: u64,
+    /// For which machine it is, where it says so.
+    of: Option<&'static str>,
     content: Arc<OnceCell<Content>>,
 }
 
@@ -165,15 +167,20 @@ impl Binary {
         let mut file = File::open(path)?;
         let (mut digest, mut len) = (Sha256::new(), 0_u64);
         let mut bytes = vec![0; 128 << 10];
+        let mut of = None;
         loop {
             let count = file.read(&mut bytes)?;
             if count == 0 {
                 break;
             }
-            digest.update(bytes.get(..count).unwrap_or_default());
+            let piece = bytes.get(..count).unwrap_or_default();
+            if len == 0 {
+                of = machine_of(piece);
+            }
+            digest.update(piece);
             len = len.saturating_add(count as u64);
         }
-        Ok(Self { path: path.to_owned(), hash: hex(digest), len, content: Arc::default() })
+        Ok(Self { path: path.to_owned(), hash: hex(digest), len, of, content: Arc::default() })
     }
 
     /// What stands in it.
@@ -200,6 +207,15 @@ impl Binary {
         self.content.get_or_try_init(|| read).await
     }
 
+    /// What is wrong with it as one for a machine, by which a shell would take it for a script.
+    pub(crate) fn unfit(&self, machine: &str) -> Option<String> {
+        let other = self.of.filter(|other| *other != machine)?;
+        let path = self.path.display();
+        Some(format!(
+            "the agent {path} is to be one for {machine} and is one for {other}; call it {NAME}-{other}"
+        ))
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.len
     }
@@ -211,6 +227,25 @@ impl Binary {
     /// What it is called on a host.
     pub(crate) fn name(&self) -> String {
         format!("agent-{}", self.hash.get(..16).unwrap_or(&self.hash))
+    }
+}
+
+/// The machine that a program is for, as `uname -m` calls it, by the beginning of its file; `None` of what is no program
+/// for Linux, or one for a machine that is not known here.
+fn machine_of(head: &[u8]) -> Option<&'static str> {
+    let number = head.get(18..)?.first_chunk()?;
+    let (class, order) = (head.get(4)?, head.get(5)?);
+    match (head.starts_with(b"\x7fELF"), class, order) {
+        (true, 2, 1) => match u16::from_le_bytes(*number) {
+            62 => Some("x86_64"),
+            183 => Some("aarch64"),
+            243 => Some("riscv64"),
+            21 => Some("ppc64le"),
+            _ => None,
+        },
+        (true, 1, 1) => (u16::from_le_bytes(*number) == 40).then_some("armv7l"),
+        (true, 2, 2) => (u16::from_be_bytes(*number) == 22).then_some("s390x"),
+        _ => None,
     }
 }
 
@@ -256,6 +291,27 @@ mod tests {
             lack,
             "there is no agent for `Linux mips`: `windlass-agent-mips` is not in /opt/a or /opt/b; put it there, or name it in $WINDLASS_AGENT"
         );
+    }
+
+    #[tokio::test]
+    async fn a_program_for_another_machine_is_known_by_its_beginning() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join(NAME);
+        let own = std::env::current_exe().unwrap();
+        let mut head = std::fs::read(own).unwrap();
+        head.truncate(64);
+        assert_eq!(machine_of(&head), Some(std::env::consts::ARCH));
+        head[18..20].copy_from_slice(&22_u16.to_be_bytes());
+        (head[4], head[5]) = (2, 2);
+        std::fs::write(&path, &head).unwrap();
+        let agents = Agents::of("x86_64", &path);
+        let agent = agents.fit("Linux x86_64").await.unwrap().unwrap();
+        assert_eq!(
+            agent.unfit("x86_64").unwrap().replace(&path.display().to_string(), "PATH"),
+            "the agent PATH is to be one for x86_64 and is one for s390x; call it windlass-agent-s390x"
+        );
+        assert_eq!(agent.unfit("s390x"), None);
+        assert_eq!((machine_of(b"#!/bin/sh\n"), machine_of(b"")), (None, None));
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! meant, and one placement serves every run of this version. Where programs in the cache cannot be executed,
 //! other directories of the user's own are tried.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
@@ -39,24 +40,31 @@ pub(crate) enum Placed {
 const MISSING: &str = "windlass-agent-is-missing";
 /// Where an agent may lie, best first: directories of the user's own. What ends with a dash is followed by who that is.
 const PLACES: &str = "\"${XDG_CACHE_HOME:-$HOME/.cache}/windlass\" \"${TMPDIR:-/var/tmp}/windlass-\" /tmp/windlass- /dev/shm/windlass-";
+/// Says which machine this is. A file says it sooner than a program, where there is one.
+const MACHINE: &str = "m=; read -r m 2>/dev/null < /proc/sys/kernel/arch; m=${m:-$(uname -m)}";
 /// Finishes the name of such a directory. It is seldom needed, and asking who one is takes as long as starting an agent.
 const WHOSE: &str = "case $d in *-) o=${o:-$(id -u)}; d=$d$o;; esac";
 /// How long the end of a program that has closed its output may take to be known.
 const END_FOLLOWS: Duration = Duration::from_secs(5);
 
-/// Starts the first of these agents that lies there. The script means the same to every POSIX shell.
+/// Starts the agent for the machine, where it lies there. The script means the same to every POSIX shell.
+///
+/// Homes may be shared by machines of several kinds, and a shell that cannot execute a program takes it for a script: what
+/// stands in it by chance would be done.
 pub(crate) async fn start(
     exec: &dyn Exec,
-    agents: impl Iterator<Item = &Binary>,
+    agents: &BTreeMap<String, Binary>,
     other: Option<&Become>,
     within: Duration,
 ) -> Result<Start, CallError> {
-    let names: Vec<String> = agents.map(Binary::name).collect();
+    let fit = agents.iter().filter(|(machine, agent)| agent.unfit(machine).is_none());
+    let names = fit.map(|(machine, agent)| format!("{machine}) a={};; ", agent.name()));
     let script = format!(
-        "o=; for d in {PLACES}; do {WHOSE}; [ -L \"$d\" ] && continue; for a in {}; do \
-         if [ -x \"$d/$a\" ] && [ -O \"$d/$a\" ]; then exec \"$d/$a\" serve; fi; done; done; \
+        "{{ {MACHINE}; }} 2>/dev/null; a=; case $m in {}esac; o=; \
+         if [ -n \"$a\" ]; then for d in {PLACES}; do {WHOSE}; [ -L \"$d\" ] && continue; \
+         if [ -x \"$d/$a\" ] && [ -O \"$d/$a\" ]; then exec \"$d/$a\" serve; fi; done; fi; \
          echo windlass-agent-is-\"missing\" $(uname -sm)",
-        names.join(" ")
+        names.collect::<String>()
     );
     // Most login shells take the script as it is, which spares the host another shell; that costs as much as an agent. What
     // those that do not take it make of it does nothing and ends at once.

@@ -103,7 +103,7 @@ impl Ways {
     async fn agent(&self, on: &Foothold) -> Result<Result<Channel, String>, CallError> {
         let (exec, other, step) = (&*on.exec, on.other.as_ref(), on.step);
         let agents = self.agents.all().await?;
-        match place::start(exec, agents.values(), other, step).await? {
+        match place::start(exec, agents, other, step).await? {
             Start::Runs(channel) => return Ok(Ok(channel)),
             Start::Broken { why } => {
                 return Ok(Err(format!("the agent that lies there does not run: {why}")));
@@ -113,13 +113,16 @@ impl Ways {
                 let Some(binary) = self.agents.fit(&system).await? else {
                     return Ok(Err(self.agents.lack(&system)));
                 };
+                if let Some(why) = system.rsplit(' ').next().and_then(|machine| binary.unfit(machine)) {
+                    return Ok(Err(why));
+                }
                 match place::place(exec, binary, other, step, PLACING).await? {
                     Placed::Yes => {}
                     Placed::No { why } => return Ok(Err(format!("the agent cannot be placed: {why}"))),
                 }
             }
         }
-        Ok(match place::start(exec, agents.values(), other, step).await? {
+        Ok(match place::start(exec, agents, other, step).await? {
             Start::Runs(channel) => Ok(channel),
             Start::Broken { why } => Err(format!("the agent was placed and does not run: {why}")),
             Start::Missing { .. } => Err("the agent was placed and is not there".to_owned()),

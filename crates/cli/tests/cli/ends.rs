@@ -171,10 +171,7 @@ fn an_agent_for_another_processor_gives_way_to_the_plain_shell() {
     let mut command = reach.command(&["run", plan.to_str().unwrap()]);
     command.env("WINDLASS_AGENT", &strange);
     let ended = crate::harness::ended(command).exits(1);
-    let ended = ended.says(&[
-        "`directory` needs an agent on `web01`, and there is none: the agent was placed and does not run: ",
-    ]);
-    assert!(ended.err.to_lowercase().contains("exec format error"), "{}", ended.err);
+    ended.says(&["`directory` needs an agent on `web01`, and there is none: the agent ", " and is one for "]);
     let report = reach.place.json(&["runs", "report", "--output", "json"]);
     assert_eq!(element(&report, "work/web01/do")["status"], "succeeded");
 }
