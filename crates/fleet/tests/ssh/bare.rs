@@ -118,6 +118,34 @@ async fn without_an_agent_programs_run_as_with_one() {
     }
 }
 
+#[tokio::test]
+async fn p25_lines_with_quotes_run_unchanged() {
+    let Some(farm) = farm("p25_lines_with_quotes_run_unchanged", Kind::Plain) else { return };
+    // Whatever a shell on the way could take for its own.
+    let text = "it's \"so\": $HOME `id` $(id) \\ \\n ! !! # ; & | < > * ? [a] {b,c} ~ %s %% \t end  ";
+    let script = format!(
+        "#!/bin/sh\n# it's a comment with \"one quote\ncat <<'EOF'\n{text}\n\nEOF\n\nsay() {{\n\tprintf '%s|' \"$@\"\n}}\n\
+         say \"it's\" 'a \"b\"' \\' \\\" \"two\nlines\" ''\n\
+         if [ \"$1\" = \"$A\" ]; then\n  echo 'the \"argument\" is whole'\nfi\n"
+    );
+    let expected = format!("{text}\n\nit's|a \"b\"|'|\"|two\nlines||the \"argument\" is whole\n");
+    for more in [json!({}), json!({"agent": "never"})] {
+        let (node, registry) = (node(&farm, more.clone()), registry(&farm, agents()));
+        for (plugin, request) in [
+            ("shell", json!({"script": script, "args": [text], "env": {"A": text}})),
+            ("script", json!({"content": script, "args": [text], "env": {"A": text}})),
+            ("command", json!({"argv": ["sh", "-c", script, "sh", text], "env": {"A": text}})),
+        ] {
+            let reply = do_it(&registry, plugin, call_of(&node), request).await;
+            let reply = reply.unwrap_or_else(|error| panic!("{plugin}, {more}: {error}")).response;
+            assert_eq!(reply["stdout"], expected, "{plugin}, {more}");
+        }
+        let literal = json!({"argv": ["printf", "%s", text]});
+        let reply = do_it(&registry, "command", call_of(&node), literal).await.unwrap().response;
+        assert_eq!(reply["stdout"], text, "{more}");
+    }
+}
+
 fn call_of(node: &Arc<Node>) -> Call {
     call(node)
 }
