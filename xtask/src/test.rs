@@ -44,6 +44,8 @@ pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     let mut success = true;
     if args.is_empty() {
         success &= run_doctests(repo, &log, &mut counts)?;
+    } else {
+        build_agent(repo)?;
     }
     success &= run_tests(repo, args, &log, &mut counts)?;
 
@@ -65,6 +67,14 @@ fn run_doctests(repo: &Repo, log: &Path, counts: &mut Counts) -> Result<bool> {
     command.env(SKIP_LOG, log);
     println!("running `{}`", describe(&command));
     tee(&mut command, |line| counts.add_libtest_line(line))
+}
+
+/// Tests place the agent on hosts. Whoever runs all tests builds it with them; of a part of them nobody knows.
+///
+/// As the tests of the agent build it: so it is what a run of all tests would build, and nothing is built twice.
+fn build_agent(repo: &Repo) -> Result<()> {
+    println!("building the agent that tests place on hosts");
+    run_process(&mut repo.cargo(&["test", "--workspace", "--no-run", "--quiet", "--test", "agent"]))
 }
 
 /// No `--workspace`: that is what cargo means without arguments, and `-p` in the arguments must be able to narrow it.
