@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use windlass_fleet::{Agents, Declared, Fleet, Gate, Here, Ways, is_here};
+use windlass_fleet::{Agents, Declared, Fleet, Gate, Here, InDirectory, Ways, is_here};
 use windlass_model::code;
 use windlass_plugin::{Registry, SecretProvider};
 
-use crate::args::ReachArgs;
+use crate::args::{DataDirArgs, ReachArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -14,6 +14,11 @@ use crate::failure::Failure;
 pub(crate) fn fleet(args: &ReachArgs, secrets: Option<Arc<dyn SecretProvider>>) -> Fleet {
     let gate = args.connect_at_once.map_or_else(Gate::default, |count| Gate::of(count.get()));
     let here = Here::of_this_process();
+    // Names are of hosts and not of runs, as facts are.
+    let here = match DataDirArgs::default().choose() {
+        Ok(data_dir) => here.led_to(InDirectory(data_dir.path().join("names"))),
+        Err(_) => here,
+    };
     let here = match secrets {
         Some(secrets) => here.secrets(Declared(secrets)),
         None => here,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use windlass_plugin::SecretProvider;
 
+use crate::led_to::{LedTo, Nowhere};
 use crate::secrets::FromEnvironment;
 
 /// This side, as far as reaching a node depends on it.
@@ -22,6 +23,8 @@ pub struct Here {
     pub ssh_agent: Option<PathBuf>,
     /// Where secrets come from.
     pub secrets: Arc<dyn SecretProvider>,
+    /// Where names of hosts have led to.
+    pub led_to: Arc<dyn LedTo>,
 }
 
 // === impl Here ===
@@ -39,6 +42,7 @@ impl Here {
             ssh_config: path("WINDLASS_SSH_CONFIG"),
             ssh_agent: path("SSH_AUTH_SOCK"),
             secrets: Arc::new(FromEnvironment),
+            led_to: Arc::new(Nowhere),
         }
     }
 
@@ -46,6 +50,12 @@ impl Here {
     #[must_use]
     pub fn secrets(self, secrets: impl SecretProvider + 'static) -> Self {
         Self { secrets: Arc::new(secrets), ..self }
+    }
+
+    /// The same with somewhere to keep where names have led to.
+    #[must_use]
+    pub fn led_to(self, led_to: impl LedTo + 'static) -> Self {
+        Self { led_to: Arc::new(led_to), ..self }
     }
 
     /// A path as somebody wrote it.

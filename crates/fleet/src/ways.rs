@@ -54,8 +54,9 @@ impl Ways {
     /// The ways from here, with these agents to place.
     #[must_use]
     pub fn new(here: Here, agents: Agents) -> Self {
+        let led_to = Arc::clone(&here.led_to);
         let resolver = Arc::new(Resolver::new(here));
-        Self { ssh: Ssh::new(Arc::clone(&resolver)), resolver, agents }
+        Self { ssh: Ssh::new(Arc::clone(&resolver), led_to), resolver, agents }
     }
 
     /// As the environment of this process says.

@@ -1,4 +1,4 @@
-//! What is read once for all hosts: files of known host keys, and private keys.
+//! What is read once for all hosts: files of known host keys, and private keys. And where names have led to.
 //!
 //! A thousand hosts stand in a file of a thousand lines, and log in with one key, whose passphrase takes a tenth of a
 //! second to turn into what opens it.
@@ -14,13 +14,14 @@ use russh::keys::PrivateKey;
 use tokio::sync::OnceCell;
 
 use super::settings::Key;
+use crate::led_to::{LedTo, Nowhere};
 
 /// What was read. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Kept(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
+    led_to: Arc<dyn LedTo>,
     lists: Mutex<HashMap<PathBuf, Arc<List>>>,
     keys: Mutex<Vec<Opened>>,
 }
@@ -60,7 +61,22 @@ struct Stamp {
 
 // === impl Kept ===
 
+impl Default for Kept {
+    fn default() -> Self {
+        Self::with(Arc::new(Nowhere))
+    }
+}
+
 impl Kept {
+    pub(super) fn with(led_to: Arc<dyn LedTo>) -> Self {
+        Self(Arc::new(Inner { led_to, lists: Mutex::default(), keys: Mutex::default() }))
+    }
+
+    /// Where names have led to.
+    pub(super) fn led_to(&self) -> &dyn LedTo {
+        &*self.0.led_to
+    }
+
     /// A file of known host keys; `None` where there is none.
     pub(super) fn list(&self, path: &Path) -> io::Result<Option<Arc<List>>> {
         let stamp = match Stamp::of(path) {

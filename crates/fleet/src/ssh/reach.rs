@@ -10,6 +10,7 @@ use super::resolve::Resolver;
 use super::session::Session;
 use super::settings::Settings;
 use crate::elevate::Become;
+use crate::led_to::LedTo;
 
 /// The hosts that are reached by SSH.
 #[derive(Debug)]
@@ -35,8 +36,8 @@ pub struct Target {
 
 impl Ssh {
     /// By settings that somebody knows of each node.
-    pub(crate) fn new(resolver: Arc<Resolver>) -> Self {
-        Self { resolver, kept: Kept::default(), sessions: Mutex::default() }
+    pub(crate) fn new(resolver: Arc<Resolver>, led_to: Arc<dyn LedTo>) -> Self {
+        Self { resolver, kept: Kept::with(led_to), sessions: Mutex::default() }
     }
 
     /// A connection to a node: the one that there is, or a new one.

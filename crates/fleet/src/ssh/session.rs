@@ -1,6 +1,6 @@
 //! A connection to a host, and channels on it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -72,6 +72,16 @@ impl Session {
                     }
                     // Another address leads to the same host: a key or a login that is refused stays refused.
                     Err(error) if matches!(error.code.as_str(), "hostKey" | "auth") => return Err(error),
+                    Err(error) => failures.push(error),
+                }
+            }
+            for (settings, address) in recorded(settings, kept) {
+                match reach(&settings, &address, jump.as_deref(), kept).await {
+                    Ok(ssh) => {
+                        let (name, step) = (settings.name.clone(), settings.step);
+                        return Ok(Self { ssh, name, step, _jump: jump });
+                    }
+                    // It is somebody else's by now, or not that of the host: what went before is what is wrong.
                     Err(error) => failures.push(error),
                 }
             }
@@ -147,6 +157,21 @@ impl Exec for Session {
     }
 }
 
+/// Where the names among the addresses have led to, each with settings by which the host has to show the key that is known
+/// for its name.
+fn recorded(settings: &Settings, kept: &Kept) -> Vec<(Settings, String)> {
+    let names = settings.addresses.iter().filter(|name| name.parse::<IpAddr>().is_err());
+    let recorded = names.filter_map(|name| {
+        let address = kept.led_to().recall(name)?.to_string();
+        let own = settings.host_key_alias.clone();
+        let alias = own.unwrap_or_else(|| known_hosts::host_name(name, settings.port));
+        let settings =
+            Settings { host_key_alias: Some(alias), host_keys: HostKeys::Check, ..settings.clone() };
+        (!settings.addresses.contains(&address)).then_some((settings, address))
+    });
+    recorded.collect()
+}
+
 /// One address: resolve, connect, handshake, log in.
 async fn reach(
     settings: &Settings,
@@ -168,9 +193,11 @@ async fn reach(
     let config = Arc::new(config(settings, &known));
     let refused = Arc::new(Mutex::new(None));
     let judge = Judge { known, name: host_name, settings: settings.clone(), refused: Arc::clone(&refused) };
+    let mut peer = None;
     let shaken = match jump {
         None => {
             let stream = connect(settings, address).await?;
+            peer = stream.peer_addr().ok().map(|peer| peer.ip());
             within(step, client::connect_stream(config, stream, judge)).await
         }
         Some(jump) => {
@@ -195,7 +222,13 @@ async fn reach(
         }
     };
     match tokio::time::timeout(step, login::log_in(&mut ssh, settings, kept)).await {
-        Ok(Ok(())) => Ok(ssh),
+        Ok(Ok(())) => {
+            // Only of who has shown the key that is known.
+            if let Some(peer) = peer.filter(|_| address.parse::<IpAddr>().is_err()) {
+                kept.led_to().note(address, peer);
+            }
+            Ok(ssh)
+        }
         Ok(Err(error)) => Err(error),
         Err(_) => {
             let message = format!(

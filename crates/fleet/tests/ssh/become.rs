@@ -123,6 +123,7 @@ impl Users {
             ssh_config: Some(self.farm.path("ssh_config")),
             ssh_agent: None,
             secrets: Arc::new(Passwords),
+            led_to: Arc::new(windlass_fleet::Nowhere),
         };
         let ways = Ways::new(here, Agents::of(std::env::consts::ARCH, &agent_binary()));
         over(&windlass_plugins::standard().unwrap(), &Fleet::new(ways, Gate::default()), is_here).unwrap()

@@ -1,12 +1,13 @@
 //! Sessions, host keys, credentials, jump hosts, agents.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 use windlass_fleet::ssh::{HostKeys, Key, Login, Session, Settings};
-use windlass_fleet::{Agents, Exit, Fleet, Gate, Terminal, Ways, is_here, over};
+use windlass_fleet::{Agents, Exit, Fleet, Gate, InDirectory, LedTo as _, Terminal, Ways, is_here, over};
 use windlass_model::id::RunId;
 use windlass_plugin::{Call, CallError, Cancel, Node, Origin, Output};
 
@@ -138,6 +139,51 @@ async fn p25_the_second_credential_and_the_second_address_are_tried() {
 
     let nothing = refused(&Settings { logins: vec![], ..good }).await;
     assert!(nothing.message.contains("nothing to log in with"), "{nothing}");
+}
+
+#[tokio::test]
+async fn p25_a_name_that_leads_nowhere_falls_back_to_the_plans_address_and_then_to_where_it_led() {
+    let test = "p25_a_name_that_leads_nowhere_falls_back_to_the_plans_address_and_then_to_where_it_led";
+    let Some(sshd) = Sshd::start(test) else { return };
+    let led_to = InDirectory(sshd.path("led-to"));
+    let reach = async |addresses: Value| {
+        let node = json!({
+            "name": "web01", "addresses": addresses,
+            "transport": {
+                "port": sshd.port, "user": "root", "agent": "never", "knownHosts": sshd.path("names"),
+                "credentials": [{"key": sshd.path("user_key")}],
+            },
+        });
+        let node: Arc<Node> = Arc::new(serde_json::from_value(node).unwrap());
+        let ways = Ways::new(sshd.here().led_to(led_to.clone()), Agents::none());
+        let registry =
+            over(&windlass_plugins::standard().unwrap(), &Fleet::new(ways, Gate::default()), is_here);
+        let request = Arc::new(json!({"argv": ["echo", "here"]}));
+        registry.unwrap().get("command").unwrap().call(call(&node), request).await
+    };
+    let here: IpAddr = "127.0.0.1".parse().unwrap();
+    let key = std::fs::read_to_string(sshd.path("known_hosts")).unwrap();
+    let key: Vec<&str> = key.split_whitespace().skip(1).take(2).collect();
+    let know = |names: &[&str]| {
+        let lines = names.iter().map(|name| format!("[{name}]:{} {}\n", sshd.port, key.join(" ")));
+        std::fs::write(sshd.path("names"), lines.collect::<String>()).unwrap();
+    };
+    // A name, then an address that the plan says.
+    know(&["127.0.0.1", "localhost"]);
+    reach(json!(["gone.invalid", "127.9.9.9", "127.0.0.1"])).await.unwrap();
+    // What a name led to is kept, and only of names.
+    reach(json!("localhost")).await.unwrap();
+    assert_eq!((led_to.recall("localhost"), led_to.recall("127.0.0.1")), (Some(here), None));
+    // Neither of them answers: where the name led to, if it is the host that it was.
+    led_to.note("gone.invalid", here);
+    let error = reach(json!(["gone.invalid", "127.9.9.9"])).await.unwrap_err();
+    assert_eq!(error.code, "unresolved", "{error}");
+    assert!(
+        error.causes.iter().any(|cause| cause.contains("nothing stands for `[gone.invalid]")),
+        "{error:?}"
+    );
+    know(&["gone.invalid"]);
+    reach(json!(["gone.invalid", "127.9.9.9"])).await.unwrap();
 }
 
 #[tokio::test]

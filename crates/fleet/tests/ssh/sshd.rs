@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use windlass_farm::{Farm, Kind};
-use windlass_fleet::{FromEnvironment, Here};
+use windlass_fleet::{FromEnvironment, Here, Nowhere};
 
 pub(crate) struct Sshd {
     pub(crate) port: u16,
@@ -56,6 +56,7 @@ pub(crate) fn here(farm: &Farm) -> Here {
         ssh_config: Some(farm.path("ssh_config")),
         ssh_agent: None,
         secrets: Arc::new(FromEnvironment),
+        led_to: Arc::new(Nowhere),
     }
 }
 

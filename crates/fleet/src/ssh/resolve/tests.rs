@@ -37,6 +37,7 @@ fn resolver(ssh_config: &str) -> (tempfile::TempDir, Resolver) {
         ssh_config: Some(home.path().join("config")),
         ssh_agent: None,
         secrets: Arc::new(Vault),
+        led_to: Arc::new(crate::Nowhere),
     };
     (home, Resolver::new(here))
 }
