@@ -21,4 +21,4 @@ mod set;
 
 pub use self::contents::{Contents, Item, Level, NodeGroup, Place, Placed, Spot};
 pub use self::inventory::{Group, Id, Inventory, Relative};
-pub use self::read::{Form, Read, Text, inventory_schema, read};
+pub use self::read::{Form, NodeGroupSpec, NodeSpec, Read, Text, inventory_schema, read};

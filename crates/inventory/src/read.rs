@@ -25,7 +25,7 @@ mod native;
 mod quick;
 mod redact;
 
-pub use self::kinds::inventory_schema;
+pub use self::kinds::{NodeGroupSpec, NodeSpec, inventory_schema};
 
 /// A text that is part of an inventory.
 #[derive(Clone, Debug)]

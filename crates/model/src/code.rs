@@ -149,6 +149,22 @@ codes! {
     INVENTORY_PROGRAM = "WL-0806", "a program gave no inventory";
     INI_SYNTAX = "WL-0807", "a line of an inventory is not understood";
     VAR_CYCLE = "WL-0808", "variables are computed from each other";
+
+    UNKNOWN_OBJECT = "WL-0901", "no such object";
+    OBJECT_EXISTS = "WL-0902", "an object of this name exists";
+    OBJECT_CHANGED = "WL-0903", "somebody else changed the object";
+    OBJECT_NEEDED = "WL-0904", "the object is needed by others";
+    UNKNOWN_OBJECT_KIND = "WL-0905", "no such kind of objects";
+    BAD_QUERY = "WL-0906", "a question about objects is not understood";
+    MISSING_REFERENCE = "WL-0907", "an object refers to one that is not there";
+    BAD_PATCH = "WL-0908", "a patch cannot be applied";
+    OBJECT_SEALED = "WL-0909", "the secrets of an object cannot be read";
+}
+
+/// The code with a text such as `WL-0401`.
+#[must_use]
+pub fn find(text: &str) -> Option<Code> {
+    ALL.iter().find(|(code, _)| code.as_str() == text).map(|(code, _)| code.clone())
 }
 
 #[cfg(test)]

@@ -218,23 +218,7 @@ impl Error {
 
 /// The code of a store's error. Those of the store are texts, as it imports nothing of ours.
 fn store_code(error: &StoreError) -> Code {
-    match error {
-        StoreError::Locked { .. } => code::STORE_LOCKED,
-        StoreError::Newer { .. } => code::STORE_NEWER,
-        StoreError::Full { .. } => code::STORE_FULL,
-        StoreError::ReadOnly { .. } => code::STORE_READ_ONLY,
-        StoreError::Corrupt { .. } => code::STORE_CORRUPT,
-        StoreError::Stopped { .. } => code::STORE_STOPPED,
-        StoreError::Io { .. } => code::STORE_IO,
-        StoreError::Precondition { .. } => code::STORE_PRECONDITION,
-        StoreError::Compacted { .. } => code::STORE_COMPACTED,
-        StoreError::TooLarge { .. } => code::STORE_TOO_LARGE,
-        StoreError::Closed => code::STORE_CLOSED,
-        StoreError::Busy { .. } => code::STORE_BUSY,
-        StoreError::Leased { .. } => code::STORE_LEASED,
-        StoreError::LeaseLost { .. } => code::STORE_LEASE_LOST,
-        StoreError::BadKey { .. } => code::STORE_BAD_KEY,
-    }
+    code::find(error.code()).unwrap_or(code::STORE_IO)
 }
 
 #[cfg(test)]

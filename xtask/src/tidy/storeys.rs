@@ -25,6 +25,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("store-fjall", &["store"]),
     ("plugins", &["model", "plugin"]),
     ("sources", &["model", "lang", "inventory"]),
+    ("objects", &["model", "store", "lang", "inventory"]),
     ("agent", &["model", "plugin", "plugins", "wire"]),
     ("fleet", &["model", "plugin", "wire"]),
     ("runtime", &["model", "logs", "engine", "plugin", "store", "lang", "report"]),

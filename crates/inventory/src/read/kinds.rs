@@ -107,7 +107,7 @@ pub(super) struct NodeMetadata {
 /// What is known of a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct NodeSpec {
+pub struct NodeSpec {
     /// Where it is reached, tried in this order; its name unless given.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub addresses: Texts,
@@ -166,7 +166,7 @@ pub(super) struct NodeGroupMetadata {
 /// Which nodes belong to a group, and what they have from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct NodeGroupSpec {
+pub struct NodeGroupSpec {
     /// The nodes whose labels fit one of these selectors belong to it.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub labels: Texts,

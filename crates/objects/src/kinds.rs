@@ -1,0 +1,62 @@
+//! The kinds that there are, one file each.
+//!
+//! To add one: write its file with a [`Kind`], and name it in [`all`]. Storage, versions, watching, the API with its
+//! document, the command line and the reference follow.
+
+use crate::kind::{Kind, Reference, Surroundings};
+use crate::object::Object;
+use windlass_model::problem::Problem;
+
+mod cluster_variables;
+mod freeze;
+mod namespace;
+mod node;
+mod node_group;
+mod plan;
+mod role_binding;
+mod secret;
+mod user;
+mod variables;
+
+pub use self::cluster_variables::{CLUSTER_VARIABLES, ClusterVariablesSpec};
+pub use self::freeze::{FREEZE, FreezeSpec};
+pub use self::namespace::{NAMESPACE, NamespaceSpec};
+pub use self::node::NODE;
+pub use self::node_group::NODE_GROUP;
+pub use self::plan::{DESCRIPTION, PLAN, of as plan_of};
+pub use self::role_binding::{ROLE_BINDING, Role, RoleBindingSpec};
+pub use self::secret::{SECRET, SecretSpec};
+pub use self::user::{USER, UserSpec};
+pub use self::variables::{VARIABLES, VariablesSpec};
+
+static ALL: [&Kind; 10] = [
+    &NAMESPACE,
+    &USER,
+    &ROLE_BINDING,
+    &CLUSTER_VARIABLES,
+    &NODE_GROUP,
+    &NODE,
+    &VARIABLES,
+    &SECRET,
+    &PLAN,
+    &FREEZE,
+];
+
+/// Every kind, in the order in which objects of a file are put: what others refer to first.
+#[must_use]
+pub fn all() -> &'static [&'static Kind] {
+    &ALL
+}
+
+fn fine(_: &Object, _: &Surroundings<'_>) -> Vec<Problem> {
+    Vec::new()
+}
+
+fn alone(_: &Object) -> Vec<Reference> {
+    Vec::new()
+}
+
+/// The JSON Schema of a spec.
+fn schema<T: schemars::JsonSchema>() -> windlass_model::Value {
+    schemars::schema_for!(T).to_value()
+}

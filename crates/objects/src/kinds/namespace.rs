@@ -1,0 +1,38 @@
+//! A namespace: what one team has, apart from what others have.
+
+use std::sync::OnceLock;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use windlass_model::target::Targets;
+
+use super::{alone, fine, schema};
+use crate::kind::{Kind, Scope};
+
+/// What a namespace is for, and what may be done from it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NamespaceSpec {
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The nodes that its runs may touch; none, where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Targets>,
+}
+
+/// See [`NamespaceSpec`].
+pub static NAMESPACE: Kind = Kind {
+    name: "Namespace",
+    plural: "namespaces",
+    short: &["ns"],
+    about: "what one team has, apart from what others have, and which nodes its runs may touch",
+    scope: Scope::Global,
+    schema: schema::<NamespaceSpec>,
+    check: fine,
+    refers: alone,
+    secret: None,
+    example: || json!({"description": "the web team", "nodes": {"labels": "team=web"}}),
+    whole: OnceLock::new(),
+};
