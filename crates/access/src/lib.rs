@@ -1,0 +1,23 @@
+//! Who somebody is, and what they may do: tokens, roles, and the record of both.
+//!
+//! ```text
+//!   token ─ Tokens ─► user ─┐
+//!                           ├─ Rights (Cedar: roles, bound by objects) ─► may · may not
+//!   verb, resource ─────────┘                                                │
+//!                                     Audit: who, what, from where ◄─────────┘
+//! ```
+//!
+//! What nobody allowed is refused. What cannot be evaluated is refused. Roles are policies in the language of Cedar, one
+//! file each under `roles/`; who has which where, objects of the kind `RoleBinding` say.
+//!
+//! It knows nothing of HTTP and of runs. Reading order: [`Resource`] and [`Verb`], [`Rights`], [`Tokens`], [`Audit`].
+
+mod audit;
+mod resource;
+mod rights;
+mod token;
+
+pub use self::audit::{Audit, Broken, Entry, Noted, Outcome};
+pub use self::resource::{Resource, Verb};
+pub use self::rights::{People, Principal, Rights};
+pub use self::token::{Issued, TokenView, Tokens, Wanted};

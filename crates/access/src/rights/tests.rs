@@ -1,0 +1,100 @@
+use super::*;
+
+fn people(bindings: &[(Role, &[&str], &[&str])]) -> People {
+    let mut people = People { policies: roles(), ..People::nobody() };
+    for (user, groups) in [("ann", &["web"][..]), ("bob", &[]), ("eve", &[]), ("out", &["web"])] {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        let spec = UserSpec { groups, disabled: user == "out", ..UserSpec::default() };
+        people.users.insert(user.to_owned(), spec);
+    }
+    for (index, (role, whom, namespaces)) in bindings.iter().enumerate() {
+        let (groups, users): (Vec<&str>, Vec<&str>) = whom.iter().partition(|who| who.starts_with('@'));
+        let texts =
+            |list: Vec<&str>| list.iter().map(|text| text.trim_start_matches('@').to_owned()).collect();
+        let spec = RoleBindingSpec {
+            role: *role,
+            users: texts(users),
+            groups: texts(groups),
+            namespaces: texts(namespaces.to_vec()),
+        };
+        people.bind(&format!("b{index}"), &spec).unwrap();
+    }
+    people
+}
+
+fn who(user: &str) -> Principal {
+    Principal { user: user.to_owned(), namespaces: None, verbs: None }
+}
+
+#[test]
+fn every_role_parses_and_gives_what_it_says() {
+    use Verb::{Approve, Command, Resolve, Submit, View, Write};
+    let expect: [(Role, &[Verb], &[Verb]); 5] = [
+        (Role::Viewer, &[View], &[View]),
+        (Role::Operator, &[View, Submit, Command, Resolve], &[View, Submit, Command, Resolve]),
+        (Role::Approver, &[View, Approve], &[View, Approve]),
+        (Role::Author, &[View, Write], &[View]),
+        (Role::Admin, &Verb::ALL, &Verb::ALL),
+    ];
+    for (role, of_a_plan, of_a_run) in expect {
+        let people = people(&[(role, &["bob"], &["team"])]);
+        let all = |kind: &str| -> Vec<Verb> {
+            let resource = Resource::within(kind, "team").named("x");
+            Verb::ALL.into_iter().filter(|verb| people.may(&who("bob"), *verb, &resource)).collect()
+        };
+        let sorted = |verbs: &[Verb]| {
+            let mut verbs = verbs.to_vec();
+            verbs.sort_unstable();
+            verbs
+        };
+        let found = |kind: &str| sorted(&all(kind));
+        assert_eq!(found("Plan"), sorted(of_a_plan), "{role:?}");
+        assert_eq!(found("Run"), sorted(of_a_run), "{role:?}");
+        for verb in Verb::ALL {
+            let elsewhere =
+                [Resource::within("Plan", "other"), Resource::global("Node"), Resource::global("Plan")];
+            assert!(elsewhere.iter().all(|it| !people.may(&who("bob"), verb, it)), "{role:?} {verb}");
+            assert!(!people.may(&who("eve"), verb, &Resource::within("Plan", "team")), "{role:?} {verb}");
+        }
+    }
+}
+
+#[test]
+fn groups_clusters_and_those_who_are_shut_out() {
+    let people = people(&[(Role::Operator, &["@web"], &["team"]), (Role::Viewer, &["bob"], &["*"])]);
+    let run = Resource::within("Run", "team");
+    assert!(people.may(&who("ann"), Verb::Submit, &run));
+    assert!(!people.may(&who("out"), Verb::View, &run), "disabled");
+    assert!(!people.may(&who("nobody"), Verb::View, &run), "unknown");
+    assert!(people.may(&who("bob"), Verb::View, &run));
+    assert!(people.may(&who("bob"), Verb::View, &Resource::global("Node").named("web01")));
+    assert!(!people.may(&who("bob"), Verb::Submit, &run));
+    assert!(!people.may(&who("web"), Verb::Submit, &run), "a group is not a user of its name");
+}
+
+#[test]
+fn a_token_may_be_less_than_its_user() {
+    let people = people(&[(Role::Admin, &["bob"], &["*"])]);
+    let narrow = Principal {
+        user: "bob".into(),
+        namespaces: Some(vec!["team".into()]),
+        verbs: Some(vec![Verb::View]),
+    };
+    assert!(people.may(&narrow, Verb::View, &Resource::within("Run", "team")));
+    assert!(!people.may(&narrow, Verb::Submit, &Resource::within("Run", "team")));
+    assert!(!people.may(&narrow, Verb::View, &Resource::within("Run", "other")));
+    assert!(!people.may(&narrow, Verb::View, &Resource::global("Node")));
+}
+
+#[test]
+fn while_nothing_is_known_nothing_is_allowed() {
+    assert!(!People::nobody().may(&who("ann"), Verb::View, &Resource::global("Node")));
+}
+
+#[test]
+fn hostile_names_are_names() {
+    let name = "a\" || true; permit(principal, action, resource); //";
+    let mut people = people(&[]);
+    people.users.insert(name.to_owned(), UserSpec::default());
+    assert!(!people.may(&who(name), Verb::View, &Resource::global(name).named(name)));
+}
