@@ -1,1 +1,32 @@
+//! The API of a server: objects, runs, people, over HTTP with JSON.
+//!
+//! ```text
+//!   request ─► who is it? (401) ─► may they? (403, or 404 where they may not know) ─► Objects · Handle ─► answer
+//!                                          │
+//!                                          └─► what changes something, or was denied, is noted in the Audit
+//! ```
+//!
+//! Every endpoint stands in one table ([`endpoints`]), from which the routes, the OpenAPI document and the tests of rights
+//! follow. Problems are answered as `application/problem+json` with a code, all of them at once.
+//!
+//! It decides nothing about runs and objects, listens on no port, and reads no configuration.
 
+mod answer;
+mod api;
+mod audit;
+mod caller;
+mod document;
+mod endpoint;
+mod gathered;
+mod health;
+mod objects;
+mod people;
+mod runs;
+mod stream;
+
+pub use self::answer::Problem;
+pub use self::api::{Api, Parts};
+pub use self::caller::Remote;
+pub use self::document::document;
+pub use self::endpoint::{Endpoint, Needs, endpoints};
+pub use self::gathered::{Gathered, NAMESPACE_LABEL};

@@ -159,6 +159,13 @@ codes! {
     MISSING_REFERENCE = "WL-0907", "an object refers to one that is not there";
     BAD_PATCH = "WL-0908", "a patch cannot be applied";
     OBJECT_SEALED = "WL-0909", "the secrets of an object cannot be read";
+
+    UNAUTHENTICATED = "WL-1001", "who asks is not known";
+    FORBIDDEN = "WL-1002", "who asks may not";
+    FROZEN = "WL-1003", "what is to be done is frozen";
+    NOT_GRANTED = "WL-1004", "a namespace may not touch a node";
+    UNKNOWN_ENDPOINT = "WL-1005", "nothing can be asked there";
+    SERVER = "WL-1006", "the server cannot begin, or go on";
 }
 
 /// The code with a text such as `WL-0401`.

@@ -29,6 +29,15 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("agent", &["model", "plugin", "plugins", "wire"]),
     ("fleet", &["model", "plugin", "wire"]),
     ("runtime", &["model", "logs", "engine", "plugin", "store", "lang", "report"]),
+    ("access", &["model", "store", "objects"]),
+    (
+        "api",
+        &[
+            "model", "engine", "plugin", "lang", "logs", "inventory", "report", "store", "objects", "access",
+            "runtime",
+        ],
+    ),
+    ("server", &["model", "plugin", "store", "store-fjall", "objects", "access", "runtime", "api"]),
     ("rehearsal", &["model", "engine", "plugin", "lang", "report"]),
     (
         "windlass",

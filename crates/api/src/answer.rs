@@ -1,0 +1,204 @@
+//! What is wrong, as it is answered: `application/problem+json` with a code, a place and advice.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use windlass_model::Value;
+use windlass_model::code::{self, Code};
+use windlass_model::problem::Problem as Wrong;
+use windlass_objects::Error as ObjectError;
+use windlass_runtime::Error as RunError;
+use windlass_store::{Class, StoreError};
+
+/// What is wrong with a request.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// The page of the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What the code means.
+    pub title: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// The stable code, such as `WL-0901`.
+    pub code: String,
+    /// What is wrong.
+    pub detail: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Each thing that is wrong, where there may be several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<OneProblem>,
+    /// Of a conflict: what differs between what is there and what was sent.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub changed: Value,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OneProblem {
+    /// The stable code.
+    pub code: String,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub address: String,
+    /// Where in what was sent, as a JSON pointer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+// === impl Problem ===
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &Code, detail: impl Into<String>) -> Self {
+        let title = code::ALL.iter().find(|(known, _)| known == code).map_or("", |(_, title)| *title);
+        Self {
+            kind: format!("https://windlass.dev/errors/{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            code: code.to_string(),
+            detail: detail.into(),
+            hint: None,
+            problems: Vec::new(),
+            changed: Value::Null,
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Who are you?
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, &code::UNAUTHENTICATED, "this needs a token, and there is none that is good")
+            .hint("send `Authorization: Bearer TOKEN`; `windlass login` keeps one for the command line")
+    }
+
+    /// You may not.
+    pub(crate) fn forbidden(user: &str, verb: impl std::fmt::Display, what: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::FORBIDDEN, &code::FORBIDDEN, format!("{user} may not {verb} {what}"))
+            .hint("somebody who is admin can bind a role to you: a RoleBinding")
+    }
+
+    /// There is none, or none that you may know of.
+    pub(crate) fn not_found(what: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::NOT_FOUND, &code::UNKNOWN_OBJECT, format!("there is no {what}"))
+    }
+
+    /// What was sent is not understood.
+    pub(crate) fn bad(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, &code::BAD_QUERY, detail)
+    }
+
+    /// Everything that is wrong with what was sent.
+    pub(crate) fn invalid(problems: &[Wrong]) -> Self {
+        let first = problems.first();
+        let code = first.map_or(code::WRONG_TYPE, |first| first.code.clone());
+        let detail = match problems {
+            [one] => one.message.clone(),
+            many => format!("{} things are wrong", many.len()),
+        };
+        let hint = match problems {
+            [one] => one.help.clone(),
+            _ => None,
+        };
+        let problems = problems.iter().map(|problem| OneProblem {
+            code: problem.code.to_string(),
+            address: problem.address.clone(),
+            pointer: problem.pointer.clone(),
+            message: problem.message.clone(),
+            hint: problem.help.clone(),
+        });
+        let problems = problems.collect();
+        Self { problems, hint, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, &code, detail) }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM);
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<ObjectError> for Problem {
+    fn from(error: ObjectError) -> Self {
+        let status = match &error {
+            ObjectError::UnknownKind(_) | ObjectError::NotFound { .. } => StatusCode::NOT_FOUND,
+            ObjectError::Exists { .. } | ObjectError::Conflict { .. } | ObjectError::Referenced { .. } => {
+                StatusCode::CONFLICT
+            }
+            ObjectError::Invalid(problems) => return Self::invalid(problems),
+            ObjectError::BadQuery(_) | ObjectError::BadPatch(_) => StatusCode::BAD_REQUEST,
+            ObjectError::Expired { .. } => StatusCode::GONE,
+            ObjectError::Sealed(_) | ObjectError::Damaged(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            ObjectError::Store(error) => of_store(error),
+        };
+        let changed = match &error {
+            ObjectError::Conflict { changed, .. } => json!(changed),
+            _ => Value::Null,
+        };
+        Self { changed, hint: error.help(), ..Self::new(status, &error.code(), chain(&error)) }
+    }
+}
+
+impl From<RunError> for Problem {
+    fn from(error: RunError) -> Self {
+        let code = error.code();
+        let status = match &error {
+            RunError::Invalid(problems) => return Self::invalid(&problems.0),
+            RunError::Store(error) => of_store(error),
+            _ if code == code::UNKNOWN_RUN => StatusCode::NOT_FOUND,
+            _ if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::CONFLICT,
+        };
+        Self { hint: Some(error.help().to_owned()), ..Self::new(status, &code, chain(&error)) }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        ObjectError::from(error).into()
+    }
+}
+
+fn of_store(error: &StoreError) -> StatusCode {
+    match error {
+        StoreError::Full { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        StoreError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        StoreError::Closed | StoreError::Stopped { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        error if error.class() == Class::Retryable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// An error and what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

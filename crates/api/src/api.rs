@@ -1,0 +1,142 @@
+//! What answers: everything that requests need, and the routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, Uri};
+use axum::routing::{get, post};
+use windlass_access::{Audit, Rights, Tokens};
+use windlass_model::code;
+use windlass_model::time::Time;
+use windlass_objects::{Author, Objects, Scope, kinds};
+use windlass_runtime::{Clock, Handle};
+
+use crate::answer::Problem;
+use crate::caller::Caller;
+use crate::gathered::Gathered;
+use crate::{audit, health, objects, people, runs};
+
+/// What the API stands on.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The objects.
+    pub objects: Objects,
+    /// The runs.
+    pub runs: Handle,
+    /// What people may do.
+    pub rights: Rights,
+    /// Who somebody is.
+    pub tokens: Tokens,
+    /// Who did what.
+    pub audit: Audit,
+    /// What time it is.
+    pub clock: Clock,
+    /// What is answered to who asks which version this is.
+    pub version: &'static str,
+}
+
+/// What answers requests. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Api(Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) parts: Parts,
+    pub(crate) gathered: Gathered,
+}
+
+/// The largest body.
+const MOST_BYTES: usize = 8 << 20;
+
+// === impl Api ===
+
+impl Api {
+    /// What answers requests about these.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let gathered = Gathered::new(parts.objects.clone());
+        Self(Arc::new(Shared { parts, gathered }))
+    }
+
+    /// The routes, for whoever listens.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        let mut router = Router::new()
+            .route("/healthz", get(health::lives))
+            .route("/readyz", get(health::ready))
+            .route("/api/v1/version", get(health::version))
+            .route("/api/v1/openapi.json", get(health::openapi))
+            .route("/api/v1/me", get(people::me))
+            .route("/api/v1/tokens", get(people::tokens).post(people::issue))
+            .route("/api/v1/tokens/{id}", axum::routing::delete(people::revoke))
+            .route("/api/v1/audit", get(audit::list))
+            .route("/api/v1/audit/verify", get(audit::verify));
+        for kind in kinds::all() {
+            let collection = match kind.scope {
+                Scope::Global => format!("/api/v1/{}", kind.plural),
+                Scope::Namespaced => format!("/api/v1/namespaces/{{name}}/{}", kind.plural),
+            };
+            let key = match kind.scope {
+                Scope::Global => "{name}",
+                Scope::Namespaced => "{object}",
+            };
+            let one = format!("{collection}/{key}");
+            router = router
+                .route(&collection, get(objects::list(kind)).post(objects::create(kind)))
+                .route(
+                    &one,
+                    get(objects::get(kind))
+                        .put(objects::replace(kind))
+                        .patch(objects::patch(kind))
+                        .delete(objects::delete(kind)),
+                )
+                .route(&format!("{one}/revisions"), get(objects::revisions(kind)))
+                .route(&format!("{one}/diff"), get(objects::diff(kind)));
+            if kind.scope == Scope::Namespaced {
+                router = router.route(&format!("/api/v1/{}", kind.plural), get(objects::list_all(kind)));
+            }
+        }
+        let of_runs = "/api/v1/namespaces/{name}/runs";
+        router
+            .route("/api/v1/runs", get(runs::list_all))
+            .route(of_runs, get(runs::list).post(runs::submit))
+            .route(&format!("{of_runs}/{{run}}"), get(runs::show))
+            .route(&format!("{of_runs}/{{run}}/events"), get(runs::events))
+            .route(&format!("{of_runs}/{{run}}/report"), get(runs::report))
+            .route(&format!("{of_runs}/{{run}}/logs"), get(runs::logs))
+            .route(&format!("{of_runs}/{{run}}/retry"), post(runs::retry))
+            .route(&format!("{of_runs}/{{run}}/resolve"), post(runs::resolve))
+            .route(&format!("{of_runs}/{{run}}/{{command}}"), post(runs::command))
+            .fallback(nothing_there)
+            .method_not_allowed_fallback(not_like_that)
+            .layer(DefaultBodyLimit::max(MOST_BYTES))
+            .with_state(self.clone())
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    pub(crate) fn gathered(&self) -> &Gathered {
+        &self.0.gathered
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.0.parts.clock.now()
+    }
+
+    pub(crate) fn author(&self, caller: &Caller) -> Author {
+        Author { user: caller.who.user.clone(), at: self.now() }
+    }
+}
+
+async fn nothing_there(State(_): State<Api>, uri: Uri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, &code::UNKNOWN_ENDPOINT, format!("there is nothing at {}", uri.path()))
+        .hint("GET /api/v1/openapi.json says what there is")
+}
+
+async fn not_like_that(uri: Uri) -> Problem {
+    let detail = format!("{} cannot be asked in this way", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, &code::UNKNOWN_ENDPOINT, detail)
+}

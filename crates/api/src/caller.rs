@@ -1,0 +1,100 @@
+//! Who asks, and whether they may.
+
+use std::net::SocketAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use windlass_access::{Noted, Outcome, Principal, Resource, Verb};
+use windlass_model::Value;
+
+use crate::answer::Problem;
+use crate::api::Api;
+
+/// Where a request comes from, as whoever listens notes on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Remote(pub SocketAddr);
+
+/// Somebody who has shown who they are.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) who: Principal,
+    from: String,
+    api: Api,
+}
+
+impl FromRequestParts<Api> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let token = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or_else(Problem::unauthenticated)?;
+        let who = api.parts().tokens.check(token, api.now()).await?.ok_or_else(Problem::unauthenticated)?;
+        if !api.parts().rights.people().is_welcome(&who.user) {
+            return Err(Problem::unauthenticated());
+        }
+        let from = parts.extensions.get::<Remote>().map_or_else(String::new, |Remote(address)| address.to_string());
+        Ok(Self { who, from, api: api.clone() })
+    }
+}
+
+// === impl Caller ===
+
+impl Caller {
+    pub(crate) fn may(&self, verb: Verb, what: &Resource<'_>) -> bool {
+        self.api.parts().rights.may(&self.who, verb, what)
+    }
+
+    /// Refuses what they may not do. What they may not even look at, they are told is not there.
+    pub(crate) async fn must(&self, verb: Verb, what: &Resource<'_>) -> Result<(), Problem> {
+        if self.may(verb, what) {
+            return Ok(());
+        }
+        let noted = Noted { outcome: Outcome::Denied, ..self.noted(verb, what) };
+        self.api.parts().audit.note(noted).await?;
+        if verb != Verb::View && self.may(Verb::View, what) || self.knows(what) {
+            return Err(Problem::forbidden(&self.who.user, verb, what));
+        }
+        Err(match (what.namespace, what.name) {
+            (Some(namespace), None) => Problem::not_found(format!("Namespace {namespace}")),
+            _ => Problem::not_found(what),
+        })
+    }
+
+    /// Whether they may know that there are such things, and only not see or change them: that a kind of the whole cluster
+    /// exists is no secret, what of it there is, is one.
+    fn knows(&self, what: &Resource<'_>) -> bool {
+        what.namespace.is_none() && what.name.is_none()
+    }
+
+    /// Notes what they did; it is durable when this returns.
+    pub(crate) async fn did(
+        &self,
+        verb: Verb,
+        what: &Resource<'_>,
+        before: Value,
+        after: Value,
+    ) -> Result<(), Problem> {
+        self.api.parts().audit.note(Noted { before, after, ..self.noted(verb, what) }).await?;
+        Ok(())
+    }
+
+    fn noted(&self, verb: Verb, what: &Resource<'_>) -> Noted {
+        Noted {
+            at: self.api.now(),
+            user: self.who.user.clone(),
+            from: self.from.clone(),
+            verb: verb.word().to_owned(),
+            resource: what.to_string(),
+            outcome: Outcome::Done,
+            before: Value::Null,
+            after: Value::Null,
+        }
+    }
+}

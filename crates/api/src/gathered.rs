@@ -1,0 +1,214 @@
+//! What a run needs of the objects: the nodes that its namespace may touch, its variables and secrets, and whether
+//! anything of it is frozen.
+
+use std::fmt;
+use std::sync::Arc;
+
+use windlass_inventory::{Contents, Inventory, Item, Level, NodeGroup, NodeGroupSpec, NodeSpec};
+use windlass_lang::Evaluator;
+use windlass_model::eval::Scope;
+use windlass_model::target::{Node, Targets};
+use windlass_model::{Map, Value};
+use windlass_objects::kinds::{self, FreezeSpec, NamespaceSpec};
+use windlass_objects::{Error, Kind, Name, Object, Objects, Query};
+use windlass_plugin::{BoxFuture, Secret, SecretError, SecretProvider};
+
+use crate::answer::Problem;
+
+/// The label of a run that says in which namespace it was submitted.
+pub const NAMESPACE_LABEL: &str = "windlass.dev/namespace";
+
+/// The objects, as runs need them.
+#[derive(Clone, Debug)]
+pub struct Gathered {
+    objects: Objects,
+}
+
+/// The secrets of a namespace: `OBJECT/KEY`, or `KEY` where one object alone has it.
+struct Secrets {
+    objects: Objects,
+    namespace: String,
+    names: Vec<String>,
+}
+
+const PAGE: usize = 1000;
+
+// === impl Gathered ===
+
+impl Gathered {
+    /// Reads them from these.
+    #[must_use]
+    pub fn new(objects: Objects) -> Self {
+        Self { objects }
+    }
+
+    /// The nodes that a namespace may touch. Others are not there for it: neither by name, nor by group, nor by label.
+    pub async fn inventory(&self, namespace: &str) -> Result<Inventory, Problem> {
+        let of = self.objects.get(&kinds::NAMESPACE, &Name::global(namespace)).await?;
+        let spec: NamespaceSpec = read(&of)?;
+        let mut contents = self.contents(namespace).await?;
+        let whole = build(contents.clone())?;
+        let granted = match &spec.nodes {
+            None => std::collections::HashSet::new(),
+            Some(targets) => {
+                let asked = Targets { allow_empty: true, ..targets.clone() };
+                let choice = whole.select(&asked, &Evaluator::new(), &Scope::default());
+                if !choice.problems.is_empty() {
+                    return Err(Problem::invalid(&choice.problems));
+                }
+                choice.targets.names().map(str::to_owned).collect()
+            }
+        };
+        for item in &mut contents.nodes {
+            if !granted.contains(&item.what.name) {
+                // What others are a part of lends them its variables, and is itself never chosen.
+                item.what.active = false;
+            }
+        }
+        let needed: std::collections::HashSet<String> = granted
+            .iter()
+            .filter_map(|name| whole.find(name))
+            .flat_map(|id| std::iter::once(id).chain(whole.ancestors(id)))
+            .filter_map(|id| whole.node(id).map(|node| node.name.clone()))
+            .collect();
+        contents.nodes.retain(|item| needed.contains(&item.what.name));
+        build(contents)
+    }
+
+    /// Whoever answers for the secrets of a namespace.
+    pub async fn secrets(&self, namespace: &str) -> Result<Arc<dyn SecretProvider>, Problem> {
+        let found = self.all(&kinds::SECRET, Some(namespace)).await?;
+        let mut names = Vec::new();
+        for object in &found {
+            let keys = object.spec.get("data").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+            names.extend(keys.map(|key| format!("{}/{key}", object.metadata.name)));
+        }
+        let (objects, namespace) = (self.objects.clone(), namespace.to_owned());
+        Ok(Arc::new(Secrets { objects, namespace, names }))
+    }
+
+    /// Why something may not change now, if it may not. What cannot be read freezes everything.
+    pub async fn frozen<'a>(
+        &self,
+        namespace: &str,
+        plan: &str,
+        label: impl Fn(&str) -> Option<&'a str> + Copy,
+    ) -> Option<String> {
+        let found = match self.all(&kinds::FREEZE, None).await {
+            Ok(found) => found,
+            Err(error) => return Some(format!("freezes cannot be read: {error}")),
+        };
+        found.into_iter().find_map(|object| {
+            let name = &object.metadata.name;
+            match serde_json::from_value::<FreezeSpec>(object.spec) {
+                Ok(spec) if spec.covers(namespace, plan, label) => Some(format!("{name}: {}", spec.reason)),
+                Ok(_) => None,
+                Err(error) => Some(format!("{name} cannot be read: {error}")),
+            }
+        })
+    }
+
+    async fn contents(&self, namespace: &str) -> Result<Contents, Problem> {
+        let mut contents = Contents::default();
+        for object in self.all(&kinds::NODE, None).await? {
+            let spec: NodeSpec = read(&object)?;
+            contents.nodes.push(Item::unplaced(node(object, spec)));
+        }
+        for object in self.all(&kinds::NODE_GROUP, None).await? {
+            let spec: NodeGroupSpec = read(&object)?;
+            contents.groups.push(Item::unplaced(group(object.metadata.name, spec)));
+        }
+        let cluster = vars(self.all(&kinds::CLUSTER_VARIABLES, None).await?);
+        contents.cluster = Some(level("cluster", cluster));
+        let own = vars(self.all(&kinds::VARIABLES, Some(namespace)).await?);
+        contents.namespace = Some(level(namespace, own));
+        Ok(contents)
+    }
+
+    async fn all(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<Vec<Object>, Error> {
+        let mut query = Query { namespace: namespace.map(str::to_owned), limit: PAGE, ..Query::default() };
+        let mut found = Vec::new();
+        loop {
+            let page = self.objects.list(kind, &query).await?;
+            found.extend(page.objects);
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+}
+
+fn build(contents: Contents) -> Result<Inventory, Problem> {
+    Inventory::build(contents).map_err(|placed| {
+        let problems: Vec<_> = placed.into_iter().map(|placed| placed.problem).collect();
+        Problem::invalid(&problems)
+    })
+}
+
+fn read<T: serde::de::DeserializeOwned>(object: &Object) -> Result<T, Problem> {
+    serde_json::from_value(object.spec.clone())
+        .map_err(|error| Error::Damaged(format!("{} {}: {error}", object.kind, object.name())).into())
+}
+
+fn node(object: Object, spec: NodeSpec) -> Node {
+    let NodeSpec { addresses, groups, parent, roles, transport, vars, facts, active } = spec;
+    let (name, labels) = (object.metadata.name, object.metadata.labels);
+    Node { name, labels, addresses, groups, parent, roles, transport, vars, facts, active }
+}
+
+fn group(name: String, spec: NodeGroupSpec) -> NodeGroup {
+    let NodeGroupSpec { labels, nodes, parent, priority, vars, transport } = spec;
+    NodeGroup { name, labels, nodes, parent, priority, vars, transport, ..NodeGroup::default() }
+}
+
+fn vars(objects: Vec<Object>) -> Map {
+    let mut all = Map::new();
+    for mut object in objects {
+        if let Some(Value::Object(vars)) = object.spec.get_mut("vars").map(Value::take) {
+            all.extend(vars);
+        }
+    }
+    all
+}
+
+fn level(name: &str, vars: Map) -> Item<Level> {
+    Item::unplaced(Level { name: name.to_owned(), vars, transport: None })
+}
+
+// === impl Secrets ===
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+impl SecretProvider for Secrets {
+    fn names(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    fn place(&self) -> String {
+        format!("the secrets of namespace {}", self.namespace)
+    }
+
+    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, SecretError>> {
+        Box::pin(async move {
+            let unknown = || SecretError::Unknown { name: name.to_owned() };
+            let failed = |why: String| SecretError::Failed { name: name.to_owned(), from: self.place(), why };
+            let mut meant = self.names.iter().filter(|known| {
+                *known == name || known.split_once('/').is_some_and(|(_, key)| key == name)
+            });
+            let found = meant.next().ok_or_else(unknown)?;
+            if let Some(other) = meant.next().filter(|_| found != name) {
+                return Err(failed(format!("both {found} and {other} may be meant; write one of them")));
+            }
+            let (object, key) = found.split_once('/').ok_or_else(unknown)?;
+            let at = Name::within(&self.namespace, object);
+            let object = self.objects.reveal(&kinds::SECRET, &at).await.map_err(|error| failed(error.to_string()))?;
+            let clear = object.spec.get("data").and_then(|data| data.get(key)).and_then(Value::as_str);
+            clear.map(|clear| Secret::new(clear.to_owned())).ok_or_else(unknown)
+        })
+    }
+}

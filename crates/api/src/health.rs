@@ -1,0 +1,39 @@
+//! Whether it lives, whether it can take work, and what it is.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+use windlass_model::Value;
+
+use crate::answer::Problem;
+use crate::api::Api;
+
+/// Which version this is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Version {
+    /// Of the program.
+    version: &'static str,
+}
+
+pub(crate) async fn lives() -> &'static str {
+    "ok\n"
+}
+
+/// It can take work while its store can.
+pub(crate) async fn ready(State(api): State<Api>) -> Result<&'static str, Problem> {
+    api.parts().runs.list(1, None).await.map_err(Problem::from).map_err(|problem| Problem {
+        status: StatusCode::SERVICE_UNAVAILABLE.as_u16(),
+        ..problem
+    })?;
+    Ok("ok\n")
+}
+
+pub(crate) async fn version(State(api): State<Api>) -> Json<Version> {
+    Json(Version { version: api.parts().version })
+}
+
+pub(crate) async fn openapi() -> Json<&'static Value> {
+    Json(crate::document::document())
+}

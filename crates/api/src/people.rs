@@ -1,0 +1,140 @@
+//! Who you are, and your tokens.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use windlass_access::{Resource, TokenView, Verb, Wanted};
+use windlass_model::Value;
+use windlass_model::span::Span;
+
+use crate::answer::Problem;
+use crate::api::Api;
+use crate::caller::Caller;
+use crate::objects::Sent;
+
+/// Who somebody is.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Me {
+    /// The name of the user.
+    user: String,
+    /// What people call them.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    display_name: String,
+    /// The groups of people that they belong to.
+    groups: Vec<String>,
+    /// The namespaces that this token is confined to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespaces: Option<Vec<String>>,
+    /// What they may do to runs and plans of the whole cluster.
+    cluster: Vec<String>,
+}
+
+/// A token to be.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct NewToken {
+    /// Whose; your own, unless given.
+    user: Option<String>,
+    /// What it is for.
+    note: String,
+    /// How long it is good for, such as `12h` or `30d`; without end, unless given.
+    expires_in: Option<Span>,
+    /// The namespaces that it is confined to.
+    namespaces: Option<Vec<String>>,
+    /// What it is confined to doing.
+    #[schemars(with = "Option<Vec<String>>")]
+    verbs: Option<Vec<Verb>>,
+}
+
+/// A token, shown this once.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct NewTokenMade {
+    /// What it is called afterwards.
+    id: String,
+    /// The token.
+    token: String,
+}
+
+/// Tokens.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Tokens {
+    /// In the order of their ids.
+    items: Vec<TokenView>,
+}
+
+const TOKEN: &str = "Token";
+
+pub(crate) async fn me(State(api): State<Api>, caller: Caller) -> Json<Me> {
+    let people = api.parts().rights.people();
+    let user = people.user(&caller.who.user).cloned().unwrap_or_default();
+    let cluster = Resource::global("Run");
+    let may = Verb::ALL.into_iter().filter(|verb| people.may(&caller.who, *verb, &cluster));
+    Json(Me {
+        user: caller.who.user.clone(),
+        display_name: user.display_name,
+        groups: user.groups.to_vec(),
+        namespaces: caller.who.namespaces.clone(),
+        cluster: may.map(|verb| verb.word().to_owned()).collect(),
+    })
+}
+
+pub(crate) async fn tokens(State(api): State<Api>, caller: Caller) -> Result<Json<Tokens>, Problem> {
+    let all = caller.may(Verb::View, &Resource::global(TOKEN));
+    let whose = (!all).then_some(caller.who.user.as_str());
+    Ok(Json(Tokens { items: api.parts().tokens.list(whose).await? }))
+}
+
+pub(crate) async fn issue(
+    State(api): State<Api>,
+    caller: Caller,
+    sent: Sent,
+) -> Result<(StatusCode, Json<NewTokenMade>), Problem> {
+    let wanted: NewToken = sent.read()?;
+    let user = wanted.user.unwrap_or_else(|| caller.who.user.clone());
+    let resource = Resource::global(TOKEN).named(&user);
+    if user != caller.who.user {
+        caller.must(Verb::Write, &resource).await?;
+    }
+    if api.parts().rights.people().user(&user).is_none() {
+        return Err(Problem::not_found(format!("User {user}")));
+    }
+    let wanted = Wanted {
+        user: user.clone(),
+        note: wanted.note,
+        expires_at: wanted.expires_in.map(|span| api.now() + span.0),
+        // What is confined makes nothing that is less so.
+        namespaces: narrowed(caller.who.namespaces.clone(), wanted.namespaces),
+        verbs: narrowed(caller.who.verbs.clone(), wanted.verbs),
+    };
+    let issued = api.parts().tokens.issue(wanted, api.now()).await?;
+    caller.did(Verb::Write, &resource, Value::Null, json!({"id": issued.id})).await?;
+    Ok((StatusCode::CREATED, Json(NewTokenMade { id: issued.id, token: issued.token })))
+}
+
+pub(crate) async fn revoke(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let unknown = || Problem::not_found(format!("token {id}"));
+    let token = api.parts().tokens.view(&id).await?.ok_or_else(unknown)?;
+    let resource = Resource::global(TOKEN).named(&token.user);
+    if token.user != caller.who.user && !caller.may(Verb::Write, &resource) {
+        return Err(unknown());
+    }
+    api.parts().tokens.revoke(&id).await?;
+    caller.did(Verb::Write, &resource, json!({"id": id}), Value::Null).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn narrowed<T: PartialEq>(own: Option<Vec<T>>, wanted: Option<Vec<T>>) -> Option<Vec<T>> {
+    match (own, wanted) {
+        (None, wanted) => wanted,
+        (Some(own), None) => Some(own),
+        (Some(own), Some(wanted)) => Some(wanted.into_iter().filter(|one| own.contains(one)).collect()),
+    }
+}

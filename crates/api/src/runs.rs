@@ -1,0 +1,148 @@
+//! Runs: submitted, looked at, followed, commanded.
+//!
+//! A run belongs to the namespace that it was submitted in, which its label says; in another one it is not there.
+
+mod command;
+mod look;
+mod submit;
+
+use std::collections::HashMap;
+
+use axum::http::StatusCode;
+use windlass_access::{Resource, Verb};
+use windlass_model::code;
+use windlass_model::event::Author;
+use windlass_model::id::RunId;
+use windlass_runtime::{Filter, RunView};
+
+use crate::answer::Problem;
+use crate::api::Api;
+use crate::caller::Caller;
+use crate::endpoint::{Endpoint, Needs, endpoint};
+use crate::gathered::NAMESPACE_LABEL;
+
+pub(crate) use self::command::{Reason, Resolution, command, resolve};
+pub(crate) use self::look::{RunPage, events, list, list_all, logs, report, show};
+pub(crate) use self::submit::{NewRun, RetryRun, Submitted, retry, submit};
+
+/// What rights to runs are called.
+pub(crate) const RUN: &str = "Run";
+
+const LISTED: &[(&str, &str)] = &[
+    ("status", "where they stand: submitted, running, paused, succeeded, failed or stopped; several with commas"),
+    ("plan", "of these plans"),
+    ("user", "submitted by these people"),
+    ("group", "of this group"),
+    ("labels", "with these labels: `team=web,env=prod`"),
+    ("text", "with this text in plan, description, user, labels or reason"),
+    ("since", "submitted then or later"),
+    ("until", "submitted before then"),
+    ("limit", "how many at the most; 100 unless given, 1000 at the most"),
+    ("cursor", "where to go on: `next` of the page before"),
+];
+
+/// What can be asked about runs.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let all = "/api/v1/namespaces/{namespace}/runs";
+    let one = format!("{all}/{{run}}");
+    let view = Needs::Right(Verb::View, RUN);
+    let of = |method: &str, path: &str, id: &str, about: &str, needs: Needs| endpoint(method, path, id, about, needs, "runs");
+    let mut endpoints = vec![
+        of("GET", "/api/v1/runs", "listAllRuns", "lists the runs of all namespaces, the newest first", view)
+            .query(LISTED)
+            .gives(200, "RunPage"),
+        of("GET", all, "listRuns", "lists runs, the newest first", view).query(LISTED).gives(200, "RunPage"),
+        of("POST", all, "submitRun", "submits a run of a plan, and starts it", Needs::Right(Verb::Submit, RUN))
+            .takes("NewRun")
+            .gives(201, "Submitted"),
+        of("GET", &one, "getRun", "how a run stands", view).gives(200, "Any"),
+        of("GET", &format!("{one}/events"), "followEvents", "the events of a run, as they happen", view)
+            .query(&[("from", "the number to begin at"), ("follow", "`false`: only those that there are")])
+            .stream(),
+        of("GET", &format!("{one}/report"), "getReport", "everything that is known of a run", view)
+            .query(&[("format", "`json`, `text` or `html`")])
+            .gives(200, "Any"),
+        of("GET", &format!("{one}/logs"), "followLogs", "what actions printed, and what happened in between", view)
+            .query(&[
+                ("node", "of these nodes, with commas"),
+                ("level", "this level and above: debug, info, warn or error"),
+                ("from", "the offset to begin at"),
+                ("follow", "`true`: go on with what comes, until the run ends"),
+            ])
+            .text(),
+        of("POST", &format!("{one}/retry"), "retryRun", "a new run of what did not succeed", Needs::Right(Verb::Command, RUN))
+            .takes("RetryRun")
+            .gives(201, "Submitted"),
+        of("POST", &format!("{one}/resolve"), "resolveRun", "settles what waits for a person", Needs::Right(Verb::Resolve, RUN))
+            .takes("Resolution")
+            .nothing(),
+    ];
+    for (word, about, verb) in COMMANDS {
+        endpoints.push(
+            of("POST", &format!("{one}/{word}"), &format!("{word}Run"), about, Needs::Right(*verb, RUN))
+                .takes("Reason")
+                .nothing(),
+        );
+    }
+    endpoints
+}
+
+/// What can be said to a run, what it does, and what it takes.
+pub(crate) const COMMANDS: &[(&str, &str, Verb)] = &[
+    ("start", "begins a run that was submitted and not started", Verb::Submit),
+    ("pause", "lets nothing new begin until it is resumed", Verb::Command),
+    ("resume", "goes on with a paused run", Verb::Command),
+    ("stop", "lets nothing new begin, and what is in flight end", Verb::Command),
+    ("cancel", "as stop; and what is in flight is asked to end", Verb::Command),
+    ("kill", "as stop; and what is in flight is ended", Verb::Command),
+    ("approve", "agrees with a run, exactly as it is", Verb::Approve),
+    ("reject", "refuses a run that awaits approval", Verb::Approve),
+];
+
+/// The namespace and the run that stand in a path; whether there is such a run there.
+pub(crate) async fn meant(
+    api: &Api,
+    caller: &Caller,
+    verb: Verb,
+    places: &HashMap<String, String>,
+) -> Result<RunView, Problem> {
+    let namespace = places.get("name").map_or("", String::as_str);
+    let text = places.get("run").map_or("", String::as_str);
+    caller.must(verb, &Resource::within(RUN, namespace).named(text)).await?;
+    let unknown = || Problem::new(StatusCode::NOT_FOUND, &code::UNKNOWN_RUN, format!("there is no run {text} in {namespace}"));
+    let run: RunId = text.parse().map_err(|_| unknown())?;
+    let view = match api.parts().runs.status(run).await {
+        Ok(view) => view,
+        Err(windlass_runtime::Error::UnknownRun(_)) => return Err(unknown()),
+        Err(error) => return Err(error.into()),
+    };
+    if view.labels.get(NAMESPACE_LABEL).map(String::as_str) != Some(namespace) {
+        return Err(unknown());
+    }
+    Ok(view)
+}
+
+/// Stops every run that something which was frozen just now covers. What fails is said in the log and tried again with the
+/// next freeze: no new work begins in it anyway.
+pub(crate) async fn freeze(api: &Api) {
+    use windlass_model::outcome::RunStatus;
+    let statuses = vec![RunStatus::Submitted, RunStatus::Running, RunStatus::Paused];
+    let filter = Filter { statuses, ..Filter::default() };
+    let runs = match api.parts().runs.search(&filter, usize::MAX, None).await {
+        Ok(runs) => runs,
+        Err(error) => {
+            tracing::error!(%error, "runs that a freeze covers cannot be found");
+            return;
+        }
+    };
+    for view in runs {
+        let label = |name: &str| view.labels.get(name).map(String::as_str);
+        let namespace = label(NAMESPACE_LABEL).unwrap_or_default();
+        if let Some(why) = api.gathered().frozen(namespace, &view.plan, label).await {
+            let by = Author { user: "windlass".to_owned(), why: format!("frozen by {why}") };
+            if let Err(error) = api.parts().runs.stop(view.id, by).await {
+                tracing::error!(run = %view.id, %error, "a run that is frozen cannot be stopped");
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What people say to runs.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use windlass_access::{Resource, Verb};
+use windlass_engine::Input;
+use windlass_model::Value;
+use windlass_model::event::{Author, Command, Verdict};
+use windlass_model::submission::Digest;
+use windlass_runtime::{Error, RunView};
+
+use super::{COMMANDS, RUN, meant};
+use crate::answer::Problem;
+use crate::api::Api;
+use crate::caller::Caller;
+use crate::objects::Sent;
+
+/// Why somebody says something to a run.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Reason {
+    /// Why, in your own words.
+    why: String,
+    /// With `approve`: the digest of what was looked at, so that nothing else is approved.
+    digest: Option<String>,
+}
+
+/// How what waits for a person is settled.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Resolution {
+    /// The address of the element, as the report of the run has it.
+    address: String,
+    /// `done`, `failed` or `again`.
+    #[schemars(with = "String")]
+    verdict: Verdict,
+    /// Why, in your own words.
+    #[serde(default)]
+    why: String,
+}
+
+pub(crate) async fn command(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(places): Path<HashMap<String, String>>,
+    sent: Sent,
+) -> Result<StatusCode, Problem> {
+    let word = places.get("command").map_or("", String::as_str);
+    let Some((word, _, verb)) = COMMANDS.iter().find(|(known, ..)| *known == word) else {
+        return Err(Problem::not_found(format!("command `{word}`")));
+    };
+    let view = meant(&api, &caller, *verb, &places).await?;
+    let reason: Reason = sent.read()?;
+    let by = Author { user: caller.who.user.clone(), why: reason.why.clone() };
+    let runs = &api.parts().runs;
+    match *word {
+        "start" => runs.start(view.id, by).await?,
+        "pause" => said(&api, &view, Command::Pause, by).await?,
+        "resume" => said(&api, &view, Command::Resume, by).await?,
+        "stop" => said(&api, &view, Command::Stop, by).await?,
+        "cancel" => said(&api, &view, Command::Cancel, by).await?,
+        "kill" => said(&api, &view, Command::Kill, by).await?,
+        "approve" => {
+            let digest = match &reason.digest {
+                Some(text) => serde_json::from_value::<Digest>(json!(text))
+                    .map_err(|_| Problem::bad(format!("`{text}` is no digest")))?,
+                None => runs.submission(view.id).await?.digest(),
+            };
+            runs.approve(view.id, digest, by).await?;
+        }
+        _ => runs.reject(view.id, by).await?,
+    }
+    note(&caller, *verb, &view, json!({"command": word, "why": reason.why})).await
+}
+
+pub(crate) async fn resolve(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(places): Path<HashMap<String, String>>,
+    sent: Sent,
+) -> Result<StatusCode, Problem> {
+    let view = meant(&api, &caller, Verb::Resolve, &places).await?;
+    let Resolution { address, verdict, why } = sent.read()?;
+    let by = Author { user: caller.who.user.clone(), why: why.clone() };
+    api.parts().runs.resolve(view.id, address.clone(), verdict, by).await?;
+    let after = json!({"address": address, "verdict": verdict, "why": why});
+    note(&caller, Verb::Resolve, &view, after).await
+}
+
+/// What nobody who drives the run could take is written down, and takes effect when somebody drives it.
+async fn said(api: &Api, view: &RunView, command: Command, by: Author) -> Result<(), Problem> {
+    let runs = &api.parts().runs;
+    match runs.command(view.id, command, by.clone()).await {
+        Err(Error::NotDriven(_)) => runs.record(view.id, Input::Command { command, by }).await?,
+        told => told?,
+    }
+    Ok(())
+}
+
+async fn note(
+    caller: &Caller,
+    verb: Verb,
+    view: &RunView,
+    after: Value,
+) -> Result<StatusCode, Problem> {
+    let namespace = view.labels.get(crate::gathered::NAMESPACE_LABEL).map_or("", String::as_str);
+    let id = view.id.to_string();
+    let before = json!({"status": view.status.word()});
+    caller.did(verb, &Resource::within(RUN, namespace).named(&id), before, after).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

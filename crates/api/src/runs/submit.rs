@@ -1,0 +1,201 @@
+//! Runs are submitted, and retried.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use windlass_access::{Resource, Verb};
+use windlass_lang::Given;
+use windlass_model::id::{GroupId, RunId};
+use windlass_model::plan::Plan;
+use windlass_model::target::Targets;
+use windlass_model::{Value, code};
+use windlass_objects::kinds;
+use windlass_objects::Name;
+use windlass_runtime::{Request, Retry, Start};
+
+use super::{RUN, meant};
+use crate::answer::Problem;
+use crate::api::Api;
+use crate::caller::Caller;
+use crate::gathered::NAMESPACE_LABEL;
+use crate::objects::Sent;
+
+/// A run to be.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewRun {
+    /// The name of a plan of the namespace.
+    plan: Option<String>,
+    /// A plan written out, instead.
+    document: Option<Value>,
+    /// The step set; `default` unless given.
+    step_set: Option<String>,
+    /// The values of its parameters.
+    #[serde(default)]
+    params: BTreeMap<String, Value>,
+    /// A selection that the targets of all blocks are narrowed to.
+    selection: Option<String>,
+    /// Whether it only looks.
+    #[serde(default)]
+    noop: bool,
+    /// Whether it begins at once, unless it awaits approval; it does, unless this is false.
+    start: Option<bool>,
+    /// The id of the run, so that asking twice submits once.
+    #[schemars(with = "Option<String>")]
+    run: Option<RunId>,
+    /// The group that it belongs to.
+    #[schemars(with = "Option<String>")]
+    group: Option<GroupId>,
+    /// Why, in your own words.
+    #[serde(default)]
+    why: String,
+}
+
+/// A run that is taken in.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Submitted {
+    /// Its id.
+    run: String,
+    /// The group that it belongs to.
+    group: String,
+    /// What an approval would be for: plan, parameters and targets exactly as they are.
+    digest: String,
+}
+
+/// A run that retries another.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RetryRun {
+    /// Whether everything is done again, and not only what did not succeed.
+    from_scratch: bool,
+    /// Parameters that are secret, which are not carried over.
+    params: BTreeMap<String, Value>,
+    /// Whether it begins at once; it does, unless this is false.
+    start: Option<bool>,
+}
+
+pub(crate) async fn submit(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(places): Path<HashMap<String, String>>,
+    sent: Sent,
+) -> Result<(StatusCode, Json<Submitted>), Problem> {
+    let namespace = places.get("name").map_or("", String::as_str);
+    let resource = Resource::within(RUN, namespace);
+    caller.must(Verb::Submit, &resource).await?;
+    let wanted: NewRun = sent.read()?;
+    let plan = match (&wanted.plan, wanted.document) {
+        (Some(name), None) => kept(&api, namespace, name).await?,
+        (None, Some(document)) => {
+            // What is written out here would else be a way around the right to write plans.
+            caller.must(Verb::Write, &Resource::within(kinds::PLAN.name, namespace)).await?;
+            written(document)?
+        }
+        _ => return Err(Problem::bad("name a `plan`, or write one out in `document`; one of them")),
+    };
+    let selection = wanted.selection.as_deref().map(str::parse::<Targets>).transpose();
+    let selection = selection.map_err(|why| {
+        Problem::new(StatusCode::BAD_REQUEST, &code::BAD_SELECTOR, format!("selection: {why}"))
+    })?;
+    let request = Request {
+        step_set: wanted.step_set.unwrap_or_else(|| windlass_model::plan::DEFAULT_STEP_SET.to_owned()),
+        params: wanted.params.into_iter().map(|(name, value)| (name, Given::Value(value))).collect(),
+        selection,
+        noop: wanted.noop,
+        run_id: wanted.run,
+        group: wanted.group,
+        nodes: Some(Arc::new(api.gathered().inventory(namespace).await?)),
+        ..Request::new(plan)
+    };
+    take_in(&api, &caller, namespace, request, wanted.start.unwrap_or(true), wanted.why).await
+}
+
+pub(crate) async fn retry(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(places): Path<HashMap<String, String>>,
+    sent: Sent,
+) -> Result<(StatusCode, Json<Submitted>), Problem> {
+    let view = meant(&api, &caller, Verb::Command, &places).await?;
+    let namespace = places.get("name").map_or("", String::as_str);
+    let wanted: RetryRun = sent.read()?;
+    let how = if wanted.from_scratch { Retry::FromScratch } else { Retry::FromFailure };
+    let mut request = api.parts().runs.retry(view.id, how).await?;
+    refuse_foreign(&api, namespace, &request).await?;
+    request.params.extend(wanted.params.into_iter().map(|(name, value)| (name, Given::Value(value))));
+    take_in(&api, &caller, namespace, request, wanted.start.unwrap_or(true), format!("retries {}", view.id)).await
+}
+
+async fn take_in(
+    api: &Api,
+    caller: &Caller,
+    namespace: &str,
+    request: Request,
+    start: bool,
+    why: String,
+) -> Result<(StatusCode, Json<Submitted>), Problem> {
+    let plan = Arc::clone(&request.plan);
+    let label = |name: &str| plan.metadata.labels.get(name).map(String::as_str);
+    if let Some(why) = api.gathered().frozen(namespace, &plan.metadata.name, label).await {
+        let problem = Problem::new(StatusCode::CONFLICT, &code::FROZEN, format!("frozen by {why}"));
+        return Err(problem.hint("wait until the freeze is deleted, or ask whoever made it"));
+    }
+    let mut labelled = Plan::clone(&plan);
+    labelled.metadata.labels.insert(NAMESPACE_LABEL.to_owned(), namespace.to_owned());
+    let request = Request {
+        plan: Arc::new(labelled),
+        user: caller.who.user.clone(),
+        secrets: Some(api.gathered().secrets(namespace).await?),
+        start: if start { Start::Now } else { Start::Later },
+        ..request
+    };
+    let runs = &api.parts().runs;
+    let run = runs.submit(request).await?;
+    let submission = runs.submission(run).await?;
+    let resource = Resource::within(RUN, namespace);
+    let id = run.to_string();
+    let after = json!({"plan": plan.metadata.name, "targets": submission.targets.iter().map(|it| it.len()).sum::<u32>(), "why": why});
+    caller.did(Verb::Submit, &resource.named(&id), Value::Null, after).await?;
+    let submitted =
+        Submitted { run: id, group: submission.group.to_string(), digest: submission.digest().to_string() };
+    Ok((StatusCode::CREATED, Json(submitted)))
+}
+
+/// A plan of the namespace.
+async fn kept(api: &Api, namespace: &str, name: &str) -> Result<Plan, Problem> {
+    let object = api.parts().objects.get(&kinds::PLAN, &Name::within(namespace, name)).await?;
+    kinds::plan_of(&object).map_err(|why| windlass_objects::Error::Damaged(why).into())
+}
+
+fn written(document: Value) -> Result<Plan, Problem> {
+    let problems = windlass_lang::misfits(windlass_lang::plan_schema(), &document);
+    if !problems.is_empty() {
+        return Err(Problem::invalid(&problems));
+    }
+    serde_json::from_value(document).map_err(|error| Problem::bad(format!("document: {error}")))
+}
+
+/// What was frozen once may belong to others by now.
+async fn refuse_foreign(api: &Api, namespace: &str, request: &Request) -> Result<(), Problem> {
+    let inventory = api.gathered().inventory(namespace).await?;
+    let active = |name: &str| {
+        inventory.find(name).and_then(|id| inventory.node(id)).is_some_and(|node| node.active)
+    };
+    let targets = request.targets.iter().flatten().chain(&request.others);
+    let foreign: Vec<&str> = targets.flat_map(|frozen| frozen.names()).filter(|name| !active(name)).collect();
+    match foreign.first() {
+        None => Ok(()),
+        Some(first) => {
+            let detail = format!("{} of its nodes may not be touched from {namespace} any more, such as {first}", foreign.len());
+            let problem = Problem::new(StatusCode::CONFLICT, &code::NOT_GRANTED, detail);
+            Err(problem.hint("submit a new run, which chooses among the nodes of today"))
+        }
+    }
+}

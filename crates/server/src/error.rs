@@ -1,0 +1,69 @@
+//! Why a server cannot begin, or has ended.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use windlass_store::StoreError;
+
+/// A failure of a server.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store cannot be opened, or has stopped.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The runs cannot be gone on with.
+    #[error("the runs cannot be gone on with")]
+    Runs(#[source] windlass_runtime::Error),
+    /// The objects cannot be read.
+    #[error("the objects cannot be read")]
+    Objects(#[from] windlass_objects::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The address can be reached from other machines, and what goes there would be readable on the way.
+    #[error("{0} can be reached from other machines, and there is no certificate")]
+    Open(SocketAddr),
+    /// A file of ours cannot be used.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A certificate or key is not understood.
+    #[error("the certificate or key cannot be used")]
+    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+// === impl Error ===
+
+impl Error {
+    pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::File { action, path: path.into(), source }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(error) => Some(error.help()),
+            Self::Runs(error) => Some(error.help()),
+            Self::Listen { .. } => Some("choose another address with --listen, or end who listens there"),
+            Self::Open(_) => {
+                Some("give --tls-cert and --tls-key; or --without-tls, where something in front of it speaks TLS")
+            }
+            Self::Certificate(_) => Some("both are files in PEM, and the key belongs to the certificate"),
+            Self::Objects(_) | Self::File { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! A server: one process with its store, its runs, its objects, and its API on a port.
+//!
+//! ```text
+//!   Options ─► Server::open ─┬─ FjallStore ─┬─ Runtime (goes on with every unfinished run)
+//!                            │              └─ Objects · Rights · Tokens · Audit
+//!                            └─ listens: HTTP, or TLS where there is a certificate ─► windlass-api
+//! ```
+//!
+//! It begins to listen when everything else stands, and when it ends it takes no more requests first, then gives the runs
+//! time to come to a place from which they go on, and then closes the store. A store that has stopped ends it.
+//!
+//! It decides nothing about runs and rights. Reading order: [`Options`], [`Server`].
+
+mod error;
+mod first;
+mod late;
+mod listen;
+mod seal;
+mod server;
+
+pub use self::error::Error;
+pub use self::first::{FIRST_USER, First, issue};
+pub use self::listen::Tls;
+pub use self::server::{Options, Server};

@@ -1,0 +1,190 @@
+//! The server from its beginning to its end.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+use windlass_access::{Audit, Rights, Tokens};
+use windlass_api::{Api, Gathered, Parts, Remote};
+use windlass_objects::{Objects, Options as ObjectOptions};
+use windlass_plugin::Registry;
+use windlass_runtime::{Clock, Handle, KeyPlace, Logs, Options as RunOptions, Runtime, TakenOver};
+use windlass_store::Store;
+use windlass_store_fjall::FjallStore;
+
+use crate::error::Error;
+use crate::first::{self, First};
+use crate::late::Later;
+use crate::listen::{From, Port, Tls};
+use crate::seal::Key;
+
+/// How to open a server.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Its certificate; without one, it listens on addresses of this machine alone.
+    pub tls: Option<Tls>,
+    /// Whether it listens without a certificate where other machines can reach it, because something in front of it speaks
+    /// TLS.
+    pub without_tls: bool,
+    /// What it calls itself in the logs of runs.
+    pub name: String,
+    /// What it answers to who asks for its version.
+    pub version: &'static str,
+}
+
+/// A server that is open.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    first: Option<First>,
+    runtime: Runtime,
+    store: Arc<dyn Store>,
+    /// Ends whoever follows something.
+    ended: watch::Sender<()>,
+    serving: JoinHandle<std::io::Result<()>>,
+    drain: watch::Sender<bool>,
+}
+
+/// Notes on a request where it comes from.
+async fn from_where(
+    ConnectInfo(From(address)): ConnectInfo<From>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    request.extensions_mut().insert(Remote(address));
+    next.run(request).await
+}
+
+/// How long requests that are under way have to be answered at the end; streams are cut.
+const DRAIN: Duration = Duration::from_secs(5);
+
+// === impl Server ===
+
+impl Server {
+    /// Opens a server: everything that is unfinished goes on, then it listens.
+    pub async fn open(options: Options, registry: Registry) -> Result<Self, Error> {
+        if !options.listen.ip().is_loopback() && options.tls.is_none() && !options.without_tls {
+            return Err(Error::Open(options.listen));
+        }
+        // Whatever else cannot be had is said before anything goes on.
+        let port = Port::open(options.listen, options.tls.as_ref()).await?;
+        let directory = options.data_dir.clone();
+        let opened = tokio::task::spawn_blocking(move || FjallStore::open(&directory, Default::default())).await;
+        let store: Arc<dyn Store> = Arc::new(opened.map_err(|error| Error::file("open", &options.data_dir, std::io::Error::other(error)))??);
+        let key = Key::of_file(&options.data_dir.join("keys/objects.key"))?;
+        let clock = Clock::system();
+        let objects = Objects::new(
+            Arc::clone(&store),
+            ObjectOptions {
+                catalog: Arc::new(registry.catalog()),
+                seal: Arc::new(key),
+                ids: Arc::new(Uuid::now_v7),
+            },
+        );
+        let tokens = Tokens::new(Arc::clone(&store));
+        let first = first::start(&objects, &tokens, clock.now()).await?;
+        let later = Later::default();
+        later.set(Gathered::new(objects.clone()));
+        let runtime = Runtime::open(
+            Arc::clone(&store),
+            registry,
+            RunOptions {
+                name: options.name.clone(),
+                logs: Logs::Files(options.data_dir.join("logs")),
+                keys: KeyPlace::Directory(options.data_dir.join("keys/runs")),
+                inventories: Some(Arc::new(later)),
+                clock: clock.clone(),
+                ..RunOptions::default()
+            },
+        );
+        let runtime = runtime.await.map_err(Error::Runs)?;
+        let (ended, until) = watch::channel(());
+        let api = Api::new(Parts {
+            rights: Rights::follow(&objects, until).await?,
+            audit: Audit::open(Arc::clone(&store)).await?,
+            runs: runtime.handle(),
+            objects,
+            tokens,
+            clock,
+            version: options.version,
+        });
+        let (drain, mut draining) = watch::channel(false);
+        let address = port.address();
+        let router = api.router().layer(axum::middleware::from_fn(from_where));
+        let router = router.into_make_service_with_connect_info::<From>();
+        let serving = axum::serve(port, router).with_graceful_shutdown(async move {
+            let _ = draining.wait_for(|drain| *drain).await;
+        });
+        let serving = tokio::spawn(serving.into_future());
+        Ok(Self { address, first, runtime, store, ended, serving, drain })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The token of the first start of its store, if this is that.
+    #[must_use]
+    pub fn first(&self) -> Option<&First> {
+        self.first.as_ref()
+    }
+
+    /// What it found and went on with.
+    #[must_use]
+    pub fn taken_over(&self) -> &TakenOver {
+        self.runtime.taken_over()
+    }
+
+    /// Its runs.
+    #[must_use]
+    pub fn runs(&self) -> Handle {
+        self.runtime.handle()
+    }
+
+    /// Waits until it cannot go on: its store has stopped, or it no longer listens.
+    pub async fn failed(&mut self) -> Error {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                served = &mut self.serving => {
+                    let error = match served {
+                        Ok(Ok(())) => std::io::Error::other("it ended"),
+                        Ok(Err(error)) => error,
+                        Err(error) => std::io::Error::other(error),
+                    };
+                    return Error::Listen { address: self.address, source: error };
+                }
+                _ = ticks.tick() => {
+                    if let Err(error) = self.store.get(b"\x01").await {
+                        return error.into();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends it in good order: no more requests, then the runs, then the store. What has not ended goes on when it is opened
+    /// again.
+    pub async fn close(self, grace: Duration) -> Result<(), Error> {
+        let Self { runtime, ended, mut serving, drain, .. } = self;
+        drop(ended);
+        let _ = drain.send(true);
+        if tokio::time::timeout(DRAIN, &mut serving).await.is_err() {
+            serving.abort();
+        }
+        runtime.shutdown(grace).await.map_err(Error::Runs)
+    }
+}

@@ -1,0 +1,11 @@
+//! A server on a port of its own, spoken to over HTTP.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod server {
+    mod client;
+    mod lives;
+    mod objects;
+    mod rights;
+    mod runs;
+}

@@ -1,0 +1,97 @@
+use std::time::Duration;
+
+use serde_json::json;
+use windlass_server::{Error, Server, Tls};
+
+use super::client::{Place, open, options};
+
+#[tokio::test]
+async fn the_first_start_gives_a_token_and_no_other_does() {
+    let place = Place::new().await;
+    assert!(place.server.first().unwrap().issued.token.starts_with("wl_"));
+    let me = place.sees("/api/v1/me").await;
+    assert_eq!((&me["user"], me["cluster"].as_array().unwrap().len()), (&json!("admin"), 6));
+    let place = place.again().await;
+    assert!(place.server.first().is_none());
+    assert_eq!(place.sees("/api/v1/me").await, me, "and the token is still good");
+}
+
+#[tokio::test]
+async fn it_says_how_it_is_to_everybody() {
+    let place = Place::new().await;
+    assert_eq!(place.ask("", "GET", "/healthz", None).await.text, "ok\n");
+    assert_eq!(place.ask("", "GET", "/readyz", None).await.text, "ok\n");
+    assert_eq!(place.ask("", "GET", "/api/v1/version", None).await.body, json!({"version": "0.0.0"}));
+    let document = place.ask("", "GET", "/api/v1/openapi.json", None).await.body;
+    assert_eq!(document["openapi"], "3.1.0");
+    let nothing = place.ask("", "GET", "/nothing", None).await;
+    assert_eq!((nothing.status.as_u16(), &nothing.body["code"]), (404, &json!("WL-1005")));
+    let wrong = place.ask("", "DELETE", "/healthz", None).await;
+    assert_eq!((wrong.status.as_u16(), &wrong.body["code"]), (405, &json!("WL-1005")));
+}
+
+#[tokio::test]
+async fn others_are_not_reached_without_a_certificate() {
+    let directory = tempfile::tempdir().unwrap();
+    let listen = "0.0.0.0:0".parse().unwrap();
+    let registry = windlass_plugins::standard().unwrap();
+    let opened = Server::open(windlass_server::Options { listen, ..options(directory.path()) }, registry).await;
+    assert!(matches!(opened, Err(Error::Open(_))), "{opened:?}");
+    assert!(!directory.path().join("FORMAT").exists(), "nothing was begun");
+}
+
+#[tokio::test]
+async fn a_second_server_is_told_who_has_the_store() {
+    let place = Place::new().await;
+    let registry = windlass_plugins::standard().unwrap();
+    let opened = Server::open(options(place.directory.path()), registry).await;
+    assert!(opened.unwrap_err().to_string().contains("in use by"));
+}
+
+#[tokio::test]
+async fn tls_with_a_certificate_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let data_dir = directory.path().join("data");
+    std::fs::create_dir(&data_dir).unwrap();
+    let tls = Some(Tls { certificate: certificate.clone(), key });
+    let registry = windlass_plugins::standard().unwrap();
+    let server =
+        Server::open(windlass_server::Options { tls, ..options(&data_dir) }, registry.clone()).await.unwrap();
+    // Somebody who connects and says nothing holds up nobody.
+    let mute = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let text = over_tls(server.address(), made.cert.der().clone()).await;
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("ok\n"), "{text}");
+    drop(mute);
+    server.close(Duration::from_secs(1)).await.unwrap();
+    let tls = Some(Tls { certificate: certificate.clone(), key: certificate });
+    let opened = Server::open(windlass_server::Options { tls, ..options(&data_dir) }, registry).await;
+    assert!(opened.is_err());
+    drop(open(&data_dir).await);
+}
+
+async fn over_tls(
+    address: std::net::SocketAddr,
+    authority: tokio_rustls::rustls::pki_types::CertificateDer<'static>,
+) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+    let mut roots = RootCertStore::empty();
+    roots.add(authority).unwrap();
+    let config = ClientConfig::builder_with_provider(crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let name = "localhost".try_into().unwrap();
+    let mut stream =
+        tokio_rustls::TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut text = Vec::new();
+    let _ = stream.read_to_end(&mut text).await;
+    String::from_utf8(text).unwrap()
+}
