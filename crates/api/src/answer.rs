@@ -84,8 +84,12 @@ impl Problem {
 
     /// Who are you?
     pub(crate) fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, &code::UNAUTHENTICATED, "this needs a token, and there is none that is good")
-            .hint("send `Authorization: Bearer TOKEN`; `windlass login` keeps one for the command line")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            &code::UNAUTHENTICATED,
+            "this needs a token, and there is none that is good",
+        )
+        .hint("send `Authorization: Bearer TOKEN`; `windlass login` keeps one for the command line")
     }
 
     /// You may not.

@@ -132,8 +132,12 @@ impl Api {
 }
 
 async fn nothing_there(State(_): State<Api>, uri: Uri) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, &code::UNKNOWN_ENDPOINT, format!("there is nothing at {}", uri.path()))
-        .hint("GET /api/v1/openapi.json says what there is")
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        &code::UNKNOWN_ENDPOINT,
+        format!("there is nothing at {}", uri.path()),
+    )
+    .hint("GET /api/v1/openapi.json says what there is")
 }
 
 async fn not_like_that(uri: Uri) -> Problem {

@@ -39,7 +39,8 @@ impl FromRequestParts<Api> for Caller {
         if !api.parts().rights.people().is_welcome(&who.user) {
             return Err(Problem::unauthenticated());
         }
-        let from = parts.extensions.get::<Remote>().map_or_else(String::new, |Remote(address)| address.to_string());
+        let from =
+            parts.extensions.get::<Remote>().map_or_else(String::new, |Remote(address)| address.to_string());
         Ok(Self { who, from, api: api.clone() })
     }
 }

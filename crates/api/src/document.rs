@@ -62,8 +62,12 @@ fn operation(endpoint: &Endpoint) -> Value {
     let (status, schema) = endpoint.gives;
     let good = match (status, schema) {
         (204, _) => json!({"description": "it was done"}),
-        (_, None) => json!({"description": "what was asked for", "content": {(endpoint.media): {"schema": {"type": "string"}}}}),
-        (_, Some(schema)) => json!({"description": "what was asked for", "content": content(endpoint.media, schema)}),
+        (_, None) => {
+            json!({"description": "what was asked for", "content": {(endpoint.media): {"schema": {"type": "string"}}}})
+        }
+        (_, Some(schema)) => {
+            json!({"description": "what was asked for", "content": content(endpoint.media, schema)})
+        }
     };
     responses.insert(status.to_string(), good);
     if endpoint.takes.is_some() && status == 200 {
@@ -97,9 +101,13 @@ fn operation(endpoint: &Endpoint) -> Value {
             "PATCH" => &["application/apply+json", "application/merge-patch+json"],
             _ => &["application/json"],
         };
-        let mut body: Map = types.iter().map(|media| ((*media).to_owned(), json!({"schema": reference(schema)}))).collect();
+        let mut body: Map =
+            types.iter().map(|media| ((*media).to_owned(), json!({"schema": reference(schema)}))).collect();
         if endpoint.method == "PATCH" {
-            body.insert("application/json-patch+json".into(), json!({"schema": {"type": "array", "items": {"type": "object"}}}));
+            body.insert(
+                "application/json-patch+json".into(),
+                json!({"schema": {"type": "array", "items": {"type": "object"}}}),
+            );
         }
         map.insert("requestBody".into(), json!({"required": true, "content": body}));
     }
@@ -184,7 +192,8 @@ fn schemas() -> Value {
         let prefix = format!("{}.", kind.name);
         let definitions = schema.as_object_mut().and_then(|map| map.shift_remove("$defs"));
         rename(&mut schema, &prefix);
-        for (name, mut definition) in definitions.and_then(|it| it.as_object().cloned()).into_iter().flatten() {
+        for (name, mut definition) in definitions.and_then(|it| it.as_object().cloned()).into_iter().flatten()
+        {
             rename(&mut definition, &prefix);
             all.insert(format!("{prefix}{name}"), definition);
         }

@@ -64,20 +64,66 @@ pub fn endpoints() -> Vec<Endpoint> {
     let mut all = vec![
         endpoint("GET", "/healthz", "health", "whether the process lives", Needs::Nothing, "server").text(),
         endpoint("GET", "/readyz", "ready", "whether it can take work", Needs::Nothing, "server").text(),
-        endpoint("GET", "/api/v1/version", "version", "which version it is", Needs::Nothing, "server").gives(200, "Version"),
-        endpoint("GET", "/api/v1/openapi.json", "openapi", "this document", Needs::Nothing, "server").gives(200, "Any"),
-        endpoint("GET", "/api/v1/me", "whoami", "who you are and what you may do", Needs::SomeToken, "people").gives(200, "Me"),
-        endpoint("GET", "/api/v1/tokens", "listTokens", "your tokens; everybody's, for those who may see them", Needs::SomeToken, "people")
-            .gives(200, "Tokens"),
-        endpoint("POST", "/api/v1/tokens", "createToken", "makes a token, which is shown this once", Needs::SomeToken, "people")
-            .takes("NewToken")
-            .gives(201, "NewTokenMade"),
-        endpoint("DELETE", "/api/v1/tokens/{id}", "revokeToken", "ends a token, at once", Needs::SomeToken, "people").nothing(),
-        endpoint("GET", "/api/v1/audit", "listAudit", "who did what, the newest first", Needs::Right(Verb::View, "Audit"), "audit")
-            .query(&[("limit", "how many at the most"), ("before", "before which number")])
-            .gives(200, "AuditPage"),
-        endpoint("GET", "/api/v1/audit/verify", "verifyAudit", "whether the record is whole", Needs::Right(Verb::View, "Audit"), "audit")
-            .gives(200, "AuditVerified"),
+        endpoint("GET", "/api/v1/version", "version", "which version it is", Needs::Nothing, "server")
+            .gives(200, "Version"),
+        endpoint("GET", "/api/v1/openapi.json", "openapi", "this document", Needs::Nothing, "server")
+            .gives(200, "Any"),
+        endpoint(
+            "GET",
+            "/api/v1/me",
+            "whoami",
+            "who you are and what you may do",
+            Needs::SomeToken,
+            "people",
+        )
+        .gives(200, "Me"),
+        endpoint(
+            "GET",
+            "/api/v1/tokens",
+            "listTokens",
+            "your tokens; everybody's, for those who may see them",
+            Needs::SomeToken,
+            "people",
+        )
+        .gives(200, "Tokens"),
+        endpoint(
+            "POST",
+            "/api/v1/tokens",
+            "createToken",
+            "makes a token, which is shown this once",
+            Needs::SomeToken,
+            "people",
+        )
+        .takes("NewToken")
+        .gives(201, "NewTokenMade"),
+        endpoint(
+            "DELETE",
+            "/api/v1/tokens/{id}",
+            "revokeToken",
+            "ends a token, at once",
+            Needs::SomeToken,
+            "people",
+        )
+        .nothing(),
+        endpoint(
+            "GET",
+            "/api/v1/audit",
+            "listAudit",
+            "who did what, the newest first",
+            Needs::Right(Verb::View, "Audit"),
+            "audit",
+        )
+        .query(&[("limit", "how many at the most"), ("before", "before which number")])
+        .gives(200, "AuditPage"),
+        endpoint(
+            "GET",
+            "/api/v1/audit/verify",
+            "verifyAudit",
+            "whether the record is whole",
+            Needs::Right(Verb::View, "Audit"),
+            "audit",
+        )
+        .gives(200, "AuditVerified"),
     ];
     for kind in kinds::all() {
         all.extend(of_kind(kind));
@@ -101,34 +147,68 @@ fn of_kind(kind: &'static Kind) -> Vec<Endpoint> {
         ..endpoint(method, path, &format!("{verb}{name}"), &about, needs, "objects")
     };
     let mut all = vec![
-        about("GET", &collection, "list", format!("lists {}: {}", kind.plural, kind.about), view).query(PAGES).gives(200, "ObjectPage"),
+        about("GET", &collection, "list", format!("lists {}: {}", kind.plural, kind.about), view)
+            .query(PAGES)
+            .gives(200, "ObjectPage"),
         about("POST", &collection, "create", format!("makes a {name} that is not there yet"), write)
             .query(WRITES)
             .takes("AnyObject")
             .gives(201, "Object"),
         about("GET", &one, "get", format!("a {name}"), view).gives(200, "Object"),
-        about("PUT", &one, "replace", format!("puts a whole {name} in the place of the one that is there"), write)
+        about(
+            "PUT",
+            &one,
+            "replace",
+            format!("puts a whole {name} in the place of the one that is there"),
+            write,
+        )
+        .query(WRITES)
+        .takes("AnyObject")
+        .gives(200, "Applied"),
+        about(
+            "PATCH",
+            &one,
+            "patch",
+            format!("applies or patches a {name}, by the type of what is sent"),
+            write,
+        )
+        .query(WRITES)
+        .takes("AnyObject")
+        .gives(200, "Applied"),
+        about("DELETE", &one, "delete", format!("deletes a {name} that nothing needs"), write)
             .query(WRITES)
-            .takes("AnyObject")
-            .gives(200, "Applied"),
-        about("PATCH", &one, "patch", format!("applies or patches a {name}, by the type of what is sent"), write)
-            .query(WRITES)
-            .takes("AnyObject")
-            .gives(200, "Applied"),
-        about("DELETE", &one, "delete", format!("deletes a {name} that nothing needs"), write).query(WRITES).gives(200, "Object"),
-        about("GET", &format!("{one}/revisions"), "listRevisionsOf", format!("what was wanted of a {name}, the newest first"), view)
-            .query(&[("limit", "how many at the most"), ("before", "before which number")])
-            .gives(200, "RevisionPage"),
-        about("GET", &format!("{one}/diff"), "diff", format!("what two revisions of a {name} differ in"), view)
-            .query(&[("from", "the number of one"), ("to", "the number of the other; the newest unless given")])
-            .gives(200, "Differences"),
+            .gives(200, "Object"),
+        about(
+            "GET",
+            &format!("{one}/revisions"),
+            "listRevisionsOf",
+            format!("what was wanted of a {name}, the newest first"),
+            view,
+        )
+        .query(&[("limit", "how many at the most"), ("before", "before which number")])
+        .gives(200, "RevisionPage"),
+        about(
+            "GET",
+            &format!("{one}/diff"),
+            "diff",
+            format!("what two revisions of a {name} differ in"),
+            view,
+        )
+        .query(&[("from", "the number of one"), ("to", "the number of the other; the newest unless given")])
+        .gives(200, "Differences"),
     ];
     if kind.scope == Scope::Namespaced {
         let everywhere = format!("/api/v1/{}", kind.plural);
         all.push(
-            about("GET", &everywhere, "listAll", format!("lists the {} of all namespaces", kind.plural), view)
-                .query(PAGES)
-                .gives(200, "ObjectPage"),
+            about(
+                "GET",
+                &everywhere,
+                "listAll",
+                format!("lists the {} of all namespaces", kind.plural),
+                view,
+            )
+            .query(PAGES)
+            .gives(200, "ObjectPage"),
         );
     }
     all

@@ -197,16 +197,18 @@ impl SecretProvider for Secrets {
         Box::pin(async move {
             let unknown = || SecretError::Unknown { name: name.to_owned() };
             let failed = |why: String| SecretError::Failed { name: name.to_owned(), from: self.place(), why };
-            let mut meant = self.names.iter().filter(|known| {
-                *known == name || known.split_once('/').is_some_and(|(_, key)| key == name)
-            });
+            let mut meant = self
+                .names
+                .iter()
+                .filter(|known| *known == name || known.split_once('/').is_some_and(|(_, key)| key == name));
             let found = meant.next().ok_or_else(unknown)?;
             if let Some(other) = meant.next().filter(|_| found != name) {
                 return Err(failed(format!("both {found} and {other} may be meant; write one of them")));
             }
             let (object, key) = found.split_once('/').ok_or_else(unknown)?;
             let at = Name::within(&self.namespace, object);
-            let object = self.objects.reveal(&kinds::SECRET, &at).await.map_err(|error| failed(error.to_string()))?;
+            let object =
+                self.objects.reveal(&kinds::SECRET, &at).await.map_err(|error| failed(error.to_string()))?;
             let clear = object.spec.get("data").and_then(|data| data.get(key)).and_then(Value::as_str);
             clear.map(|clear| Secret::new(clear.to_owned())).ok_or_else(unknown)
         })

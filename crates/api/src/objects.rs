@@ -16,7 +16,9 @@ use serde_json::json;
 use windlass_access::{Resource, Verb};
 use windlass_model::Value;
 use windlass_model::code;
-use windlass_objects::{Applied, Difference, Kind, Name, Object, Patch, Query as Asked, Scope, Selector, Write};
+use windlass_objects::{
+    Applied, Difference, Kind, Name, Object, Patch, Query as Asked, Scope, Selector, Write,
+};
 
 use crate::answer::Problem;
 use crate::api::Api;
@@ -130,8 +132,9 @@ impl Sent {
     /// As JSON of a type. Nothing at all is an empty map.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let bytes = if self.0.is_empty() { b"{}" } else { &self.0[..] };
-        serde_json::from_slice(bytes)
-            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, &code::BAD_QUERY, format!("the body: {error}")))
+        serde_json::from_slice(bytes).map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST, &code::BAD_QUERY, format!("the body: {error}"))
+        })
     }
 }
 
@@ -142,7 +145,8 @@ fn place(kind: &Kind, places: &HashMap<String, String>) -> (Option<String>, Opti
         Scope::Global => (None, at("name").map(Name::global)),
         Scope::Namespaced => {
             let namespace = at("name");
-            let name = namespace.clone().zip(at("object")).map(|(namespace, name)| Name::within(namespace, name));
+            let name =
+                namespace.clone().zip(at("object")).map(|(namespace, name)| Name::within(namespace, name));
             (namespace, name)
         }
     }
@@ -237,7 +241,8 @@ pub(crate) fn create(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Places,
             let written = write(&asked, request.headers())?;
             caller.must(Verb::Write, &resource(kind, namespace.as_deref(), None)).await?;
             let document: Value = Sent::from_request(request, &api).await?.read()?;
-            let at = document.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let at =
+                document.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
             let at = namespace.map(|namespace| Name::within(namespace, at));
             let author = api.author(&caller);
             let object = api.parts().objects.create(kind, document, at.as_ref(), written, &author).await?;
@@ -250,11 +255,15 @@ pub(crate) fn create(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Places,
 }
 
 pub(crate) fn replace(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Places, Request) -> Answer + Clone {
-    move |State(api), caller, Path(places), request| Box::pin(change(api, caller, kind, places, request, true))
+    move |State(api), caller, Path(places), request| {
+        Box::pin(change(api, caller, kind, places, request, true))
+    }
 }
 
 pub(crate) fn patch(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Places, Request) -> Answer + Clone {
-    move |State(api), caller, Path(places), request| Box::pin(change(api, caller, kind, places, request, false))
+    move |State(api), caller, Path(places), request| {
+        Box::pin(change(api, caller, kind, places, request, false))
+    }
 }
 
 async fn change(
@@ -310,7 +319,9 @@ pub(crate) fn delete(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Places,
     }
 }
 
-pub(crate) fn revisions(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Places, Request) -> Answer + Clone {
+pub(crate) fn revisions(
+    kind: &'static Kind,
+) -> impl Fn(State<Api>, Caller, Places, Request) -> Answer + Clone {
     move |State(api), caller, Path(places), request| {
         Box::pin(async move {
             let (namespace, name) = place(kind, &places);
@@ -338,7 +349,8 @@ pub(crate) fn diff(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Places, R
             let asked: Numbers = query(Query::try_from_uri(request.uri()))?;
             caller.must(Verb::View, &resource(kind, namespace.as_deref(), Some(&name))).await?;
             let objects = &api.parts().objects;
-            let newest = objects.revisions(kind, &name, None, 1).await?.revisions.first().map_or(1, |it| it.number);
+            let newest =
+                objects.revisions(kind, &name, None, 1).await?.revisions.first().map_or(1, |it| it.number);
             let to = asked.to.unwrap_or(newest);
             let from = asked.from.unwrap_or_else(|| to.saturating_sub(1).max(1));
             let items = objects.diff(kind, &name, from, to).await?;

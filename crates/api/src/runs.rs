@@ -29,7 +29,10 @@ pub(crate) use self::submit::{NewRun, RetryRun, Submitted, retry, submit};
 pub(crate) const RUN: &str = "Run";
 
 const LISTED: &[(&str, &str)] = &[
-    ("status", "where they stand: submitted, running, paused, succeeded, failed or stopped; several with commas"),
+    (
+        "status",
+        "where they stand: submitted, running, paused, succeeded, failed or stopped; several with commas",
+    ),
     ("plan", "of these plans"),
     ("user", "submitted by these people"),
     ("group", "of this group"),
@@ -46,15 +49,23 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     let all = "/api/v1/namespaces/{namespace}/runs";
     let one = format!("{all}/{{run}}");
     let view = Needs::Right(Verb::View, RUN);
-    let of = |method: &str, path: &str, id: &str, about: &str, needs: Needs| endpoint(method, path, id, about, needs, "runs");
+    let of = |method: &str, path: &str, id: &str, about: &str, needs: Needs| {
+        endpoint(method, path, id, about, needs, "runs")
+    };
     let mut endpoints = vec![
         of("GET", "/api/v1/runs", "listAllRuns", "lists the runs of all namespaces, the newest first", view)
             .query(LISTED)
             .gives(200, "RunPage"),
         of("GET", all, "listRuns", "lists runs, the newest first", view).query(LISTED).gives(200, "RunPage"),
-        of("POST", all, "submitRun", "submits a run of a plan, and starts it", Needs::Right(Verb::Submit, RUN))
-            .takes("NewRun")
-            .gives(201, "Submitted"),
+        of(
+            "POST",
+            all,
+            "submitRun",
+            "submits a run of a plan, and starts it",
+            Needs::Right(Verb::Submit, RUN),
+        )
+        .takes("NewRun")
+        .gives(201, "Submitted"),
         of("GET", &one, "getRun", "how a run stands", view).gives(200, "Any"),
         of("GET", &format!("{one}/events"), "followEvents", "the events of a run, as they happen", view)
             .query(&[("from", "the number to begin at"), ("follow", "`false`: only those that there are")])
@@ -62,20 +73,38 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         of("GET", &format!("{one}/report"), "getReport", "everything that is known of a run", view)
             .query(&[("format", "`json`, `text` or `html`")])
             .gives(200, "Any"),
-        of("GET", &format!("{one}/logs"), "followLogs", "what actions printed, and what happened in between", view)
-            .query(&[
-                ("node", "of these nodes, with commas"),
-                ("level", "this level and above: debug, info, warn or error"),
-                ("from", "the offset to begin at"),
-                ("follow", "`true`: go on with what comes, until the run ends"),
-            ])
-            .text(),
-        of("POST", &format!("{one}/retry"), "retryRun", "a new run of what did not succeed", Needs::Right(Verb::Command, RUN))
-            .takes("RetryRun")
-            .gives(201, "Submitted"),
-        of("POST", &format!("{one}/resolve"), "resolveRun", "settles what waits for a person", Needs::Right(Verb::Resolve, RUN))
-            .takes("Resolution")
-            .nothing(),
+        of(
+            "GET",
+            &format!("{one}/logs"),
+            "followLogs",
+            "what actions printed, and what happened in between",
+            view,
+        )
+        .query(&[
+            ("node", "of these nodes, with commas"),
+            ("level", "this level and above: debug, info, warn or error"),
+            ("from", "the offset to begin at"),
+            ("follow", "`true`: go on with what comes, until the run ends"),
+        ])
+        .text(),
+        of(
+            "POST",
+            &format!("{one}/retry"),
+            "retryRun",
+            "a new run of what did not succeed",
+            Needs::Right(Verb::Command, RUN),
+        )
+        .takes("RetryRun")
+        .gives(201, "Submitted"),
+        of(
+            "POST",
+            &format!("{one}/resolve"),
+            "resolveRun",
+            "settles what waits for a person",
+            Needs::Right(Verb::Resolve, RUN),
+        )
+        .takes("Resolution")
+        .nothing(),
     ];
     for (word, about, verb) in COMMANDS {
         endpoints.push(
@@ -109,7 +138,13 @@ pub(crate) async fn meant(
     let namespace = places.get("name").map_or("", String::as_str);
     let text = places.get("run").map_or("", String::as_str);
     caller.must(verb, &Resource::within(RUN, namespace).named(text)).await?;
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, &code::UNKNOWN_RUN, format!("there is no run {text} in {namespace}"));
+    let unknown = || {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            &code::UNKNOWN_RUN,
+            format!("there is no run {text} in {namespace}"),
+        )
+    };
     let run: RunId = text.parse().map_err(|_| unknown())?;
     let view = match api.parts().runs.status(run).await {
         Ok(view) => view,

@@ -14,6 +14,7 @@ mod rehearse;
 mod run;
 mod runs;
 mod search;
+mod server;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -36,6 +37,7 @@ pub(crate) use self::runs::{
     ApproveArgs, CommandArgs, EventsArgs, ListArgs, ReportArgs, ResolveArgs, RetryArgs, RunsArgs,
     RunsCommand, ShowArgs, WatchArgs,
 };
+pub(crate) use self::server::{ServerArgs, ServerCommand, TokenArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -127,6 +129,8 @@ pub(crate) enum Command {
     Nodes(NodesArgs),
     /// Go on with every unfinished run of a data directory.
     Recover(RecoverArgs),
+    /// Serve objects, runs and people to a team, over HTTP.
+    Server(ServerArgs),
     /// Explain an error code.
     Explain(ExplainArgs),
     /// List the plugins and show what each takes and gives.

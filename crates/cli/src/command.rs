@@ -14,6 +14,7 @@ mod rehearse;
 mod run;
 mod runs;
 mod schema;
+mod server;
 mod validate;
 
 use std::path::Path;
@@ -79,6 +80,7 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
         Command::Runs(args) => runs::run(&args, printer),
         Command::Logs(args) => logs::run(&args, printer),
         Command::Recover(args) => recover::run(&args, printer),
+        Command::Server(args) => server::run(&args, printer),
     }
 }
 
@@ -120,7 +122,7 @@ impl Form {
                 NodesCommand::Facts(args) => args.output.into(),
                 NodesCommand::Select(args) => args.output.into(),
             },
-            Command::Explain(_) | Command::Man(_) => Self::Text,
+            Command::Explain(_) | Command::Man(_) | Command::Server(_) => Self::Text,
             Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => Self::Bytes,
         }
     }

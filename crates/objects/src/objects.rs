@@ -79,6 +79,11 @@ impl Objects {
         Self { store, options }
     }
 
+    /// Whether a store has an object.
+    pub async fn exists(store: &dyn Store, kind: &Kind, name: &Name) -> Result<bool, Error> {
+        Ok(store.get(&keys::object(kind.plural, name)).await?.is_some())
+    }
+
     /// A kind by one of its names.
     pub fn kind(&self, word: &str) -> Result<&'static Kind, Error> {
         kinds::all()

@@ -59,9 +59,9 @@ impl Error {
             Self::Store(error) => Some(error.help()),
             Self::Runs(error) => Some(error.help()),
             Self::Listen { .. } => Some("choose another address with --listen, or end who listens there"),
-            Self::Open(_) => {
-                Some("give --tls-cert and --tls-key; or --without-tls, where something in front of it speaks TLS")
-            }
+            Self::Open(_) => Some(
+                "give --tls-cert and --tls-key; or --without-tls, where something in front of it speaks TLS",
+            ),
             Self::Certificate(_) => Some("both are files in PEM, and the key belongs to the certificate"),
             Self::Objects(_) | Self::File { .. } => None,
         }

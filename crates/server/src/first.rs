@@ -1,13 +1,14 @@
 //! The first start of a store: somebody who may do everything, and a namespace to begin in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use windlass_access::{Issued, Tokens, Wanted};
 use windlass_model::Value;
 use windlass_model::time::Time;
-use windlass_objects::{Author, Kind, Objects, Query, Write, kinds};
-use windlass_store::StoreError;
+use windlass_objects::{Author, Kind, Name, Objects, Query, Write, kinds};
+use windlass_store::{Store, StoreError};
 
 use crate::error::Error;
 
@@ -51,12 +52,26 @@ pub(crate) async fn start(objects: &Objects, tokens: &Tokens, now: Time) -> Resu
     for (kind, document) in documents {
         objects.apply(kind, document, None, Write::default(), &author).await?;
     }
-    let issued = issue(tokens, FIRST_USER, "of the first start", Some(GOOD_FOR), now).await?;
+    let issued = make(tokens, FIRST_USER, "of the first start", Some(GOOD_FOR), now).await?;
     Ok(Some(First { issued, good_for: GOOD_FOR }))
 }
 
 /// Makes a token for somebody: for whoever has the files of the server, and no token.
 pub async fn issue(
+    store: Arc<dyn Store>,
+    user: &str,
+    good_for: Option<Duration>,
+    now: Time,
+) -> Result<Issued, StoreError> {
+    make(&Tokens::new(store), user, "made beside the server", good_for, now).await
+}
+
+/// Whether there is such a user.
+pub async fn has_user(store: Arc<dyn Store>, user: &str) -> Result<bool, Error> {
+    Ok(Objects::exists(&*store, &kinds::USER, &Name::global(user)).await?)
+}
+
+async fn make(
     tokens: &Tokens,
     user: &str,
     note: &str,

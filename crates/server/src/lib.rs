@@ -19,6 +19,7 @@ mod seal;
 mod server;
 
 pub use self::error::Error;
-pub use self::first::{FIRST_USER, First, issue};
+pub use self::first::{FIRST_USER, First, has_user, issue};
 pub use self::listen::Tls;
 pub use self::server::{Options, Server};
+pub use windlass_api::document as api_document;

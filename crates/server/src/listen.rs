@@ -61,7 +61,9 @@ impl Tls {
     fn acceptor(&self) -> Result<TlsAcceptor, Error> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
-            move |error: tokio_rustls::rustls::pki_types::pem::Error| Error::file("read", path, io::Error::other(error.to_string()))
+            move |error: tokio_rustls::rustls::pki_types::pem::Error| {
+                Error::file("read", path, io::Error::other(error.to_string()))
+            }
         };
         let certificates = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -41,7 +41,8 @@ impl Key {
                 Ok(Self(XChaCha20Poly1305::new(bytes.into())))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let bytes = drawn::<KEY>().map(Zeroizing::new).map_err(|error| Error::file("draw", path, error))?;
+                let bytes =
+                    drawn::<KEY>().map(Zeroizing::new).map_err(|error| Error::file("draw", path, error))?;
                 write(path, &bytes[..]).map_err(|error| Error::file("write", path, error))?;
                 Ok(Self(XChaCha20Poly1305::new((&*bytes).into())))
             }

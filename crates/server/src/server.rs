@@ -80,8 +80,12 @@ impl Server {
         // Whatever else cannot be had is said before anything goes on.
         let port = Port::open(options.listen, options.tls.as_ref()).await?;
         let directory = options.data_dir.clone();
-        let opened = tokio::task::spawn_blocking(move || FjallStore::open(&directory, Default::default())).await;
-        let store: Arc<dyn Store> = Arc::new(opened.map_err(|error| Error::file("open", &options.data_dir, std::io::Error::other(error)))??);
+        let opened =
+            tokio::task::spawn_blocking(move || FjallStore::open(&directory, Default::default())).await;
+        let store: Arc<dyn Store> = Arc::new(
+            opened
+                .map_err(|error| Error::file("open", &options.data_dir, std::io::Error::other(error)))??,
+        );
         let key = Key::of_file(&options.data_dir.join("keys/objects.key"))?;
         let clock = Clock::system();
         let objects = Objects::new(

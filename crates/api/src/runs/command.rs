@@ -102,12 +102,7 @@ async fn said(api: &Api, view: &RunView, command: Command, by: Author) -> Result
     Ok(())
 }
 
-async fn note(
-    caller: &Caller,
-    verb: Verb,
-    view: &RunView,
-    after: Value,
-) -> Result<StatusCode, Problem> {
+async fn note(caller: &Caller, verb: Verb, view: &RunView, after: Value) -> Result<StatusCode, Problem> {
     let namespace = view.labels.get(crate::gathered::NAMESPACE_LABEL).map_or("", String::as_str);
     let id = view.id.to_string();
     let before = json!({"status": view.status.word()});

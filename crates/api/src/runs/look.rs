@@ -134,9 +134,9 @@ fn shown(view: &RunView) -> Value {
 }
 
 fn cursor(text: &str) -> Result<Cursor, Problem> {
-    let read = text.split_once('.').and_then(|(at, run)| {
-        Some(Cursor { at: Time(at.parse().ok()?), run: run.parse().ok()? })
-    });
+    let read = text
+        .split_once('.')
+        .and_then(|(at, run)| Some(Cursor { at: Time(at.parse().ok()?), run: run.parse().ok()? }));
     read.ok_or_else(|| Problem::bad(format!("`{text}` is no cursor; give back `next` of the page before")))
 }
 
@@ -146,7 +146,8 @@ fn filter(asked: Listing) -> Result<Filter, Problem> {
         words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
     };
     let status = |word: &String| {
-        serde_json::from_value::<RunStatus>(json!(word)).map_err(|_| Problem::bad(format!("`{word}` is no status of a run")))
+        serde_json::from_value::<RunStatus>(json!(word))
+            .map_err(|_| Problem::bad(format!("`{word}` is no status of a run")))
     };
     let time = |text: &Option<String>, key: &str| {
         let read = text.as_deref().map(str::parse::<Time>).transpose();
@@ -159,7 +160,10 @@ fn filter(asked: Listing) -> Result<Filter, Problem> {
             None => drop(labels.entry(word).or_default()),
         }
     }
-    let groups = words(&asked.group).iter().map(|id| id.parse().map_err(|_| Problem::bad(format!("`{id}` is no group")))).collect::<Result<_, _>>()?;
+    let groups = words(&asked.group)
+        .iter()
+        .map(|id| id.parse().map_err(|_| Problem::bad(format!("`{id}` is no group"))))
+        .collect::<Result<_, _>>()?;
     Ok(Filter {
         groups,
         statuses: words(&asked.status).iter().map(status).collect::<Result<_, _>>()?,
@@ -233,8 +237,15 @@ pub(crate) async fn report(
             let options = TextOptions { clock: Clock::Wall, palette: Palette::PLAIN, flags: "" };
             ("text/plain; charset=utf-8", windlass_report::write_text(&fold, &options, &mut out))
         }
-        "html" => ("text/html; charset=utf-8", windlass_report::write_html(&fold, &HtmlOptions::default(), &mut out)),
-        other => return Err(Problem::bad(format!("`{other}` is no form of a report; there are json, text and html"))),
+        "html" => (
+            "text/html; charset=utf-8",
+            windlass_report::write_html(&fold, &HtmlOptions::default(), &mut out),
+        ),
+        other => {
+            return Err(Problem::bad(format!(
+                "`{other}` is no form of a report; there are json, text and html"
+            )));
+        }
     };
     written.map_err(|error| Problem::bad(format!("the report cannot be written: {error}")))?;
     Ok(typed(media, HttpBody::from(out)))

@@ -15,8 +15,8 @@ use windlass_model::id::{GroupId, RunId};
 use windlass_model::plan::Plan;
 use windlass_model::target::Targets;
 use windlass_model::{Value, code};
-use windlass_objects::kinds;
 use windlass_objects::Name;
+use windlass_objects::kinds;
 use windlass_runtime::{Request, Retry, Start};
 
 use super::{RUN, meant};
@@ -130,7 +130,8 @@ pub(crate) async fn retry(
     let mut request = api.parts().runs.retry(view.id, how).await?;
     refuse_foreign(&api, namespace, &request).await?;
     request.params.extend(wanted.params.into_iter().map(|(name, value)| (name, Given::Value(value))));
-    take_in(&api, &caller, namespace, request, wanted.start.unwrap_or(true), format!("retries {}", view.id)).await
+    take_in(&api, &caller, namespace, request, wanted.start.unwrap_or(true), format!("retries {}", view.id))
+        .await
 }
 
 async fn take_in(
@@ -185,15 +186,17 @@ fn written(document: Value) -> Result<Plan, Problem> {
 /// What was frozen once may belong to others by now.
 async fn refuse_foreign(api: &Api, namespace: &str, request: &Request) -> Result<(), Problem> {
     let inventory = api.gathered().inventory(namespace).await?;
-    let active = |name: &str| {
-        inventory.find(name).and_then(|id| inventory.node(id)).is_some_and(|node| node.active)
-    };
+    let active =
+        |name: &str| inventory.find(name).and_then(|id| inventory.node(id)).is_some_and(|node| node.active);
     let targets = request.targets.iter().flatten().chain(&request.others);
     let foreign: Vec<&str> = targets.flat_map(|frozen| frozen.names()).filter(|name| !active(name)).collect();
     match foreign.first() {
         None => Ok(()),
         Some(first) => {
-            let detail = format!("{} of its nodes may not be touched from {namespace} any more, such as {first}", foreign.len());
+            let detail = format!(
+                "{} of its nodes may not be touched from {namespace} any more, such as {first}",
+                foreign.len()
+            );
             let problem = Problem::new(StatusCode::CONFLICT, &code::NOT_GRANTED, detail);
             Err(problem.hint("submit a new run, which chooses among the nodes of today"))
         }

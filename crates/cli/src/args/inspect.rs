@@ -147,4 +147,6 @@ pub(crate) enum DocsKind {
     Cli,
     /// The plugins.
     Plugins,
+    /// The API of a server, as OpenAPI.
+    Api,
 }

@@ -22,6 +22,7 @@ const HEAD: &str = "\
 pub(super) fn run(args: &DocsArgs, printer: &mut Printer) -> Outcome {
     match args.what {
         DocsKind::Cli => printer.out(reference()),
+        DocsKind::Api => printer.out(api()),
         DocsKind::Plugins => printer.out(windlass_plugin::docs_markdown(&plan_file::registry()?)),
     }
     Ok(Exit::Succeeded)
@@ -132,4 +133,10 @@ fn name(arg: &Arg) -> String {
 fn value_name(arg: &Arg) -> String {
     let names = arg.get_value_names().unwrap_or_default();
     names.first().map_or_else(|| arg.get_id().to_string().to_uppercase(), ToString::to_string)
+}
+
+/// The OpenAPI document, a line for each thing, so that what changes can be read.
+fn api() -> String {
+    let text = serde_json::to_string_pretty(windlass_server::api_document()).unwrap_or_default();
+    format!("{text}\n")
 }

@@ -210,11 +210,18 @@ impl Running {
     /// Waits for a line on standard output that holds this. What was read before it is not in what is read later.
     #[track_caller]
     pub(crate) fn wait_for_line(&mut self, words: &str) {
+        self.line_with(words);
+    }
+
+    /// The same; the line.
+    #[track_caller]
+    pub(crate) fn line_with(&mut self, words: &str) -> String {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
             assert!(self.out.read_line(&mut line).unwrap() > 0, "it ended without `{words}`");
         }
+        line
     }
 
     /// Waits for a line on standard error that holds this.

@@ -35,5 +35,6 @@ mod rehearse;
 mod rolling;
 mod run;
 mod secrets;
+mod server;
 mod ssh;
 mod store;

@@ -35,7 +35,8 @@ async fn others_are_not_reached_without_a_certificate() {
     let directory = tempfile::tempdir().unwrap();
     let listen = "0.0.0.0:0".parse().unwrap();
     let registry = windlass_plugins::standard().unwrap();
-    let opened = Server::open(windlass_server::Options { listen, ..options(directory.path()) }, registry).await;
+    let opened =
+        Server::open(windlass_server::Options { listen, ..options(directory.path()) }, registry).await;
     assert!(matches!(opened, Err(Error::Open(_))), "{opened:?}");
     assert!(!directory.path().join("FORMAT").exists(), "nothing was begun");
 }

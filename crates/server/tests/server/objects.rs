@@ -14,8 +14,13 @@ async fn objects_are_made_changed_compared_and_deleted() {
     assert_eq!(applied["applied"], "changed");
     assert_eq!(place.does("PATCH", "/api/v1/nodes/web01", node(81)).await["applied"], "unchanged");
     let merged = json!({"spec": {"vars": {"port": 82}}});
-    let answer =
-        place.ask_as(&place.admin, "PATCH", "/api/v1/nodes/web01", "application/merge-patch+json", Some(&merged));
+    let answer = place.ask_as(
+        &place.admin,
+        "PATCH",
+        "/api/v1/nodes/web01",
+        "application/merge-patch+json",
+        Some(&merged),
+    );
     assert_eq!(answer.await.body["object"]["spec"]["vars"]["port"], 82);
     let stale = place.ask(&place.admin, "PUT", "/api/v1/nodes/web01", Some(&made)).await;
     assert_eq!((stale.status.as_u16(), &stale.body["code"]), (409, &json!("WL-0903")));
@@ -37,7 +42,8 @@ async fn c07_everything_that_is_wrong_comes_in_one_answer() {
     let document = json!({"extra": 1, "spec": {"adresses": [], "parent": 5}});
     let answer = place.ask(&place.admin, "POST", "/api/v1/nodes", Some(&document)).await;
     assert_eq!(answer.status.as_u16(), 422);
-    let pointers: Vec<_> = answer.body["problems"].as_array().unwrap().iter().map(|it| &it["pointer"]).collect();
+    let pointers: Vec<_> =
+        answer.body["problems"].as_array().unwrap().iter().map(|it| &it["pointer"]).collect();
     assert_eq!(pointers, ["/extra", "/spec/adresses", "/spec/parent", "/metadata/name", "/metadata/name"]);
     for (path, code) in [
         ("/api/v1/nodes?limt=3", "WL-0906"),
@@ -57,7 +63,9 @@ async fn c49_a_watch_goes_on_where_it_was_cut() {
     let place = Place::new().await;
     let version = place.sees("/api/v1/nodes").await["version"].as_u64().unwrap();
     for name in ["a", "b"] {
-        place.does("PATCH", &format!("/api/v1/nodes/{name}"), json!({"metadata": {"labels": {"role": "web"}}})).await;
+        place
+            .does("PATCH", &format!("/api/v1/nodes/{name}"), json!({"metadata": {"labels": {"role": "web"}}}))
+            .await;
     }
     let watched = |from: u64| format!("/api/v1/nodes?watch=true&labels=role%3Dweb&from={from}");
     let mut stream = place.send(&place.admin, "GET", &watched(version), "", None).await.into_body();
@@ -72,7 +80,10 @@ async fn c49_a_watch_goes_on_where_it_was_cut() {
     drop(stream);
     let mut stream = place.send(&place.admin, "GET", &watched(ids[0]), "", None).await.into_body();
     let frame = stream.frame().await.unwrap().unwrap().into_data().unwrap();
-    assert!(String::from_utf8_lossy(&frame).contains(&format!("id: {}", ids[1])), "nothing lost, nothing repeated");
+    assert!(
+        String::from_utf8_lossy(&frame).contains(&format!("id: {}", ids[1])),
+        "nothing lost, nothing repeated"
+    );
 }
 
 #[tokio::test]
@@ -85,11 +96,17 @@ async fn what_was_done_is_in_the_record_and_the_record_is_whole() {
     place.ask(&nobody, "DELETE", "/api/v1/namespaces/web/secrets/db", None).await;
     let page = place.ask(&place.admin, "GET", "/api/v1/audit", None).await;
     assert!(!page.text.contains("hunter2"), "{}", page.text);
-    let told: Vec<String> = page.body["items"].as_array().unwrap().iter().map(|entry| {
-        let what = &entry["what"];
-        assert!(what["from"].as_str().unwrap().starts_with("127.0.0.1:"));
-        format!("{} {} {} {}", what["user"], what["outcome"], what["verb"], what["resource"]).replace('"', "")
-    }).collect();
+    let told: Vec<String> = page.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            let what = &entry["what"];
+            assert!(what["from"].as_str().unwrap().starts_with("127.0.0.1:"));
+            format!("{} {} {} {}", what["user"], what["outcome"], what["verb"], what["resource"])
+                .replace('"', "")
+        })
+        .collect();
     assert_eq!(told[0], "eve denied write Secret web/db");
     assert!(told.contains(&"admin done write Secret web/db".to_owned()), "{told:?}");
     let verified = place.sees("/api/v1/audit/verify").await;

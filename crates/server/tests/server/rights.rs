@@ -18,7 +18,13 @@ async fn furnished() -> (Place, [String; 2]) {
         place.does("PATCH", &format!("/api/v1/namespaces/{team}/plans/thing"), plan).await;
         place.does("PATCH", &format!("/api/v1/namespaces/{team}/variables/thing"), json!({})).await;
         place.does("PATCH", &format!("/api/v1/namespaces/{team}/secrets/thing"), json!({})).await;
-        let run = place.does("POST", &format!("/api/v1/namespaces/{team}/runs"), json!({"plan": "thing", "start": false})).await;
+        let run = place
+            .does(
+                "POST",
+                &format!("/api/v1/namespaces/{team}/runs"),
+                json!({"plan": "thing", "start": false}),
+            )
+            .await;
         runs.push(run["run"].as_str().unwrap().to_owned());
     }
     for (plural, spec) in [
@@ -35,7 +41,8 @@ async fn furnished() -> (Place, [String; 2]) {
 }
 
 fn path(endpoint: &Endpoint, namespace: &str, run: &str) -> String {
-    let name = if endpoint.kind.is_some_and(|kind| kind.plural == "namespaces") { namespace } else { "thing" };
+    let name =
+        if endpoint.kind.is_some_and(|kind| kind.plural == "namespaces") { namespace } else { "thing" };
     let path = endpoint.path.replace("{namespace}", namespace).replace("{run}", run);
     let path = path.replace("{name}", name).replace("{id}", "aaaaaaaaaaaaaaaa");
     // What would not end, or change what others are about to ask for.
@@ -63,7 +70,11 @@ async fn without_a_good_token_nobody_is_told_anything() {
         for token in ["", "wl_aaaaaaaaaaaaaaaa_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "nonsense"] {
             let path = path(&endpoint, "ours", &run);
             let answer = place.ask(token, endpoint.method.as_str(), &path, body(&endpoint).as_ref()).await;
-            assert_eq!((answer.status.as_u16(), &answer.body["code"]), (401, &json!("WL-1001")), "{endpoint:?}");
+            assert_eq!(
+                (answer.status.as_u16(), &answer.body["code"]),
+                (401, &json!("WL-1001")),
+                "{endpoint:?}"
+            );
         }
     }
 }
@@ -84,10 +95,12 @@ async fn c08_each_role_may_what_it_says_at_home_and_nothing_elsewhere() {
         let token = place.user(&format!("{role}-ours"), Some(role), &["ours"]).await;
         for endpoint in endpoints() {
             let Needs::Right(verb, kind) = endpoint.needs else { continue };
-            let is_at_home = endpoint.path.contains("{namespace}") && endpoint.path.starts_with("/api/v1/namespaces/");
+            let is_at_home =
+                endpoint.path.contains("{namespace}") && endpoint.path.starts_with("/api/v1/namespaces/");
             let writable = role != "author" || ["Plan", "Variables", "Secret"].contains(&kind);
             let own_namespace = kind == "Namespace" && endpoint.path.contains("{name}");
-            let may = verbs.contains(&verb) && (verb != Verb::Write || writable) && (is_at_home || own_namespace);
+            let may =
+                verbs.contains(&verb) && (verb != Verb::Write || writable) && (is_at_home || own_namespace);
             let ask = |namespace: &'static str, run: String| {
                 let (place, token, endpoint) = (&place, &token, &endpoint);
                 async move {
@@ -107,11 +120,21 @@ async fn c08_each_role_may_what_it_says_at_home_and_nothing_elsewhere() {
             let there = ask("theirs", theirs.clone()).await;
             let nowhere = ask("nowhere", missing.clone()).await;
             assert_eq!(there.status.as_u16(), 404, "{role} {} {}: {there:?}", endpoint.method, endpoint.path);
-            assert_eq!(nowhere.status.as_u16(), 404, "{role} {} {}: {nowhere:?}", endpoint.method, endpoint.path);
+            assert_eq!(
+                nowhere.status.as_u16(),
+                404,
+                "{role} {} {}: {nowhere:?}",
+                endpoint.method,
+                endpoint.path
+            );
             let blank = |answer: &super::client::Answer, namespace: &str, run: &str| {
                 answer.text.replace(namespace, "NS").replace(run, "RUN")
             };
-            assert_eq!(blank(&there, "theirs", &theirs), blank(&nowhere, "nowhere", &missing), "{endpoint:?}");
+            assert_eq!(
+                blank(&there, "theirs", &theirs),
+                blank(&nowhere, "nowhere", &missing),
+                "{endpoint:?}"
+            );
         }
     }
     assert_eq!(all.len(), 6, "a new verb needs a column here");
@@ -122,7 +145,8 @@ async fn tokens_are_ones_own() {
     let place = Place::new().await;
     let ann = place.user("ann", Some("viewer"), &["default"]).await;
     let bob = place.user("bob", Some("admin"), &["default"]).await;
-    let made = place.ask(&ann, "POST", "/api/v1/tokens", Some(&json!({"note": "mine", "verbs": ["view"]}))).await;
+    let made =
+        place.ask(&ann, "POST", "/api/v1/tokens", Some(&json!({"note": "mine", "verbs": ["view"]}))).await;
     assert_eq!(made.status.as_u16(), 201);
     let narrow = made.body["token"].as_str().unwrap();
     let narrower = place.ask(narrow, "POST", "/api/v1/tokens", Some(&json!({}))).await;

@@ -8,11 +8,14 @@ async fn team(place: &Place, name: &str, nodes: &[&str], sequence: Value) {
     let spec = json!({"spec": {"nodes": {"labels": format!("team={name}"), "allowEmpty": true}}});
     place.does("PATCH", &format!("/api/v1/namespaces/{name}"), spec).await;
     for node in nodes {
-        let node_spec = json!({"metadata": {"labels": {"team": name}}, "spec": {"transport": {"use": "local"}}});
+        let node_spec =
+            json!({"metadata": {"labels": {"team": name}}, "spec": {"transport": {"use": "local"}}});
         place.does("PATCH", &format!("/api/v1/nodes/{node}"), node_spec).await;
     }
     let blocks = json!([{"name": "b", "targets": {"nodes": ["*"]}, "concurrency": 2, "sequence": sequence}]);
-    place.does("PATCH", &format!("/api/v1/namespaces/{name}/plans/work"), json!({"spec": {"blocks": blocks}})).await;
+    place
+        .does("PATCH", &format!("/api/v1/namespaces/{name}/plans/work"), json!({"spec": {"blocks": blocks}}))
+        .await;
 }
 
 async fn submit(place: &Place, namespace: &str, body: Value) -> String {
@@ -25,7 +28,9 @@ async fn a_plan_is_run_followed_and_reported() {
     let place = Place::new().await;
     let sequence = json!([{"name": "say", "use": "shell", "with": {"script": "echo {{ vars.greeting }} {{ node.name }}"}}]);
     team(&place, "web", &["web01", "web02"], sequence).await;
-    place.does("PATCH", "/api/v1/namespaces/web/variables/v", json!({"spec": {"vars": {"greeting": "hello"}}})).await;
+    place
+        .does("PATCH", "/api/v1/namespaces/web/variables/v", json!({"spec": {"vars": {"greeting": "hello"}}}))
+        .await;
     let run = submit(&place, "web", json!({"plan": "work", "why": "because"})).await;
     let path = format!("/api/v1/namespaces/web/runs/{run}");
     let stream = place.send(&place.admin, "GET", &format!("{path}/events"), "", None).await;
@@ -34,7 +39,10 @@ async fn a_plan_is_run_followed_and_reported() {
     assert!(seqs.iter().copied().eq(1..=seqs.len() as u64), "each event once, in order: {seqs:?}");
     assert!(text.contains("event: finished"), "the stream ends with the run: {text}");
     let view = place.ended(&run).await;
-    assert_eq!((&view["status"], &view["user"], &view["targets"]), (&json!("succeeded"), &json!("admin"), &json!(2)));
+    assert_eq!(
+        (&view["status"], &view["user"], &view["targets"]),
+        (&json!("succeeded"), &json!("admin"), &json!(2))
+    );
     let report = place.sees(&format!("{path}/report")).await;
     assert_eq!(report["run"]["status"], "succeeded");
     for format in ["text", "html"] {
@@ -59,14 +67,27 @@ async fn c15_a_run_touches_only_nodes_that_its_namespace_may() {
     assert_eq!(place.ended(&run).await["targets"], 2, "all that it may, and no more");
     let blocks = json!([{"name": "b", "targets": {"nodes": ["web01", "db01"]}, "sequence": [{"name": "a", "use": "noop"}]}]);
     place.does("PATCH", "/api/v1/namespaces/web/plans/work", json!({"spec": {"blocks": blocks}})).await;
-    let refused = place.ask(&place.admin, "POST", "/api/v1/namespaces/web/runs", Some(&json!({"plan": "work"}))).await;
-    assert_eq!((refused.status.as_u16(), &refused.body["code"]), (422, &json!("WL-0801")), "refused as a whole: {refused:?}");
+    let refused =
+        place.ask(&place.admin, "POST", "/api/v1/namespaces/web/runs", Some(&json!({"plan": "work"}))).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["code"]),
+        (422, &json!("WL-0801")),
+        "refused as a whole: {refused:?}"
+    );
     let foreign = place.ask(&place.admin, "GET", &format!("/api/v1/namespaces/db/runs/{run}"), None).await;
     assert_eq!((foreign.status.as_u16(), &foreign.body["code"]), (404, &json!("WL-0301")));
     // A node that went to others meanwhile is not touched by a retry, either.
-    place.does("PATCH", "/api/v1/nodes/web02", json!({"metadata": {"labels": {"team": "db"}}, "spec": {"transport": {"use": "local"}}})).await;
+    place
+        .does(
+            "PATCH",
+            "/api/v1/nodes/web02",
+            json!({"metadata": {"labels": {"team": "db"}}, "spec": {"transport": {"use": "local"}}}),
+        )
+        .await;
     let body = json!({"fromScratch": true});
-    let retried = place.ask(&place.admin, "POST", &format!("/api/v1/namespaces/web/runs/{run}/retry"), Some(&body)).await;
+    let retried = place
+        .ask(&place.admin, "POST", &format!("/api/v1/namespaces/web/runs/{run}/retry"), Some(&body))
+        .await;
     assert_eq!((retried.status.as_u16(), &retried.body["code"]), (409, &json!("WL-1004")), "{retried:?}");
 }
 
@@ -76,11 +97,18 @@ async fn secrets_of_the_namespace_reach_the_run_and_nothing_else() {
     let sequence = json!([{"name": "a", "use": "shell", "with": {
         "script": "test \"$PASSWORD\" = canary-hunter2 && echo matched", "env": {"PASSWORD": "{{ secret('password') }}"}}}]);
     team(&place, "web", &["web01"], sequence).await;
-    place.does("PATCH", "/api/v1/namespaces/web/secrets/db", json!({"spec": {"data": {"password": "canary-hunter2"}}})).await;
+    place
+        .does(
+            "PATCH",
+            "/api/v1/namespaces/web/secrets/db",
+            json!({"spec": {"data": {"password": "canary-hunter2"}}}),
+        )
+        .await;
     let run = submit(&place, "web", json!({"plan": "work"})).await;
     assert_eq!(place.ended(&run).await["status"], "succeeded");
     for path in ["report", "report?format=text", "logs", "events?follow=false"] {
-        let answer = place.ask(&place.admin, "GET", &format!("/api/v1/namespaces/web/runs/{run}/{path}"), None).await;
+        let answer =
+            place.ask(&place.admin, "GET", &format!("/api/v1/namespaces/web/runs/{run}/{path}"), None).await;
         assert!(answer.status.is_success() && !answer.text.contains("hunter2"), "{path}: {}", answer.text);
     }
 }
@@ -92,14 +120,21 @@ async fn w40_a_freeze_stops_what_runs_and_refuses_what_comes() {
     team(&place, "web", &["web01"], sequence.clone()).await;
     team(&place, "db", &["db01"], json!([{"name": "a", "use": "noop"}])).await;
     let run = submit(&place, "web", json!({"plan": "work"})).await;
-    place.does("PATCH", "/api/v1/freezes/now", json!({"spec": {"reason": "an incident", "namespaces": ["web"]}})).await;
+    place
+        .does(
+            "PATCH",
+            "/api/v1/freezes/now",
+            json!({"spec": {"reason": "an incident", "namespaces": ["web"]}}),
+        )
+        .await;
     let path = format!("/api/v1/namespaces/web/runs/{run}");
     // What is in flight may end; here it is told to.
     place.does("POST", &format!("{path}/kill"), json!({"why": "a test"})).await;
     let view = place.ended(&run).await;
     assert_eq!(view["status"], "stopped");
     assert!(view["reason"]["message"].as_str().unwrap().contains("an incident"), "{view}");
-    let refused = place.ask(&place.admin, "POST", "/api/v1/namespaces/web/runs", Some(&json!({"plan": "work"}))).await;
+    let refused =
+        place.ask(&place.admin, "POST", "/api/v1/namespaces/web/runs", Some(&json!({"plan": "work"}))).await;
     assert_eq!((refused.status.as_u16(), &refused.body["code"]), (409, &json!("WL-1003")));
     let other = submit(&place, "db", json!({"plan": "work"})).await;
     assert_eq!(place.ended(&other).await["status"], "succeeded", "others go on");
@@ -114,7 +149,10 @@ async fn what_was_not_finished_goes_on_when_the_server_comes_back() {
     team(&place, "web", &["web01", "web02", "web03", "web04"], sequence).await;
     let run = submit(&place, "web", json!({"plan": "work"})).await;
     let place = place.again().await;
-    assert!(place.server.taken_over().runs.iter().any(|taken| taken.to_string() == run) || place.ended(&run).await["status"] == "succeeded");
+    assert!(
+        place.server.taken_over().runs.iter().any(|taken| taken.to_string() == run)
+            || place.ended(&run).await["status"] == "succeeded"
+    );
     assert_eq!(place.ended(&run).await["status"], "succeeded");
     let other = submit(&place, "web", json!({"plan": "work", "noop": true})).await;
     assert_eq!(place.ended(&other).await["status"], "succeeded");
@@ -125,20 +163,32 @@ async fn people_pause_approve_and_resolve_over_the_api() {
     let place = Place::new().await;
     team(&place, "web", &["web01"], json!([{"name": "a", "use": "noop"}])).await;
     let approval = json!({"spec": {"approval": {"quorum": 1}}});
-    let patched = place.ask_as(&place.admin, "PATCH", "/api/v1/namespaces/web/plans/work", "application/merge-patch+json", Some(&approval)).await;
+    let patched = place
+        .ask_as(
+            &place.admin,
+            "PATCH",
+            "/api/v1/namespaces/web/plans/work",
+            "application/merge-patch+json",
+            Some(&approval),
+        )
+        .await;
     assert!(patched.status.is_success(), "{patched:?}");
     let operator = place.user("op", Some("operator"), &["web"]).await;
     let approver = place.user("ann", Some("approver"), &["web"]).await;
-    let made = place.ask(&operator, "POST", "/api/v1/namespaces/web/runs", Some(&json!({"plan": "work"}))).await;
+    let made =
+        place.ask(&operator, "POST", "/api/v1/namespaces/web/runs", Some(&json!({"plan": "work"}))).await;
     assert_eq!(made.status.as_u16(), 201, "{made:?}");
     let (run, digest) = (made.body["run"].as_str().unwrap(), made.body["digest"].as_str().unwrap());
     let path = format!("/api/v1/namespaces/web/runs/{run}");
     let own = place.ask(&operator, "POST", &format!("{path}/approve"), Some(&json!({}))).await;
     assert_eq!(own.status.as_u16(), 403);
     let wrong = digest.chars().rev().collect::<String>();
-    let other = place.ask(&approver, "POST", &format!("{path}/approve"), Some(&json!({"digest": wrong}))).await;
+    let other =
+        place.ask(&approver, "POST", &format!("{path}/approve"), Some(&json!({"digest": wrong}))).await;
     assert_eq!(other.status.as_u16(), 409, "{other:?}");
-    let agreed = place.ask(&approver, "POST", &format!("{path}/approve"), Some(&json!({"digest": digest, "why": "fine"}))).await;
+    let agreed = place
+        .ask(&approver, "POST", &format!("{path}/approve"), Some(&json!({"digest": digest, "why": "fine"})))
+        .await;
     assert_eq!(agreed.status.as_u16(), 204, "{agreed:?}");
     assert_eq!(place.ended(run).await["status"], "succeeded");
     let late = place.ask(&operator, "POST", &format!("{path}/pause"), Some(&json!({}))).await;

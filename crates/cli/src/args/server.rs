@@ -1,0 +1,66 @@
+//! Flags of `server`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use windlass_model::span::Span;
+
+use super::run::{DataDirArgs, ReachArgs};
+
+/// `windlass server`
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+The first start of a data directory makes a user `admin`, and prints a token for it, this once. The API is described at
+/api/v1/openapi.json, and asked with `Authorization: Bearer TOKEN`.
+
+Ctrl-C and SIGTERM end it in good order: it takes no more requests, and what is unfinished goes on when it begins again. Killing it
+loses nothing that was acknowledged.
+
+Examples:
+  windlass server --data-dir /var/lib/windlass
+  windlass server --listen 0.0.0.0:8443 --tls-cert server.pem --tls-key server.key --data-dir /var/lib/windlass
+  windlass server token alice --good-for 30d --data-dir /var/lib/windlass"
+)]
+pub(crate) struct ServerArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ServerCommand>,
+    /// Where it listens. Addresses that other machines can reach need a certificate.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8380")]
+    pub(crate) listen: SocketAddr,
+    /// The certificate and those that lead to its authority, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Listen without a certificate where other machines can reach it: something in front of it speaks TLS.
+    #[arg(long, conflicts_with = "tls_cert")]
+    pub(crate) without_tls: bool,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirArgs,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+}
+
+/// What else can be done with a server's data directory.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerCommand {
+    /// Make a token for a user, while the server does not run: for whoever has its files and no token.
+    Token(TokenArgs),
+}
+
+/// `windlass server token`
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// Whose.
+    #[arg(default_value = "admin")]
+    pub(crate) user: String,
+    /// How long it is good for; without end unless given.
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) good_for: Option<Span>,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirArgs,
+}

@@ -1,0 +1,131 @@
+//! `windlass server`: one process with its store, its runs, its objects, and its API on a port.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_model::code;
+use windlass_runtime::Clock;
+use windlass_server::{Error, First, Options, Server, Tls};
+use windlass_store::Store as _;
+use windlass_store_fjall::FjallStore;
+
+use crate::args::{ServerArgs, ServerCommand, TokenArgs};
+use crate::data_dir::{self, DataDir};
+use crate::drive::catch_signals;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::printer::{FAINT, Printer, STRONG, Styled};
+use crate::session::tokio_runtime;
+use crate::{control, plan_file, reach};
+
+/// How long attempts in flight have to end when the server does; they are taken up again when it begins.
+const GRACE: Duration = Duration::from_secs(5);
+
+pub(super) fn run(args: &ServerArgs, printer: &mut Printer) -> Outcome {
+    match &args.command {
+        Some(ServerCommand::Token(args)) => tokio_runtime()?.block_on(token(args, printer)),
+        None => tokio_runtime()?.block_on(serve(args, printer)),
+    }
+}
+
+async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
+    let mut signals = catch_signals()?;
+    let data_dir = args.data_dir.choose()?;
+    data_dir::create(data_dir.path())?;
+    let registry = plan_file::registry()?;
+    let fleet = reach::fleet(&args.reach, None);
+    let tls = args.tls_cert.clone().zip(args.tls_key.clone());
+    let options = Options {
+        data_dir: data_dir.path().to_owned(),
+        listen: args.listen,
+        tls: tls.map(|(certificate, key)| Tls { certificate, key }),
+        without_tls: args.without_tls,
+        name: format!("windlass server {} (process {})", env!("CARGO_PKG_VERSION"), std::process::id()),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    let opened = Server::open(options, reach::over(&registry, &fleet)?).await;
+    let mut server = opened.map_err(failure)?;
+    // Whoever has the files may command its runs without a token, as those of any other process.
+    let control = control::Server::start(data_dir.path(), server.runs());
+    if let Err(error) = &control {
+        printer.warn(format_args!("other processes of this user cannot command it without a token: {error}"));
+    }
+    greet(&server, scheme, &data_dir, printer);
+    let ended = tokio::select! {
+        step = signals.next() => {
+            printer.note(format_args!("ending in good order ({})", step.why));
+            Ok(Exit::Succeeded)
+        }
+        error = server.failed() => Err(failure(error)),
+    };
+    drop(control);
+    let closed = server.close(GRACE).await.map_err(failure);
+    let exit = ended?;
+    closed.map(|()| exit)
+}
+
+fn greet(server: &Server, scheme: &str, data_dir: &DataDir, printer: &mut Printer) {
+    let base = format!("{scheme}://{}", server.address());
+    printer.line(format_args!("listens on {}", Styled(STRONG, &base)));
+    printer.note(Styled(FAINT, format_args!("everything is kept in {}", data_dir.path().display())));
+    let taken = server.taken_over();
+    if !taken.runs.is_empty() {
+        printer.note(format_args!("goes on with {} unfinished runs", taken.runs.len()));
+    }
+    for (what, count) in [
+        ("need plugins that are not here", taken.unrunnable.len()),
+        ("have records that cannot be read", taken.damaged.len()),
+        ("have secrets that cannot be read", taken.sealed.len()),
+    ] {
+        if count > 0 {
+            printer.warn(format_args!("{count} runs are left as they are: they {what}"));
+        }
+    }
+    if let Some(First { issued, good_for }) = server.first() {
+        let hours = good_for.as_secs() / 3600;
+        printer.line(format_args!(
+            "token of `admin`, shown this once, good for {hours} hours: {}",
+            issued.token
+        ));
+        printer.note(format_args!("try: curl -H 'Authorization: Bearer TOKEN' {base}/api/v1/me"));
+    }
+}
+
+async fn token(args: &TokenArgs, printer: &mut Printer) -> Outcome {
+    let data_dir = args.data_dir.choose()?;
+    data_dir.must_hold_runs()?;
+    let store = Arc::new(FjallStore::open(data_dir.path(), windlass_store_fjall::Options::default())?);
+    let user = windlass_server::has_user(Arc::clone(&store) as _, &args.user).await.map_err(failure)?;
+    if !user {
+        let message = format!("there is no user `{}` in {}", args.user, Path::display(data_dir.path()));
+        return Err(Failure::new(Exit::Invalid, code::UNKNOWN_OBJECT, message)
+            .help("the first start of a server makes `admin`; others are objects of the kind User"));
+    }
+    let good_for = args.good_for.map(|span| span.0);
+    let now = Clock::system().now();
+    let issued = windlass_server::issue(Arc::clone(&store) as _, &args.user, good_for, now).await?;
+    store.close().await?;
+    printer.line(issued.token);
+    Ok(Exit::Succeeded)
+}
+
+fn failure(error: Error) -> Failure {
+    let help = error.help();
+    let failure = match error {
+        Error::Store(error) => return error.into(),
+        error => {
+            let exit = if matches!(error, Error::Open(_)) { Exit::Invalid } else { Exit::Store };
+            let failure = Failure::new(exit, code::SERVER, error.to_string());
+            match std::error::Error::source(&error) {
+                Some(source) => failure.because(source),
+                None => failure,
+            }
+        }
+    };
+    match help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
