@@ -1,6 +1,6 @@
 //! The crates that the workspace is built from, as `cargo metadata` tells them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -20,6 +20,9 @@ pub(super) struct Package {
     pub(super) license: Option<String>,
     /// None for the crates of the workspace.
     pub(super) source: Option<String>,
+    /// The crates that depend on it directly, by name.
+    #[serde(skip)]
+    pub(super) needed_by: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -36,14 +39,34 @@ struct Resolve {
 #[derive(Deserialize)]
 struct Node {
     id: String,
+    #[serde(default)]
+    deps: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    pkg: String,
 }
 
 impl Graph {
     pub(super) fn parse(json: &str) -> Result<Self> {
         let metadata: Metadata =
             serde_json::from_str(json).context("cannot read what cargo metadata says")?;
+        let name_of: BTreeMap<String, String> =
+            metadata.packages.iter().map(|package| (package.id.clone(), package.name.clone())).collect();
+        let mut needed_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for node in &metadata.resolve.nodes {
+            for dependency in &node.deps {
+                needed_by.entry(dependency.pkg.clone()).or_default().extend(name_of.get(&node.id).cloned());
+            }
+        }
         let built: BTreeSet<String> = metadata.resolve.nodes.into_iter().map(|node| node.id).collect();
-        let packages = metadata.packages.into_iter().filter(|package| built.contains(&package.id)).collect();
+        let packages = metadata.packages.into_iter().filter(|package| built.contains(&package.id));
+        let packages = packages.map(|package| {
+            let needed_by = needed_by.remove(&package.id).unwrap_or_default();
+            Package { needed_by, ..package }
+        });
+        let packages = packages.collect();
         Ok(Self { packages })
     }
 }
@@ -56,6 +79,7 @@ pub(super) fn package(name: &str, version: &str, license: &str, source: Option<&
         version: version.into(),
         license: Some(license.into()),
         source: source.map(str::to_owned),
+        needed_by: BTreeSet::new(),
     }
 }
 

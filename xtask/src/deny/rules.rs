@@ -33,6 +33,9 @@ struct Entry {
     #[serde(rename = "crate")]
     spec: String,
     reason: String,
+    /// Of a ban: the crates that may depend on it all the same.
+    #[serde(default)]
+    wrappers: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,6 +45,12 @@ struct Sources {
 }
 
 impl Entry {
+    fn bans(&self, package: &Package) -> bool {
+        let is_wrapped = !package.needed_by.is_empty()
+            && package.needed_by.iter().all(|name| self.wrappers.contains(name));
+        self.is_for(package) && !is_wrapped
+    }
+
     fn is_for(&self, package: &Package) -> bool {
         match self.spec.split_once('@') {
             Some((name, version)) => {
@@ -76,7 +85,7 @@ impl Rules {
             problems
                 .push(format!("{name} {version}: licence `{expression}` cannot be met with those we allow"));
         }
-        if let Some(entry) = self.bans.deny.iter().find(|entry| entry.is_for(package)) {
+        if let Some(entry) = self.bans.deny.iter().find(|entry| entry.bans(package)) {
             problems.push(format!("{name} {version}: banned: {}", entry.reason));
         }
         let source = package.source.as_deref().unwrap_or_default();
@@ -126,7 +135,7 @@ mod tests {
             allow = ["MIT"]
             [bans]
             skip = [{ crate = "old@1", reason = "waits for b" }]
-            deny = [{ crate = "chrono", reason = "time is jiff" }]
+            deny = [{ crate = "chrono", wrappers = ["policies"], reason = "time is jiff" }]
             [sources]
             allow-registry = ["https://example.org/index"]
         "#;
@@ -158,6 +167,17 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains(word), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_ban_may_leave_out_who_wraps_it() {
+        let chrono = |needed_by: &[&str]| {
+            let mut chrono = package("chrono", "0.4.0", "MIT", REGISTRY);
+            chrono.needed_by = needed_by.iter().map(|name| (*name).to_owned()).collect();
+            vec![chrono]
+        };
+        assert_eq!(problems(chrono(&["policies"])), Vec::<String>::new());
+        assert_eq!(problems(chrono(&["policies", "windlass-model"])).len(), 1);
     }
 
     #[test]
