@@ -13,10 +13,16 @@ use windlass_objects::Error as ObjectError;
 use windlass_runtime::Error as RunError;
 use windlass_store::{Class, StoreError};
 
-/// What is wrong with a request.
+/// What is wrong with a request. It is small to pass on: hardly any request has one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Said>);
+
+/// What is said of it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Problem {
+#[schemars(rename = "Problem")]
+pub struct Said {
     /// The page of the code.
     #[serde(rename = "type")]
     pub kind: String,
@@ -62,10 +68,24 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 
 // === impl Problem ===
 
+impl std::ops::Deref for Problem {
+    type Target = Said;
+
+    fn deref(&self) -> &Said {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Said {
+        &mut self.0
+    }
+}
+
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &Code, detail: impl Into<String>) -> Self {
         let title = code::ALL.iter().find(|(known, _)| known == code).map_or("", |(_, title)| *title);
-        Self {
+        Self(Box::new(Said {
             kind: format!("https://windlass.dev/errors/{code}"),
             title: title.to_owned(),
             status: status.as_u16(),
@@ -74,11 +94,11 @@ impl Problem {
             hint: None,
             problems: Vec::new(),
             changed: Value::Null,
-        }
+        }))
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
@@ -127,8 +147,9 @@ impl Problem {
             message: problem.message.clone(),
             hint: problem.help.clone(),
         });
-        let problems = problems.collect();
-        Self { problems, hint, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, &code, detail) }
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, &code, detail);
+        (problem.0.problems, problem.0.hint) = (problems.collect(), hint);
+        problem
     }
 }
 
@@ -161,7 +182,9 @@ impl From<ObjectError> for Problem {
             ObjectError::Conflict { changed, .. } => json!(changed),
             _ => Value::Null,
         };
-        Self { changed, hint: error.help(), ..Self::new(status, &error.code(), chain(&error)) }
+        let mut problem = Self::new(status, &error.code(), chain(&error));
+        (problem.0.changed, problem.0.hint) = (changed, error.help());
+        problem
     }
 }
 
@@ -175,7 +198,7 @@ impl From<RunError> for Problem {
             _ if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::CONFLICT,
         };
-        Self { hint: Some(error.help().to_owned()), ..Self::new(status, &code, chain(&error)) }
+        Self::new(status, &code, chain(&error)).hint(error.help())
     }
 }
 

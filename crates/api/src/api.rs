@@ -60,7 +60,6 @@ impl Api {
     }
 
     /// The routes, for whoever listens.
-    #[must_use]
     pub fn router(&self) -> Router {
         let mut router = Router::new()
             .route("/healthz", get(health::lives))

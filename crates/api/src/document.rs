@@ -8,7 +8,7 @@ use serde_json::json;
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;
 
-use crate::answer::Problem;
+use crate::answer::Said;
 use crate::audit::{AuditPage, AuditVerified};
 use crate::endpoint::{Endpoint, Needs, endpoints};
 use crate::health::Version;
@@ -169,7 +169,7 @@ fn schemas() -> Value {
     add::<AppliedObject>("Applied", &mut generator, &mut all);
     add::<RevisionPage>("RevisionPage", &mut generator, &mut all);
     add::<Differences>("Differences", &mut generator, &mut all);
-    add::<Problem>("Problem", &mut generator, &mut all);
+    add::<Said>("Problem", &mut generator, &mut all);
     add::<Version>("Version", &mut generator, &mut all);
     add::<Me>("Me", &mut generator, &mut all);
     add::<NewToken>("NewToken", &mut generator, &mut all);

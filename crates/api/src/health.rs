@@ -23,12 +23,11 @@ pub(crate) async fn lives() -> &'static str {
 
 /// It can take work while its store can.
 pub(crate) async fn ready(State(api): State<Api>) -> Result<&'static str, Problem> {
-    api.parts()
-        .runs
-        .list(1, None)
-        .await
-        .map_err(Problem::from)
-        .map_err(|problem| Problem { status: StatusCode::SERVICE_UNAVAILABLE.as_u16(), ..problem })?;
+    if let Err(error) = api.parts().runs.list(1, None).await {
+        let mut problem = Problem::from(error);
+        problem.status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
+        return Err(problem);
+    }
     Ok("ok\n")
 }
 

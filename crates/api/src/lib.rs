@@ -24,7 +24,7 @@ mod people;
 mod runs;
 mod stream;
 
-pub use self::answer::Problem;
+pub use self::answer::{Problem, Said};
 pub use self::api::{Api, Parts};
 pub use self::caller::Remote;
 pub use self::document::document;

@@ -85,7 +85,8 @@ impl Field {
         }
         let is = |value: &Value| match value {
             Value::String(text) => *text == self.value,
-            Value::Bool(_) | Value::Number(_) => value.to_string() == self.value,
+            Value::Bool(flag) => self.value == if *flag { "true" } else { "false" },
+            Value::Number(number) => number.to_string() == self.value,
             _ => false,
         };
         let holds = match found {

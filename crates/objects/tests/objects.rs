@@ -1,6 +1,6 @@
 //! Objects on a store in memory: what is written, found, refused and told.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod objects {
     mod changes;

@@ -27,7 +27,7 @@ impl Inventories for Later {
                 return Ok(None);
             };
             let gathered = self.0.get().ok_or("the objects are not there yet")?;
-            let inventory = gathered.inventory(namespace).await.map_err(|problem| problem.detail)?;
+            let inventory = gathered.inventory(namespace).await.map_err(|problem| problem.detail.clone())?;
             Ok(Some(Arc::new(inventory) as Arc<dyn Nodes>))
         })
     }

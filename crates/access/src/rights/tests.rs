@@ -1,3 +1,5 @@
+//! What each role allows, where, and to whom.
+
 use super::*;
 
 fn people(bindings: &[(Role, &[&str], &[&str])]) -> People {

@@ -9,9 +9,8 @@ use serde::Deserialize;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
 use windlass_engine::Input;
-use windlass_model::Value;
 use windlass_model::event::{Author, Command, Verdict};
-use windlass_model::submission::Digest;
+use windlass_model::{Value, code};
 use windlass_runtime::{Error, RunView};
 
 use super::{COMMANDS, RUN, meant};
@@ -66,11 +65,13 @@ pub(crate) async fn command(
         "cancel" => said(&api, &view, Command::Cancel, by).await?,
         "kill" => said(&api, &view, Command::Kill, by).await?,
         "approve" => {
-            let digest = match &reason.digest {
-                Some(text) => serde_json::from_value::<Digest>(json!(text))
-                    .map_err(|_| Problem::bad(format!("`{text}` is no digest")))?,
-                None => runs.submission(view.id).await?.digest(),
-            };
+            let digest = runs.submission(view.id).await?.digest();
+            if reason.digest.as_ref().is_some_and(|seen| *seen != digest.to_string()) {
+                let detail =
+                    format!("what was looked at is not run {} as it is: its digest is {digest}", view.id);
+                return Err(Problem::new(StatusCode::CONFLICT, &code::DIGEST_MISMATCH, detail)
+                    .hint("look at the run again, and approve what you see"));
+            }
             runs.approve(view.id, digest, by).await?;
         }
         _ => runs.reject(view.id, by).await?,

@@ -1,3 +1,5 @@
+//! How objects are made, applied, patched and kept.
+
 use serde_json::json;
 use windlass_objects::{Applied, Name, Patch, Write};
 

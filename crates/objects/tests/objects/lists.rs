@@ -1,3 +1,5 @@
+//! Lists, page by page, narrowed by namespaces and selectors.
+
 use serde_json::json;
 use windlass_objects::{Query, Selector};
 

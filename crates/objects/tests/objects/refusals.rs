@@ -1,3 +1,5 @@
+//! What is refused, and everything that is said about it.
+
 use serde_json::json;
 use windlass_objects::Name;
 

@@ -1,3 +1,5 @@
+//! Secrets: sealed where they lie, covered where they are shown.
+
 use std::sync::Arc;
 
 use serde_json::json;

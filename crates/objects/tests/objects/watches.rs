@@ -1,3 +1,5 @@
+//! What watches tell: each change once, in order.
+
 use serde_json::json;
 use windlass_objects::{Name, ObjectWatch, Selector, What};
 

@@ -1,3 +1,5 @@
+//! Objects over HTTP.
+
 use serde_json::{Value, json};
 
 use super::client::Place;

@@ -1,3 +1,5 @@
+//! Runs over HTTP: tenants, freezes, approvals, secrets.
+
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
