@@ -109,7 +109,7 @@ impl Problem {
             &code::UNAUTHENTICATED,
             "this needs a token, and there is none that is good",
         )
-        .hint("send `Authorization: Bearer TOKEN`; `windlass login` keeps one for the command line")
+        .hint("send `Authorization: Bearer TOKEN`; POST /api/v1/tokens makes one, and so does `windlass server token` beside the server")
     }
 
     /// You may not.
