@@ -1,5 +1,6 @@
 //! What answers: everything that requests need, and the routes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -32,6 +33,8 @@ pub struct Parts {
     pub audit: Audit,
     /// What time it is.
     pub clock: Clock,
+    /// The plugins that do their work on the machine of the server where they have no node.
+    pub here: HashSet<String>,
     /// What is answered to who asks which version this is.
     pub version: &'static str,
 }

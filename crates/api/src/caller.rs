@@ -57,8 +57,7 @@ impl Caller {
         if self.may(verb, what) {
             return Ok(());
         }
-        let noted = Noted { outcome: Outcome::Denied, ..self.noted(verb, what) };
-        self.api.parts().audit.note(noted).await?;
+        self.denied(verb, what).await?;
         if verb != Verb::View && self.may(Verb::View, what) || self.knows(what) {
             return Err(Problem::forbidden(&self.who.user, verb, what));
         }
@@ -66,6 +65,13 @@ impl Caller {
             (Some(namespace), None) => Problem::not_found(format!("Namespace {namespace}")),
             _ => Problem::not_found(what),
         })
+    }
+
+    /// Notes what they wanted to do and may not.
+    pub(crate) async fn denied(&self, verb: Verb, what: &Resource<'_>) -> Result<(), Problem> {
+        let noted = Noted { outcome: Outcome::Denied, ..self.noted(verb, what) };
+        self.api.parts().audit.note(noted).await?;
+        Ok(())
     }
 
     /// Whether they may know that there are such things, and only not see or change them: that a kind of the whole cluster

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use windlass_access::{Audit, Rights, Tokens};
 use windlass_api::{Api, Gathered, Parts, Remote};
 use windlass_objects::{Objects, Options as ObjectOptions};
-use windlass_plugin::Registry;
+use windlass_plugin::{Place, Registry};
 use windlass_runtime::{Clock, Handle, KeyPlace, Logs, Options as RunOptions, Runtime, TakenOver};
 use windlass_store::Store;
 use windlass_store_fjall::FjallStore;
@@ -88,6 +88,8 @@ impl Server {
         );
         let key = Key::of_file(&options.data_dir.join("keys/objects.key"))?;
         let clock = Clock::system();
+        let here = registry.iter().map(|plugin| plugin.about()).filter(|about| about.place == Place::Target);
+        let here = here.map(|about| about.name.clone()).collect();
         let objects = Objects::new(
             Arc::clone(&store),
             ObjectOptions {
@@ -121,6 +123,7 @@ impl Server {
             objects,
             tokens,
             clock,
+            here,
             version: options.version,
         });
         let (drain, mut draining) = watch::channel(false);

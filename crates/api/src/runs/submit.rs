@@ -1,6 +1,6 @@
 //! Runs are submitted, and retried.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -14,6 +14,7 @@ use windlass_lang::Given;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::plan::Plan;
 use windlass_model::target::Targets;
+use windlass_model::validate::walk::{self, Role};
 use windlass_model::{Value, code};
 use windlass_objects::Name;
 use windlass_objects::kinds;
@@ -148,6 +149,21 @@ async fn take_in(
         let problem = Problem::new(StatusCode::CONFLICT, &code::FROZEN, format!("frozen by {why}"));
         return Err(problem.hint("wait until the freeze is deleted, or ask whoever made it"));
     }
+    let here = works_here(&plan, &api.parts().here);
+    if let Some(first) = here.first()
+        && !caller.may(Verb::Write, &Resource::global("Server"))
+    {
+        let message =
+            "it would run a program on the machine of the server, which needs the right to write Server";
+        let problem = |address: &String| {
+            windlass_model::problem::Problem::new(code::FORBIDDEN, address, "", message)
+                .help("give its block `targets`; or let somebody submit it who is admin everywhere")
+        };
+        caller.denied(Verb::Write, &Resource::global("Server").named(first)).await?;
+        let mut refused = Problem::invalid(&here.iter().map(problem).collect::<Vec<_>>());
+        refused.status = StatusCode::FORBIDDEN.as_u16();
+        return Err(refused);
+    }
     let mut labelled = Plan::clone(&plan);
     labelled.metadata.labels.insert(NAMESPACE_LABEL.to_owned(), namespace.to_owned());
     let request = Request {
@@ -201,4 +217,17 @@ async fn refuse_foreign(api: &Api, namespace: &str, request: &Request) -> Result
             Err(problem.hint("submit a new run, which chooses among the nodes of today"))
         }
     }
+}
+
+/// What of a plan would run programs on the machine of the server: whatever has no target, and checks, which have none.
+fn works_here(plan: &Plan, here: &HashSet<String>) -> Vec<String> {
+    let mut found = Vec::new();
+    walk::actions(plan, &mut |at| {
+        let has_node =
+            at.block.is_some_and(|block| block.targets.is_some()) && !matches!(at.role, Role::Check(_));
+        if !has_node && here.contains(&at.action.uses) {
+            found.push(at.address.to_owned());
+        }
+    });
+    found
 }

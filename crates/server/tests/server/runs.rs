@@ -198,3 +198,50 @@ async fn people_pause_approve_and_resolve_over_the_api() {
     let unknown = place.ask(&operator, "POST", &format!("{path}/explode"), Some(&json!({}))).await;
     assert_eq!(unknown.status.as_u16(), 404);
 }
+
+#[tokio::test]
+async fn nothing_runs_on_the_machine_of_the_server_for_those_who_may_only_write_plans() {
+    let place = Place::new().await;
+    team(&place, "web", &["web01"], json!([{"name": "a", "use": "noop"}])).await;
+    let author = place.user("ann", Some("admin"), &["web"]).await;
+    let shell = json!({"name": "sneak", "use": "shell", "with": {"script": "id"}});
+    let check = json!({"name": "look", "use": "command.check", "with": {"argv": ["id"]}});
+    let at_a_node = json!([{"name": "a", "use": "shell", "with": {"script": "id"}}]);
+    let targets = json!({"nodes": ["web01"]});
+    let sneaky = [
+        (json!({"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [shell]}]}]}), "b/s/sneak"),
+        (
+            json!({"blocks": [{"name": "b", "targets": targets, "sequence": at_a_node, "checks": {"pre": [check]}}]}),
+            "b/checks.pre/look",
+        ),
+        (
+            json!({"blocks": [{"name": "b", "targets": targets, "sequence": at_a_node}], "deferred": [{"name": "d", "actions": [shell]}]}),
+            "deferred/d/sneak",
+        ),
+        (
+            json!({"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [{"name": "sneak", "use": "shell", "on": "web01", "with": {"script": "id"}}]}]}]}),
+            "b/s/sneak",
+        ),
+    ];
+    for (spec, address) in sneaky {
+        place.does("PUT", "/api/v1/namespaces/web/plans/work", json!({"spec": spec})).await;
+        let refused =
+            place.ask(&author, "POST", "/api/v1/namespaces/web/runs", Some(&json!({"plan": "work"}))).await;
+        assert_eq!((refused.status.as_u16(), &refused.body["code"]), (403, &json!("WL-1002")), "{refused:?}");
+        assert_eq!(refused.body["problems"][0]["address"], address);
+        let made = place
+            .ask(
+                &place.admin,
+                "POST",
+                "/api/v1/namespaces/web/runs",
+                Some(&json!({"plan": "work", "start": false})),
+            )
+            .await;
+        assert_eq!(made.status.as_u16(), 201, "somebody who may everywhere: {made:?}");
+    }
+    let spec = json!({"spec": {"blocks": [{"name": "b", "targets": targets, "sequence": at_a_node}]}});
+    place.does("PUT", "/api/v1/namespaces/web/plans/work", spec).await;
+    let fine =
+        place.ask(&author, "POST", "/api/v1/namespaces/web/runs", Some(&json!({"plan": "work"}))).await;
+    assert_eq!(fine.status.as_u16(), 201, "{fine:?}");
+}
