@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use windlass_access::{Resource, Verb};
 use windlass_lang::Given;
+use windlass_model::event::Author;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::plan::Plan;
 use windlass_model::target::Targets;
@@ -175,6 +176,11 @@ async fn take_in(
     };
     let runs = &api.parts().runs;
     let run = runs.submit(request).await?;
+    // A freeze that was made meanwhile did not see the run; one that is made from here on does.
+    if let Some(why) = api.gathered().frozen(namespace, &plan.metadata.name, label).await {
+        let by = Author { user: "windlass".to_owned(), why: format!("frozen by {why}") };
+        runs.stop(run, by).await?;
+    }
     let submission = runs.submission(run).await?;
     let resource = Resource::within(RUN, namespace);
     let id = run.to_string();
