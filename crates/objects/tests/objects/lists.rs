@@ -6,7 +6,7 @@ use windlass_objects::{Query, Selector};
 use crate::House;
 
 #[tokio::test]
-async fn c06_pages_of_30_30_and_1_while_others_come_and_go() {
+async fn c6_pages_of_30_30_and_1_while_others_come_and_go() {
     let house = House::new();
     let kind = house.kind("node");
     for n in 0..61 {

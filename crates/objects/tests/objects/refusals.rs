@@ -6,7 +6,7 @@ use windlass_objects::Name;
 use crate::{House, wrong};
 
 #[tokio::test]
-async fn c07_everything_that_is_wrong_is_said_at_once() {
+async fn c7_everything_that_is_wrong_is_said_at_once() {
     let house = House::new();
     let document = json!({
         "kind": "Nod", "apiVersion": "windlass.dev/v1", "extra": 1,

@@ -39,7 +39,7 @@ async fn objects_are_made_changed_compared_and_deleted() {
 }
 
 #[tokio::test]
-async fn c07_everything_that_is_wrong_comes_in_one_answer() {
+async fn c7_everything_that_is_wrong_comes_in_one_answer() {
     let place = Place::new().await;
     let document = json!({"extra": 1, "spec": {"adresses": [], "parent": 5}});
     let answer = place.ask(&place.admin, "POST", "/api/v1/nodes", Some(&document)).await;

@@ -80,7 +80,7 @@ async fn without_a_good_token_nobody_is_told_anything() {
 }
 
 #[tokio::test]
-async fn c08_each_role_may_what_it_says_at_home_and_nothing_elsewhere() {
+async fn c8_each_role_may_what_it_says_at_home_and_nothing_elsewhere() {
     let (place, [ours, theirs]) = furnished().await;
     let all: BTreeSet<Verb> = Verb::ALL.into_iter().collect();
     let roles: [(&str, &[Verb]); 5] = [
