@@ -109,6 +109,20 @@ pub(crate) async fn attempt(
     shared.ended(id);
 }
 
+/// Goes on with work of this process, and ends the attempt should that panic: whoever waits for its end would for ever.
+pub(crate) async fn guarded(shared: Arc<Shared>, id: u64, work: impl Future<Output = ()>) {
+    let mut work = pin!(work);
+    let panicked = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(|()| None),
+        Err(panic) => Poll::Ready(Some(format!("the agent panicked: {}", said(&*panic)))),
+    });
+    if let Some(message) = panicked.await {
+        let ended = Ended::Failed(CallError::retryable(Failure::PANIC, message).into());
+        shared.outbox.send(&FromAgent::Ended { id, ended });
+        shared.ended(id);
+    }
+}
+
 /// Nobody is there any more to say that the time is over.
 async fn end_unattended(shared: &Shared, source: &CancelSource, within: Duration) {
     tokio::time::sleep(within).await;

@@ -13,7 +13,7 @@ use windlass_plugin::{CancelSource, Registry};
 use windlass_wire::{CallOrder, Decoder, FromAgent, Received, ToAgent, Versions, greet};
 
 use crate::attach::attach;
-use crate::attempt::attempt;
+use crate::attempt::{attempt, guarded};
 use crate::cache::Cache;
 use crate::hello::hello;
 use crate::journal::{self, Entry, Journal, Order, Orders, Voids};
@@ -184,12 +184,13 @@ async fn take(shared: &Arc<Shared>, message: ToAgent, greeted: &mut bool) -> Opt
         }
         _ if !*greeted => return Some(SessionEnd::Protocol("the first message is no hello".into())),
         ToAgent::Call(order) => {
-            let (source, questions) = shared.begun(order.id, &order.key, order.attempt);
-            tokio::spawn(attempt(Arc::clone(shared), *order, source, questions));
+            let (id, (source, questions)) = (order.id, shared.begun(order.id, &order.key, order.attempt));
+            let work = attempt(Arc::clone(shared), *order, source, questions);
+            tokio::spawn(guarded(Arc::clone(shared), id, work));
         }
         ToAgent::Attach(order) => {
-            let (source, _) = shared.begun(order.id, "", 0);
-            tokio::spawn(attach(Arc::clone(shared), order, source));
+            let (id, (source, _)) = (order.id, shared.begun(order.id, "", 0));
+            tokio::spawn(guarded(Arc::clone(shared), id, attach(Arc::clone(shared), order, source)));
         }
         ToAgent::Cancel { id, how } => {
             if let Some(flying) = shared.state().flying.get(&id) {

@@ -19,7 +19,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::process::{Pid, Signal, getsid, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 use windlass_model::event::Severity;
 
 use crate::processes::{self, Process};
@@ -88,8 +88,9 @@ impl Programs {
 /// The first line of this process; none where the system does not tell.
 fn head() -> Option<String> {
     let own = i32::try_from(std::process::id()).ok()?;
-    let session = getsid(None).ok()?.as_raw_nonzero();
-    Some(format!("{VERSION} {} {own} {} {session}\n", processes::life()?, processes::one(own)?.since))
+    // The session is 0 where its leader is outside of the container that this process was started into.
+    let Process { session, since, .. } = processes::one(own)?;
+    Some(format!("{VERSION} {} {own} {since} {session}\n", processes::life()?))
 }
 
 // === impl Left ===
@@ -175,6 +176,8 @@ impl Left {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt as _;
+
     use super::*;
 
     const LIFE: &str = "boot/1";
@@ -210,6 +213,48 @@ mod tests {
         assert_eq!(groups(0, &[(121, process(120, 100, 64))]), [120]);
         let dead = Process { is_dead: true, ..process(120, 100, 61) };
         assert_eq!(groups(0, &[(120, dead)]), [0; 0]);
+    }
+
+    #[test]
+    fn a_session_that_began_outside_of_the_container_is_none_of_ours() {
+        const NAME: &str =
+            "journal::programs::tests::a_session_that_began_outside_of_the_container_is_none_of_ours";
+        const INSIDE: &str = "WINDLASS_TEST_INSIDE";
+        let directory = tempfile::tempdir().unwrap();
+        let journal = directory.path().join("journal");
+        if std::env::var_os(INSIDE).is_some() {
+            assert_eq!(processes::one(i32::try_from(std::process::id()).unwrap()).unwrap().session, 0);
+            let programs = Programs::of(&journal);
+            let mut child = std::process::Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
+            programs.begun(0, child.id());
+            let left = Left::of(&journal, 0).unwrap();
+            assert_eq!(left.groups(&processes::all()), BTreeSet::from([child.id().cast_signed()]));
+            assert!(!Left::of(&journal, 1).unwrap().is_alive(), "what shares the session counts");
+            left.signal(Severity::Kill);
+            child.wait().unwrap();
+            assert!(!left.is_alive());
+            return;
+        }
+        const CONTAINER: [&str; 6] =
+            ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"];
+        let unshare = || {
+            let mut command = std::process::Command::new("unshare");
+            command.args(CONTAINER);
+            command
+        };
+        if !unshare().arg("true").status().is_ok_and(|status| status.success()) {
+            println!("SKIPPED: {NAME}: no namespaces can be made");
+            if let Some(log) = std::env::var_os("WINDLASS_SKIP_LOG") {
+                let mut log = OpenOptions::new().append(true).create(true).open(log).unwrap();
+                writeln!(log, "{NAME}: no namespaces can be made").unwrap();
+            }
+            return;
+        }
+        let mut inside = unshare();
+        inside.arg(std::env::current_exe().unwrap()).args(["--exact", NAME]).env(INSIDE, "1");
+        let output = inside.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "it did not run");
     }
 
     #[test]
