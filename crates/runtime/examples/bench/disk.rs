@@ -1,4 +1,5 @@
-//! The limit: a plain append of the same bytes with `fdatasync`, and how the disk feels right now.
+//! The limits: a plain append of the same bytes with `fdatasync`, the same into space that was made ahead, and how the
+//! disk feels right now.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -16,6 +17,9 @@ pub(crate) struct Disk {
     file: File,
     at: u64,
 }
+
+/// A file that grows with every append.
+pub(crate) struct Plain(File);
 
 /// The median time of a small append with its flush.
 #[derive(Clone, Copy, Debug)]
@@ -37,16 +41,12 @@ impl Disk {
 
     /// Appends and flushes.
     pub(crate) fn append(&mut self, bytes: usize) -> Duration {
-        let piece = vec![7; bytes];
         if self.at + bytes as u64 > LENGTH {
             self.at = 0;
         }
         self.file.seek(SeekFrom::Start(self.at)).unwrap();
         self.at += bytes as u64;
-        let begin = Instant::now();
-        self.file.write_all(&piece).unwrap();
-        self.file.sync_data().unwrap();
-        begin.elapsed()
+        append(&mut self.file, bytes)
     }
 
     pub(crate) fn probe(&mut self) -> Probe {
@@ -54,6 +54,27 @@ impl Disk {
         times.sort();
         Probe(times[PROBES / 2])
     }
+}
+
+// === impl Plain ===
+
+impl Plain {
+    pub(crate) fn create(directory: &Path) -> Self {
+        Self(File::create_new(directory.join("plain")).unwrap())
+    }
+
+    /// Appends and flushes.
+    pub(crate) fn append(&mut self, bytes: usize) -> Duration {
+        append(&mut self.0, bytes)
+    }
+}
+
+fn append(file: &mut File, bytes: usize) -> Duration {
+    let piece = vec![7; bytes];
+    let begin = Instant::now();
+    file.write_all(&piece).unwrap();
+    file.sync_data().unwrap();
+    begin.elapsed()
 }
 
 // === impl Probe ===
