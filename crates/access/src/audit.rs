@@ -4,12 +4,9 @@
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
-use windlass_model::Value;
-use windlass_model::time::Time;
+use windlass_contract::{Entry, Noted};
 use windlass_store::{Range, Store, StoreError, Txn};
 
 /// The record of a store.
@@ -18,57 +15,6 @@ pub struct Audit {
     store: Arc<dyn Store>,
     /// The last entry: its number and hash. Whoever appends holds it.
     last: Arc<Mutex<(u64, String)>>,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Noted {
-    /// When, in microseconds since 1970.
-    #[schemars(with = "u64")]
-    pub at: Time,
-    /// Who.
-    pub user: String,
-    /// From where: the address of the connection.
-    pub from: String,
-    /// What they did, or wanted to.
-    pub verb: String,
-    /// To what.
-    pub resource: String,
-    /// Whether they could.
-    pub outcome: Outcome,
-    /// What it was before.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub before: Value,
-    /// What it was afterwards.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub after: Value,
-}
-
-/// Whether somebody could do something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Outcome {
-    /// It was done.
-    Done,
-    /// They may not.
-    Denied,
-    /// It was allowed, and could not be done.
-    Failed,
-}
-
-/// What happened, and the chain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Entry {
-    /// Counted from one.
-    pub seq: u64,
-    /// What happened.
-    pub what: Noted,
-    /// The hash of the entry before.
-    pub previous: String,
-    /// The hash of this one: of the one before, the number and what happened.
-    pub hash: String,
 }
 
 /// Where the chain is broken.
@@ -168,6 +114,10 @@ fn hash(previous: &str, seq: u64, what: &Noted) -> String {
 
 #[cfg(test)]
 mod tests {
+    use windlass_contract::Outcome;
+    use windlass_model::Value;
+    use windlass_model::time::Time;
+
     use super::*;
     use serde_json::json;
     use windlass_store::memory::MemoryStore;

@@ -17,7 +17,8 @@ mod resource;
 mod rights;
 mod token;
 
-pub use self::audit::{Audit, Broken, Entry, Noted, Outcome};
-pub use self::resource::{Resource, Verb};
+pub use self::audit::{Audit, Broken};
+pub use self::resource::Resource;
 pub use self::rights::{People, Principal, Rights};
-pub use self::token::{Issued, TokenView, Tokens, Wanted};
+pub use self::token::{Issued, Tokens, Wanted};
+pub use windlass_contract::{Entry, Noted, Outcome, TokenView, Verb};

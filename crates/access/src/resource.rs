@@ -2,24 +2,6 @@
 
 use std::fmt;
 
-/// What somebody wants to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Verb {
-    /// Look at it.
-    View,
-    /// Make, change or delete it.
-    Write,
-    /// Submit and start a run.
-    Submit,
-    /// Pause, resume, stop, cancel or kill a run, or retry it.
-    Command,
-    /// Approve or reject a run.
-    Approve,
-    /// Settle what of a run waits for a person.
-    Resolve,
-}
-
 /// What it is to be done to: something of a kind, in a namespace or of the whole cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resource<'a> {
@@ -29,33 +11,6 @@ pub struct Resource<'a> {
     pub namespace: Option<&'a str>,
     /// Its name, where one is meant.
     pub name: Option<&'a str>,
-}
-
-// === impl Verb ===
-
-impl Verb {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::View, Self::Write, Self::Submit, Self::Command, Self::Approve, Self::Resolve];
-
-    /// Its name in policies.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::View => "view",
-            Self::Write => "write",
-            Self::Submit => "submit",
-            Self::Command => "command",
-            Self::Approve => "approve",
-            Self::Resolve => "resolve",
-        }
-    }
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
 }
 
 // === impl Resource ===

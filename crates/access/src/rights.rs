@@ -21,7 +21,9 @@ use tokio::sync::watch;
 use windlass_objects::kinds::{self, Role, RoleBindingSpec, UserSpec};
 use windlass_objects::{Error, Objects, Query, Selector};
 
-use crate::resource::{Resource, Verb};
+use windlass_contract::Verb;
+
+use crate::resource::Resource;
 
 /// Somebody who has signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,13 +10,12 @@
 use std::sync::Arc;
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use windlass_contract::{TokenView, Verb};
 use windlass_model::time::Time;
 use windlass_store::{Range, Store, StoreError, Txn};
 
-use crate::resource::Verb;
 use crate::rights::Principal;
 
 /// The tokens of a store.
@@ -45,32 +44,6 @@ pub struct Issued {
     pub id: String,
     /// The token.
     pub token: String,
-}
-
-/// A token as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TokenView {
-    /// What it is called.
-    pub id: String,
-    /// Whose.
-    pub user: String,
-    /// What it is for.
-    pub note: String,
-    /// When it was made, in microseconds since 1970.
-    #[schemars(with = "u64")]
-    pub created_at: Time,
-    /// When it ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<u64>")]
-    pub expires_at: Option<Time>,
-    /// The namespaces that it is confined to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespaces: Option<Vec<String>>,
-    /// What it is confined to doing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<String>>")]
-    pub verbs: Option<Vec<Verb>>,
 }
 
 /// A token as it is kept.

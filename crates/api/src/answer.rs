@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use windlass_contract::{OneProblem, Problem as Said};
 use windlass_model::Value;
+use windlass_model::causes::with_causes;
 use windlass_model::code::{self, Code};
 use windlass_model::problem::Problem as Wrong;
 use windlass_objects::Error as ObjectError;
@@ -18,53 +19,7 @@ use windlass_store::{Class, StoreError};
 #[serde(transparent)]
 pub struct Problem(Box<Said>);
 
-/// What is said of it.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Problem")]
-pub struct Said {
-    /// The page of the code.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// What the code means.
-    pub title: String,
-    /// The status of the answer.
-    pub status: u16,
-    /// The stable code, such as `WL-0901`.
-    pub code: String,
-    /// What is wrong.
-    pub detail: String,
-    /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-    /// Each thing that is wrong, where there may be several.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<OneProblem>,
-    /// Of a conflict: what differs between what is there and what was sent.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub changed: Value,
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct OneProblem {
-    /// The stable code.
-    pub code: String,
-    /// What it is about.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub address: String,
-    /// Where in what was sent, as a JSON pointer.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub pointer: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+const PROBLEM: HeaderValue = HeaderValue::from_static(windlass_contract::PROBLEM);
 
 // === impl Problem ===
 
@@ -182,7 +137,7 @@ impl From<ObjectError> for Problem {
             ObjectError::Conflict { changed, .. } => json!(changed),
             _ => Value::Null,
         };
-        let mut problem = Self::new(status, &error.code(), chain(&error));
+        let mut problem = Self::new(status, &error.code(), with_causes(&error));
         (problem.0.changed, problem.0.hint) = (changed, error.help());
         problem
     }
@@ -198,7 +153,7 @@ impl From<RunError> for Problem {
             _ if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::CONFLICT,
         };
-        Self::new(status, &code, chain(&error)).hint(error.help())
+        Self::new(status, &code, with_causes(&error)).hint(error.help())
     }
 }
 
@@ -216,16 +171,4 @@ fn of_store(error: &StoreError) -> StatusCode {
         error if error.class() == Class::Retryable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
-}
-
-/// An error and what caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -104,6 +104,7 @@ impl Api {
             .route("/api/v1/runs", get(runs::list_all))
             .route(of_runs, get(runs::list).post(runs::submit))
             .route(&format!("{of_runs}/{{run}}"), get(runs::show))
+            .route(&format!("{of_runs}/{{run}}/submission"), get(runs::submission))
             .route(&format!("{of_runs}/{{run}}/events"), get(runs::events))
             .route(&format!("{of_runs}/{{run}}/report"), get(runs::report))
             .route(&format!("{of_runs}/{{run}}/logs"), get(runs::logs))

@@ -2,35 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use windlass_access::{Entry, Resource, Verb};
+use serde::Deserialize;
+use windlass_access::{Resource, Verb};
+use windlass_contract::{AuditPage, AuditVerified};
 
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
-
-/// Some of the record.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct AuditPage {
-    /// The newest first.
-    items: Vec<Entry>,
-    /// Before which number the next page begins, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<u64>,
-}
-
-/// Whether the record is whole.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct AuditVerified {
-    /// Whether every entry follows from the one before.
-    whole: bool,
-    /// How many entries there are, as far as it is whole.
-    entries: u64,
-    /// Where it is broken, and in what way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    broken: Option<String>,
-}
 
 /// What part of it.
 #[derive(Debug, Default, Deserialize)]

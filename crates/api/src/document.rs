@@ -5,16 +5,15 @@ use std::sync::OnceLock;
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::json;
+use windlass_contract::{
+    AppliedObject, AuditPage, AuditVerified, Differences, Me, NewRun, NewToken, NewTokenMade, Object,
+    ObjectPage, Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, Submitted, Tokens,
+    Version,
+};
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;
 
-use crate::answer::Said;
-use crate::audit::{AuditPage, AuditVerified};
 use crate::endpoint::{Endpoint, Needs, endpoints};
-use crate::health::Version;
-use crate::objects::{AppliedObject, Differences, ObjectPage, RevisionPage};
-use crate::people::{Me, NewToken, NewTokenMade, Tokens};
-use crate::runs::{NewRun, Reason, Resolution, RetryRun, RunPage, Submitted};
 
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -140,7 +139,7 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
 
 fn kind_of(name: &str) -> &'static str {
     match name {
-        "limit" | "version" | "from" | "to" | "before" => "integer",
+        "limit" | "version" | "from" | "to" | "before" | "tail" => "integer",
         "watch" | "dryRun" | "follow" => "boolean",
         _ => "string",
     }
@@ -164,12 +163,12 @@ fn schemas() -> Value {
     });
     let mut generator = settings.into_generator();
     let mut all = Map::new();
-    add::<windlass_objects::Object>("Object", &mut generator, &mut all);
+    add::<Object>("Object", &mut generator, &mut all);
     add::<ObjectPage>("ObjectPage", &mut generator, &mut all);
     add::<AppliedObject>("Applied", &mut generator, &mut all);
     add::<RevisionPage>("RevisionPage", &mut generator, &mut all);
     add::<Differences>("Differences", &mut generator, &mut all);
-    add::<Said>("Problem", &mut generator, &mut all);
+    add::<Problem>("Problem", &mut generator, &mut all);
     add::<Version>("Version", &mut generator, &mut all);
     add::<Me>("Me", &mut generator, &mut all);
     add::<NewToken>("NewToken", &mut generator, &mut all);
@@ -182,6 +181,7 @@ fn schemas() -> Value {
     add::<RetryRun>("RetryRun", &mut generator, &mut all);
     add::<Reason>("Reason", &mut generator, &mut all);
     add::<Resolution>("Resolution", &mut generator, &mut all);
+    add::<Run>("Run", &mut generator, &mut all);
     add::<RunPage>("RunPage", &mut generator, &mut all);
     for (name, schema) in generator.take_definitions(true) {
         all.entry(name).or_insert(schema);

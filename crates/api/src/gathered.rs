@@ -15,9 +15,6 @@ use windlass_plugin::{BoxFuture, Secret, SecretError, SecretProvider};
 
 use crate::answer::Problem;
 
-/// The label of a run that says in which namespace it was submitted.
-pub const NAMESPACE_LABEL: &str = "windlass.dev/namespace";
-
 /// The objects, as runs need them.
 #[derive(Clone, Debug)]
 pub struct Gathered {

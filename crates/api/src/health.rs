@@ -3,19 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use schemars::JsonSchema;
-use serde::Serialize;
+use windlass_contract::Version;
 use windlass_model::Value;
 
 use crate::answer::Problem;
 use crate::api::Api;
-
-/// Which version this is.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Version {
-    /// Of the program.
-    version: &'static str,
-}
 
 pub(crate) async fn lives() -> &'static str {
     "ok\n"
@@ -32,7 +24,7 @@ pub(crate) async fn ready(State(api): State<Api>) -> Result<&'static str, Proble
 }
 
 pub(crate) async fn version(State(api): State<Api>) -> Json<Version> {
-    Json(Version { version: api.parts().version })
+    Json(Version { version: api.parts().version.to_owned() })
 }
 
 pub(crate) async fn openapi() -> Json<&'static Value> {

@@ -24,9 +24,10 @@ mod people;
 mod runs;
 mod stream;
 
-pub use self::answer::{Problem, Said};
+pub use self::answer::Problem;
 pub use self::api::{Api, Parts};
 pub use self::caller::Remote;
 pub use self::document::document;
 pub use self::endpoint::{Endpoint, Needs, endpoints};
-pub use self::gathered::{Gathered, NAMESPACE_LABEL};
+pub use self::gathered::Gathered;
+pub use windlass_contract::NAMESPACE_LABEL;

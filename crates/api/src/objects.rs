@@ -9,73 +9,22 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use windlass_access::{Resource, Verb};
+use windlass_contract::{
+    APPLY, Applied, AppliedObject, Differences, JSON_PATCH, MERGE_PATCH, Name, Object, ObjectPage,
+    OneRevision, RevisionPage,
+};
 use windlass_model::Value;
 use windlass_model::code;
-use windlass_objects::{
-    Applied, Difference, Kind, Name, Object, Patch, Query as Asked, Scope, Selector, Write,
-};
+use windlass_objects::{Kind, Patch, Query as Asked, Scope, Selector, Write};
 
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::stream;
-
-/// Some objects.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct ObjectPage {
-    /// In the order of their names.
-    items: Vec<Object>,
-    /// What the next page is asked for by, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-    /// The version that a watch begins behind.
-    version: u64,
-}
-
-/// What became of an object.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct AppliedObject {
-    /// `created`, `changed` or `unchanged`.
-    #[schemars(with = "String")]
-    applied: Applied,
-    /// The object as it is now.
-    object: Object,
-}
-
-/// What was wanted of an object.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct RevisionPage {
-    /// The newest first.
-    items: Vec<OneRevision>,
-    /// Before which number the next page begins, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<u64>,
-}
-
-/// What was wanted of an object at some time.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct OneRevision {
-    /// Counted from one.
-    number: u64,
-    /// Who wanted it.
-    by: String,
-    /// When.
-    at: String,
-    /// What was wanted.
-    spec: Value,
-}
-
-/// What two revisions differ in.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Differences {
-    /// Place by place.
-    items: Vec<Difference>,
-}
 
 /// What stands behind the `?` of a list.
 #[derive(Debug, Default, Deserialize)]
@@ -111,9 +60,6 @@ pub(crate) struct Sent(Bytes);
 
 const USUAL: usize = 100;
 const MOST: usize = 1000;
-const MERGE: &str = "application/merge-patch+json";
-const OPERATIONS: &str = "application/json-patch+json";
-const APPLY: &str = "application/apply+json";
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
 type Places = Path<HashMap<String, String>>;
@@ -287,12 +233,12 @@ async fn change(
     let (object, applied) = match media.as_str() {
         _ if whole => objects.replace(kind, document, &name, written, &author).await?,
         APPLY => objects.apply(kind, document, Some(&name), written, &author).await?,
-        MERGE => objects.patch(kind, &name, &Patch::Merge(document), written, &author).await?,
-        OPERATIONS => objects.patch(kind, &name, &Patch::Operations(document), written, &author).await?,
+        MERGE_PATCH => objects.patch(kind, &name, &Patch::Merge(document), written, &author).await?,
+        JSON_PATCH => objects.patch(kind, &name, &Patch::Operations(document), written, &author).await?,
         other => {
             let detail = format!("`{other}` is no way to change an object");
             let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, &code::BAD_PATCH, detail);
-            return Err(problem.hint(format!("send {APPLY}, {MERGE} or {OPERATIONS}")));
+            return Err(problem.hint(format!("send {APPLY}, {MERGE_PATCH} or {JSON_PATCH}")));
         }
     };
     if applied != Applied::Unchanged && !written.is_dry {

@@ -3,68 +3,15 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use windlass_access::{Resource, TokenView, Verb, Wanted};
+use windlass_access::{Resource, Verb, Wanted};
+use windlass_contract::{Me, NewToken, NewTokenMade, Tokens};
 use windlass_model::Value;
-use windlass_model::span::Span;
 
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::objects::Sent;
-
-/// Who somebody is.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Me {
-    /// The name of the user.
-    user: String,
-    /// What people call them.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    display_name: String,
-    /// The groups of people that they belong to.
-    groups: Vec<String>,
-    /// The namespaces that this token is confined to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespaces: Option<Vec<String>>,
-    /// What they may do to runs and plans of the whole cluster.
-    cluster: Vec<String>,
-}
-
-/// A token to be.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct NewToken {
-    /// Whose; your own, unless given.
-    user: Option<String>,
-    /// What it is for.
-    note: String,
-    /// How long it is good for, such as `12h` or `30d`; without end, unless given.
-    expires_in: Option<Span>,
-    /// The namespaces that it is confined to.
-    namespaces: Option<Vec<String>>,
-    /// What it is confined to doing.
-    #[schemars(with = "Option<Vec<String>>")]
-    verbs: Option<Vec<Verb>>,
-}
-
-/// A token, shown this once.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct NewTokenMade {
-    /// What it is called afterwards.
-    id: String,
-    /// The token.
-    token: String,
-}
-
-/// Tokens.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Tokens {
-    /// In the order of their ids.
-    items: Vec<TokenView>,
-}
 
 const TOKEN: &str = "Token";
 

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use axum::http::StatusCode;
 use windlass_access::{Resource, Verb};
+use windlass_contract::NAMESPACE_LABEL;
 use windlass_model::code;
 use windlass_model::event::Author;
 use windlass_model::id::RunId;
@@ -19,11 +20,10 @@ use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
-use crate::gathered::NAMESPACE_LABEL;
 
-pub(crate) use self::command::{Reason, Resolution, command, resolve};
-pub(crate) use self::look::{RunPage, events, list, list_all, logs, report, show};
-pub(crate) use self::submit::{NewRun, RetryRun, Submitted, retry, submit};
+pub(crate) use self::command::{command, resolve};
+pub(crate) use self::look::{events, list, list_all, logs, report, show, submission};
+pub(crate) use self::submit::{retry, submit};
 
 /// What rights to runs are called.
 pub(crate) const RUN: &str = "Run";
@@ -33,6 +33,7 @@ const LISTED: &[(&str, &str)] = &[
         "status",
         "where they stand: submitted, running, paused, succeeded, failed or stopped; several with commas",
     ),
+    ("id", "whose id begins with this"),
     ("plan", "of these plans"),
     ("user", "submitted by these people"),
     ("group", "of this group"),
@@ -66,9 +67,21 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         )
         .takes("NewRun")
         .gives(201, "Submitted"),
-        of("GET", &one, "getRun", "how a run stands", view).gives(200, "Any"),
+        of("GET", &one, "getRun", "how a run stands", view).gives(200, "Run"),
+        of(
+            "GET",
+            &format!("{one}/submission"),
+            "getSubmission",
+            "what was submitted: the plan as it was, parameters and frozen targets, for programs that fold the log themselves",
+            view,
+        )
+        .gives(200, "Any"),
         of("GET", &format!("{one}/events"), "followEvents", "the events of a run, as they happen", view)
-            .query(&[("from", "the number to begin at"), ("follow", "`false`: only those that there are")])
+            .query(&[
+                ("from", "the number to begin at"),
+                ("follow", "`false`: only those that there are"),
+                ("form", "`shown`, with addresses and words, unless given; `record`, as they are kept"),
+            ])
             .stream(),
         of("GET", &format!("{one}/report"), "getReport", "everything that is known of a run", view)
             .query(&[("format", "`json`, `text` or `html`")])
@@ -84,6 +97,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             ("node", "of these nodes, with commas"),
             ("level", "this level and above: debug, info, warn or error"),
             ("from", "the offset to begin at"),
+            ("tail", "only so many of the last lines, and those that follow"),
             ("follow", "`true`: go on with what comes, until the run ends"),
         ])
         .text(),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use windlass_client::RunEvents;
 use windlass_model::event::Event;
 use windlass_model::id::RunId;
 use windlass_model::layout::Layout;
@@ -11,19 +12,22 @@ use windlass_model::{code, fact::Catalog};
 use windlass_report::Fold;
 use windlass_runtime::{Clock, EventStream, TakeOver};
 
-use crate::args::DataDirArgs;
+use crate::args::PlaceArgs;
+use crate::context::Context;
 use crate::control::{self, Answer, Ask, Client, Followed, Logs, Row};
 use crate::data_dir::DataDir;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::plan_file;
+use crate::remote::Remote;
 use crate::session::Session;
+use crate::typed::Typed;
 
 /// The runs of a data directory.
 #[derive(Debug)]
 pub(crate) struct Access {
     way: Way,
-    data_dir: DataDir,
+    typed: Typed,
 }
 
 /// How to get at them.
@@ -33,6 +37,8 @@ enum Way {
     Owner { client: Client, catalog: Arc<Catalog> },
     /// Nobody has; it is opened, and no run goes on.
     Here(Box<Session>),
+    /// They are a server's.
+    Server(Box<Remote>),
 }
 
 /// Events, from wherever they come.
@@ -40,31 +46,51 @@ enum Way {
 pub(crate) enum Events {
     Owner(Followed),
     Here(Box<EventStream>),
+    Server(Box<RunEvents>),
 }
 
 // === impl Access ===
 
 impl Access {
-    pub(crate) async fn open(args: &DataDirArgs) -> Result<Self, Failure> {
-        let data_dir = args.choose()?;
+    pub(crate) async fn open(args: &PlaceArgs) -> Result<Self, Failure> {
+        if let Some(context) = args.server()? {
+            return Self::server(context);
+        }
+        let data_dir = args.data_dir.choose()?;
         let way = Way::find(&data_dir).await?;
-        Ok(Self { way, data_dir })
+        Ok(Self { way, typed: data_dir.typed().clone() })
     }
 
-    /// Where the runs are.
-    pub(crate) fn data_dir(&self) -> &DataDir {
-        &self.data_dir
+    /// The runs of a server.
+    pub(crate) fn server(context: Context) -> Result<Self, Failure> {
+        let typed = context.typed().clone();
+        let catalog = Arc::new(plan_file::registry()?.catalog());
+        Ok(Self { way: Way::Server(Box::new(Remote { context, catalog })), typed })
+    }
+
+    /// How commands to type say where the runs are.
+    pub(crate) fn typed(&self) -> &Typed {
+        &self.typed
     }
 
     /// Whether another process drives the runs.
     pub(crate) fn has_owner(&self) -> bool {
-        matches!(self.way, Way::Owner { .. })
+        matches!(self.way, Way::Owner { .. } | Way::Server(_))
+    }
+
+    /// The server, where the runs are one's.
+    pub(crate) fn remote(&self) -> Option<&Remote> {
+        match &self.way {
+            Way::Server(remote) => Some(remote),
+            _ => None,
+        }
     }
 
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
         match &self.way {
             Way::Owner { client, .. } => client.ask(ask).await,
             Way::Here(session) => control::answer(&session.handle(), ask).await,
+            Way::Server(remote) => remote.ask(ask).await,
         }
     }
 
@@ -102,6 +128,7 @@ impl Access {
         let catalog = match &self.way {
             Way::Owner { catalog, .. } => Arc::clone(catalog),
             Way::Here(session) => Arc::clone(session.handle().catalog()),
+            Way::Server(remote) => Arc::clone(&remote.catalog),
         };
         Ok(Arc::new(Layout::new(submission, &catalog)))
     }
@@ -111,6 +138,10 @@ impl Access {
         Ok(match &self.way {
             Way::Owner { client, .. } => Events::Owner(client.follow(run, from, on).await?),
             Way::Here(session) => Events::Here(Box::new(session.handle().events(run, from).await?)),
+            Way::Server(remote) => {
+                let Context { client, namespace, .. } = &remote.context;
+                Events::Server(Box::new(client.events(namespace, run, from, on)))
+            }
         })
     }
 
@@ -130,7 +161,7 @@ impl Access {
 
     pub(crate) async fn close(self) -> Result<(), Failure> {
         match self.way {
-            Way::Owner { .. } => Ok(()),
+            Way::Owner { .. } | Way::Server(_) => Ok(()),
             Way::Here(session) => session.close().await,
         }
     }
@@ -168,6 +199,7 @@ impl Events {
                 let event = stream.next().await?;
                 Some(event.map(|event| (*event).clone()).map_err(Failure::from))
             }
+            Self::Server(events) => Some(events.next().await?.map_err(Failure::from)),
         }
     }
 }

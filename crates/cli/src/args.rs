@@ -3,11 +3,13 @@
 //! What a flag does is in `command/`; here is what it is called and how it is explained.
 
 mod adhoc;
+mod context;
 mod inspect;
 mod logs;
 #[cfg(test)]
 mod mentions;
 mod nodes;
+mod objects;
 mod output;
 mod param;
 mod rehearse;
@@ -20,6 +22,10 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::adhoc::{AdHocArgs, CopyArgs, ExecArgs};
+pub(crate) use self::context::{
+    AuditArgs, CA_VARIABLE, CONTEXT_VARIABLE, ContextArgs, ContextsArgs, LoginArgs, NAMESPACE_VARIABLE,
+    PlaceArgs, SERVER_VARIABLE, TOKEN_VARIABLE, TokensArgs, WhoamiArgs,
+};
 pub(crate) use self::inspect::{
     CompletionsArgs, DocsArgs, DocsKind, ExplainArgs, ManArgs, PluginsArgs, PluginsCommand, PreviewArgs,
     SchemaArgs, SchemaKind, ValidateArgs,
@@ -29,6 +35,7 @@ pub(crate) use self::nodes::{
     AmongArgs, INVENTORY_VARIABLE, InventoryArgs, NodeShowArgs, NodeVarsArgs, NodesArgs, NodesCommand,
     NodesFactsArgs, NodesListArgs, NodesSelectArgs,
 };
+pub(crate) use self::objects::{ApplyArgs, DeleteArgs, DiffArgs, FreezeArgs, GetArgs, ObjectFormat, OneArgs};
 pub(crate) use self::output::{DocumentFormat, LiveFormat, ReportFormat};
 pub(crate) use self::param::{ParamArg, ParamArgs, ParamValue};
 pub(crate) use self::rehearse::RehearseArgs;
@@ -131,6 +138,32 @@ pub(crate) enum Command {
     Recover(RecoverArgs),
     /// Serve objects, runs and people to a team, over HTTP.
     Server(ServerArgs),
+    /// Make a server known here, and oneself to it.
+    Login(LoginArgs),
+    /// List the servers that are known here, and choose the current one.
+    Contexts(ContextsArgs),
+    /// Say who one is to a server, and what one may do there.
+    Whoami(WhoamiArgs),
+    /// List, make and end tokens.
+    Tokens(TokensArgs),
+    /// Make objects of a server as files say.
+    Apply(ApplyArgs),
+    /// List objects of a server, or print some.
+    Get(GetArgs),
+    /// Show everything about an object: what is wanted, how it stands, who changed it when.
+    Describe(OneArgs),
+    /// Change an object in an editor.
+    Edit(OneArgs),
+    /// Show what a file would change, or what revisions of an object differ in.
+    Diff(DiffArgs),
+    /// Delete objects.
+    Delete(DeleteArgs),
+    /// Stop all change in a scope, at once, until the freeze is lifted.
+    Freeze(FreezeArgs),
+    /// Agree with a run that waits for approval; the same as `runs approve`.
+    Approve(ApproveArgs),
+    /// Show who did what on a server, and whether that record is whole.
+    Audit(AuditArgs),
     /// Explain an error code.
     Explain(ExplainArgs),
     /// List the plugins and show what each takes and gives.

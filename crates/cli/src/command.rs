@@ -1,12 +1,16 @@
 //! The subcommands, one file each.
 
 mod adhoc;
+mod audit;
 mod completions;
+mod contexts;
 mod docs;
 mod explain;
+mod login;
 mod logs;
 mod man;
 mod nodes;
+mod objects;
 mod plugins;
 mod preview;
 mod recover;
@@ -15,12 +19,15 @@ mod run;
 mod runs;
 mod schema;
 mod server;
+mod tokens;
 mod validate;
+mod whoami;
 
 use std::path::Path;
 
 use crate::args::{
-    Command, DocumentFormat, LiveFormat, LogFormat, NodesCommand, PluginsCommand, ReportFormat, RunsCommand,
+    Command, DocumentFormat, LiveFormat, LogFormat, NodesCommand, ObjectFormat, PluginsCommand, ReportFormat,
+    RunsCommand,
 };
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -81,6 +88,19 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
         Command::Logs(args) => logs::run(&args, printer),
         Command::Recover(args) => recover::run(&args, printer),
         Command::Server(args) => server::run(&args, printer),
+        Command::Login(args) => login::run(&args, printer),
+        Command::Contexts(args) => contexts::run(&args, printer),
+        Command::Whoami(args) => whoami::run(&args, printer),
+        Command::Tokens(args) => tokens::run(&args, printer),
+        Command::Apply(args) => objects::apply(&args, printer),
+        Command::Get(args) => objects::get(&args, printer),
+        Command::Describe(args) => objects::describe(&args, printer),
+        Command::Edit(args) => objects::edit(&args, printer),
+        Command::Diff(args) => objects::diff(&args, printer),
+        Command::Delete(args) => objects::delete(&args, printer),
+        Command::Freeze(args) => objects::freeze(&args, printer),
+        Command::Approve(args) => runs::approve(&args, printer),
+        Command::Audit(args) => audit::run(&args, printer),
     }
 }
 
@@ -122,7 +142,22 @@ impl Form {
                 NodesCommand::Facts(args) => args.output.into(),
                 NodesCommand::Select(args) => args.output.into(),
             },
-            Command::Explain(_) | Command::Man(_) | Command::Server(_) => Self::Text,
+            Command::Apply(args) => args.output.into(),
+            Command::Get(args) => args.output.into(),
+            Command::Whoami(args) => args.output.into(),
+            Command::Tokens(args) => args.output.into(),
+            Command::Audit(args) => args.output.into(),
+            Command::Contexts(args) => args.output.into(),
+            Command::Explain(_)
+            | Command::Man(_)
+            | Command::Server(_)
+            | Command::Login(_)
+            | Command::Describe(_)
+            | Command::Edit(_)
+            | Command::Diff(_)
+            | Command::Delete(_)
+            | Command::Freeze(_)
+            | Command::Approve(_) => Self::Text,
             Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => Self::Bytes,
         }
     }
@@ -156,6 +191,16 @@ impl From<DocumentFormat> for Form {
         match format {
             DocumentFormat::Text => Self::Text,
             DocumentFormat::Json => Self::Json,
+        }
+    }
+}
+
+impl From<ObjectFormat> for Form {
+    fn from(format: ObjectFormat) -> Self {
+        match format {
+            ObjectFormat::Text => Self::Text,
+            ObjectFormat::Json | ObjectFormat::Jsonl => Self::Json,
+            ObjectFormat::Yaml => Self::Bytes,
         }
     }
 }

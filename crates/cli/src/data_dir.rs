@@ -1,6 +1,5 @@
 //! Where runs are kept, and how commands to type say so.
 
-use std::fmt::Display;
 use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -10,13 +9,13 @@ use windlass_model::code;
 use crate::args::{DATA_DIR_VARIABLE, DataDirArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::typed::Typed;
 
 /// A data directory that was chosen.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
-    /// What a command must say to get there: nothing, or `--data-dir DIR`.
-    flag: String,
+    typed: Typed,
 }
 
 // === impl DataDirArgs ===
@@ -26,9 +25,9 @@ impl DataDirArgs {
     pub(crate) fn choose(&self) -> Result<DataDir, Failure> {
         if let Some(dir) = &self.data_dir {
             let flag = format!("--data-dir {}", quoted(&dir.to_string_lossy()));
-            return Ok(DataDir { path: dir.clone(), flag });
+            return Ok(DataDir { path: dir.clone(), typed: Typed::here(flag) });
         }
-        Ok(DataDir { path: usual()?, flag: String::new() })
+        Ok(DataDir { path: usual()?, typed: Typed::here(String::new()) })
     }
 }
 
@@ -53,15 +52,9 @@ impl DataDir {
         &self.path
     }
 
-    /// What a command must say to get there.
-    pub(crate) fn flag(&self) -> &str {
-        &self.flag
-    }
-
-    /// A command to type: `windlass recover --data-dir DIR`.
-    pub(crate) fn command(&self, words: impl Display) -> String {
-        let gap = if self.flag.is_empty() { "" } else { " " };
-        format!("windlass {words}{gap}{}", self.flag)
+    /// How commands to type say that it is meant.
+    pub(crate) fn typed(&self) -> &Typed {
+        &self.typed
     }
 }
 

@@ -18,13 +18,14 @@ use windlass_runtime::{Clock, Condition, Error, EventStream, Handle};
 use crate::access::apply;
 use crate::args::LiveFormat;
 use crate::control::lost_output;
-use crate::data_dir::{DataDir, quoted};
+use crate::data_dir::quoted;
 use crate::exit::Exit;
 use crate::failure::{Failure, with_causes};
 use crate::live::{Live, Seat};
 use crate::printer::{Printer, STRONG, Styled, WARN};
 use crate::session::STORAGE_PATIENCE;
 use crate::signals::Signals;
+use crate::typed::Typed;
 use crate::user;
 
 mod several;
@@ -47,8 +48,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) tells: Tells,
     /// From when on people are told what happens; what went before is in the picture and the summary.
     pub(crate) since: Time,
-    /// Where the run is kept.
-    pub(crate) data_dir: &'a DataDir,
+    /// How commands to type say where the run is.
+    pub(crate) typed: &'a Typed,
 }
 
 /// What people are told of a run, and what its exit code is about.
@@ -78,7 +79,7 @@ pub(crate) async fn drive(
     signals: &mut Signals,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let mut live = Live::new(how.format, Seat::Driver, how.data_dir.clone());
+    let mut live = Live::new(how.format, Seat::Driver, how.typed.clone());
     if how.tells == Tells::Output
         && let Ok(Some(logs)) = handle.logs(run).await
     {
@@ -95,7 +96,7 @@ pub(crate) async fn drive(
         printer.warn(lost);
     }
     if !fold.status().is_terminal() {
-        ask_for_help(&fold, how.approve, how.data_dir, printer);
+        ask_for_help(&fold, how.approve, how.typed, printer);
     }
     let has_failures = fold.blocks().iter().any(|block| block.failed > 0);
     match Exit::of(fold.status()) {
@@ -158,7 +159,7 @@ async fn follow(
                     continue;
                 }
                 match handle.status(run).await?.condition {
-                    Condition::Driven { needs_person: true, .. } if needs_person(fold) => break,
+                    Condition::Driven { needs_person: true, .. } if may_need_person(fold) => break,
                     Condition::Parked { why, .. } if !is_parked => {
                         is_parked = true;
                         let text = format!("{} {why}: {}; it goes on by itself when that is over", Styled(WARN, "the run is parked:"), why.help());
@@ -203,7 +204,7 @@ async fn at_hand(events: &mut EventStream) -> Option<Option<Result<Arc<Event>, E
 }
 
 /// Whether it may be that nothing goes on without a person; whether it is so, the runtime knows.
-fn needs_person(fold: &Fold) -> bool {
+pub(crate) fn may_need_person(fold: &Fold) -> bool {
     fold.status() == RunStatus::AwaitingApproval
         || fold.asked().next().is_some()
         || fold.held().next().is_some()
@@ -230,7 +231,7 @@ async fn approve(handle: &Handle, run: RunId, live: &mut Live, printer: &mut Pri
 }
 
 /// What a person has to do now, as commands to copy.
-pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, data_dir: &DataDir, printer: &mut Printer) {
+pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, typed: &Typed, printer: &mut Printer) {
     let submission = &fold.layout().submission;
     let run = submission.run;
     if fold.status() == RunStatus::AwaitingApproval {
@@ -245,7 +246,7 @@ pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, data_dir: &DataDir, pri
                 "\n{} {given} of {quorum} agreed before {}; nobody can approve it any more. This records its end:\n  {}",
                 Styled(WARN, "The run was not approved in time:"),
                 Stamp(windlass_report::Clock::Wall, until),
-                data_dir.command("recover"),
+                typed.command("recover"),
             ));
             return;
         }
@@ -256,22 +257,21 @@ pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, data_dir: &DataDir, pri
             (false, quorum) => format!("{quorum} people other than {} must", submission.user),
         };
         printer.note(format_args!(
-            "\n{} {given} of {quorum} so far; {who} agree before {}:\n  {}\n  {}\n\
-             then go on here:\n  {}",
+            "\n{} {given} of {quorum} so far; {who} agree before {}:\n  {}\n  {}{}",
             Styled(WARN, "The run waits for approval:"),
             Stamp(windlass_report::Clock::Wall, until),
-            data_dir.command(format_args!("runs show {run}")),
-            data_dir.command(format_args!("runs approve {run} --digest {}", submission.digest())),
-            data_dir.command("recover"),
+            typed.command(format_args!("runs show {run}")),
+            typed.command(format_args!("runs approve {run} --digest {}", submission.digest())),
+            then_go_on(typed, "\nthen go on here:\n  "),
         ));
-        if may_author && !has_tried {
+        if may_author && !has_tried && !typed.is_server() {
             printer.note("or run it with --approve to approve it yourself");
         }
         return;
     }
     let asked: Vec<String> = fold.asked().map(|(element, _)| fold.layout().address(element)).collect();
     if asked.is_empty() {
-        return wait_for_locks(fold, data_dir, printer);
+        return wait_for_locks(fold, typed, printer);
     }
     printer.note(format_args!(
         "\n{} look at the targets, then settle each with --done, --failed or --again:",
@@ -279,26 +279,32 @@ pub(crate) fn ask_for_help(fold: &Fold, has_tried: bool, data_dir: &DataDir, pri
     ));
     for address in asked.iter().take(20) {
         let address = Styled(STRONG, quoted(address));
-        printer.note(format_args!(
-            "  {}",
-            data_dir.command(format_args!("runs resolve {run} --again {address}"))
-        ));
+        printer
+            .note(format_args!("  {}", typed.command(format_args!("runs resolve {run} --again {address}"))));
     }
     if let Some(more) = asked.len().checked_sub(20).filter(|more| *more > 0) {
         printer.note(format_args!("  … and {more} more; a glob settles many: --again 'patch/*/reboot'"));
     }
-    printer.note(format_args!("then go on:\n  {}", data_dir.command("recover")));
+    let then = then_go_on(typed, "then go on:\n  ");
+    if !then.is_empty() {
+        printer.note(then);
+    }
+}
+
+/// What is to be done by hand afterwards; a server goes on by itself.
+fn then_go_on(typed: &Typed, words: &str) -> String {
+    if typed.is_server() { String::new() } else { format!("{words}{}", typed.command("recover")) }
 }
 
 /// What is held by runs that nobody drives is given back when somebody does.
-fn wait_for_locks(fold: &Fold, data_dir: &DataDir, printer: &mut Printer) {
+fn wait_for_locks(fold: &Fold, typed: &Typed, printer: &mut Printer) {
     let Some((_, wait)) = fold.held().next() else { return };
     printer.note(format_args!(
         "\n{} {} holds {}, and no process drives that run.\nGo on with both, one after the other:\n  {}",
         Styled(WARN, "The run waits for another one:"),
         wait.holder,
         wait.lock,
-        data_dir.command("recover")
+        typed.command("recover")
     ));
 }
 

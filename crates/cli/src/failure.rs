@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 use windlass_lang::Findings;
+pub(crate) use windlass_model::causes::with_causes;
 use windlass_model::code::{self, Code};
 use windlass_model::problem::Problem;
 
@@ -37,17 +38,6 @@ pub(crate) struct One {
 
 /// What a command comes to.
 pub(crate) type Outcome = Result<Exit, Failure>;
-
-/// An error in one line, with what lay behind it.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
-}
 
 // === impl Failure ===
 

@@ -37,9 +37,9 @@ use self::painter::Painter;
 pub(crate) use self::several::Labels;
 use self::several::Several;
 use crate::args::LiveFormat;
-use crate::data_dir::DataDir;
 use crate::drawing;
 use crate::printer::{self, BAD, FAINT, GOOD, Printer, STRONG, Styled, WARN};
+use crate::typed::Typed;
 
 /// A run that is over before this leaves no picture behind.
 const FIRST: Duration = Duration::from_millis(150);
@@ -55,7 +55,7 @@ const LARGE: u64 = 200_000;
 pub(crate) struct Live {
     form: Form,
     seat: Seat,
-    data_dir: DataDir,
+    typed: Typed,
     /// How runs are told apart; empty where there is one.
     labels: Labels,
     /// Not to be drawn again before.
@@ -74,19 +74,19 @@ enum Form {
 // === impl Live ===
 
 impl Live {
-    pub(crate) fn new(format: LiveFormat, seat: Seat, data_dir: DataDir) -> Self {
-        Self::of_several(format, seat, data_dir, Labels::default())
+    pub(crate) fn new(format: LiveFormat, seat: Seat, typed: Typed) -> Self {
+        Self::of_several(format, seat, typed, Labels::default())
     }
 
     /// Shows several runs at once, each line with the label of its run.
-    pub(crate) fn of_several(format: LiveFormat, seat: Seat, data_dir: DataDir, labels: Labels) -> Self {
+    pub(crate) fn of_several(format: LiveFormat, seat: Seat, typed: Typed, labels: Labels) -> Self {
         let form = match format {
             LiveFormat::Text if printer::is_live_terminal() => Form::Picture(Painter::default()),
             LiveFormat::Text => Form::Lines,
             LiveFormat::Events => Form::Events,
             LiveFormat::Json => Form::Silent,
         };
-        Self { form, seat, data_dir, labels, next: Instant::now() + FIRST }
+        Self { form, seat, typed, labels, next: Instant::now() + FIRST }
     }
 
     /// Shows people what is printed on the nodes instead of what happens in the run.
@@ -143,7 +143,7 @@ impl Live {
     pub(crate) fn tick(&mut self, fold: &Fold, now: Time, printer: &mut Printer) {
         if self.is_due(fold.seq()) {
             let (width, rows) = printer::terminal_size();
-            let frame = Frame { fold, now, width, rows, seat: self.seat, data_dir: &self.data_dir };
+            let frame = Frame { fold, now, width, rows, seat: self.seat, typed: &self.typed };
             self.draw(&frame.lines(), printer);
         }
     }
@@ -158,8 +158,8 @@ impl Live {
         let folds: Vec<&Fold> = folds.collect();
         if self.is_due(folds.iter().map(|fold| fold.seq()).fold(0, u64::saturating_add)) {
             let (width, rows) = printer::terminal_size();
-            let (seat, data_dir) = (self.seat, &self.data_dir);
-            let picture = Several { folds: &folds, now, width, rows, seat, data_dir };
+            let (seat, typed) = (self.seat, &self.typed);
+            let picture = Several { folds: &folds, now, width, rows, seat, typed };
             self.draw(&picture.lines(), printer);
         }
     }
@@ -215,7 +215,7 @@ impl Live {
             }
         }
         let options =
-            TextOptions { clock: Clock::Wall, palette: printer.palette(), flags: self.data_dir.flag() };
+            TextOptions { clock: Clock::Wall, palette: printer.palette(), flags: self.typed.flag() };
         let mut text = Vec::new();
         // Writing into memory cannot fail.
         let _ = windlass_report::write_text(fold, &options, &mut text);
@@ -246,7 +246,7 @@ impl Live {
                     let told = verdict(fold);
                     printer.line(format_args!("{told} {}", Styled(FAINT, format_args!("· run {run}"))));
                 }
-                let report = self.data_dir.command("runs report RUN");
+                let report = self.typed.command("runs report RUN");
                 printer.note(Styled(FAINT, format_args!("all that happened in one: {report}")));
             }
             Form::Events => {}

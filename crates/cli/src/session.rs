@@ -142,8 +142,8 @@ async fn store(data_dir: &DataDir) -> Result<Arc<dyn Store>, Failure> {
                         true => failure.help(format!(
                             "it drives runs here: watch it with `{}`, end it with `{}`,\n\
                              or give another directory with --data-dir DIR",
-                            data_dir.command("runs watch"),
-                            data_dir.command("runs stop"),
+                            data_dir.typed().command("runs watch"),
+                            data_dir.typed().command("runs stop"),
                         )),
                         false => failure,
                     });

@@ -38,9 +38,14 @@ impl<const N: usize> Table<N> {
             {
                 return;
             }
-            if let Some(shown) = self.shown.get_mut(*column) {
-                *shown = false;
-            }
+            self.hide(*column);
+        }
+    }
+
+    /// Leaves a column out.
+    pub(crate) fn hide(&mut self, column: usize) {
+        if let Some(shown) = self.shown.get_mut(column) {
+            *shown = false;
         }
     }
 

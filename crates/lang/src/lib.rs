@@ -40,4 +40,6 @@ pub use self::settle::{Beside, settle};
 pub use self::source::{Source, decode};
 pub use self::spans::{Located, Range, SpanTree};
 pub use self::validate::{Surroundings, validate};
-pub use self::yaml::{Document, MAX_ALIAS_NODES, MAX_BYTES, MAX_DEPTH, MAX_NODES, documents, parse, scalar};
+pub use self::yaml::{
+    Document, MAX_ALIAS_NODES, MAX_BYTES, MAX_DEPTH, MAX_NODES, documents, parse, scalar, to_yaml,
+};

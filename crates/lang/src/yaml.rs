@@ -18,6 +18,7 @@ use crate::spans::{Range, SpanTree};
 
 mod builder;
 mod scalar;
+mod write;
 
 use self::builder::Builder;
 
@@ -27,6 +28,8 @@ pub const MAX_BYTES: usize = 64 << 20;
 pub const MAX_DEPTH: usize = 64;
 /// The most values in one file, aliases written out.
 pub const MAX_NODES: usize = 8_000_000;
+pub use self::write::to_yaml;
+
 /// The most values that aliases may add.
 pub const MAX_ALIAS_NODES: usize = 100_000;
 

@@ -166,6 +166,8 @@ codes! {
     NOT_GRANTED = "WL-1004", "a namespace may not touch a node";
     UNKNOWN_ENDPOINT = "WL-1005", "nothing can be asked there";
     SERVER = "WL-1006", "the server cannot begin, or go on";
+    UNREACHABLE = "WL-1007", "the server cannot be reached";
+    NO_CONTEXT = "WL-1008", "it is not known which server is meant";
 }
 
 /// The code with a text such as `WL-0401`.

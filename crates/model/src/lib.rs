@@ -8,6 +8,7 @@
 //! addressable), [`event`] (what happened), [`outcome`] (how it ended).
 
 pub mod amount;
+pub mod causes;
 pub mod chance;
 pub mod code;
 pub mod codec;

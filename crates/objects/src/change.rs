@@ -24,10 +24,10 @@ use crate::draft::Draft;
 use crate::error::Error;
 use crate::keys;
 use crate::kind::{Kind, Reference, Scope, Surroundings};
-use crate::object::{Metadata, Name, Object};
 use crate::objects::Objects;
 use crate::record::{Record, Wanted};
 use crate::seal;
+use windlass_contract::{Applied, Metadata, Name, Object};
 
 /// Who changes something, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,18 +45,6 @@ pub struct Write {
     pub is_dry: bool,
     /// The version that it is built on; whatever is there, where none is given.
     pub version: Option<u64>,
-}
-
-/// What applying an object came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Applied {
-    /// There was none, and now there is.
-    Created,
-    /// The one that was there was changed.
-    Changed,
-    /// The one that was there is as it is wanted.
-    Unchanged,
 }
 
 /// How often it is begun again when others write the same object at the same time.

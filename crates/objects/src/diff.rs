@@ -1,22 +1,8 @@
 //! What differs between two values, place by place.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use windlass_contract::Difference;
 use windlass_model::Value;
 use windlass_model::schema::escape;
-
-/// One place that differs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Difference {
-    /// Where, as a JSON pointer.
-    pub pointer: String,
-    /// What was there; nothing where something was added.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Value>,
-    /// What is there now; nothing where something was removed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<Value>,
-}
 
 /// Every place where two values differ, in the order of the first and then of the second. Lists of equal length are
 /// compared place by place; other lists as a whole.

@@ -7,7 +7,7 @@ use windlass_model::{Map, Value, code, name};
 
 use crate::error::Error;
 use crate::kind::{Kind, Scope};
-use crate::object::{Name, Object};
+use windlass_contract::{Name, Object};
 
 /// The longest name.
 const LONGEST: usize = 253;

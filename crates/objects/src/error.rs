@@ -4,8 +4,8 @@ use windlass_model::code::{self, Code};
 use windlass_model::problem::Problem;
 use windlass_store::StoreError;
 
-use crate::diff::Difference;
-use crate::object::Name;
+use windlass_contract::Difference;
+use windlass_contract::Name;
 
 /// A failure.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::kind::Kind;
-use crate::object::Name;
+use windlass_contract::Name;
 
 fn place(name: &Name) -> String {
     format!("{}/{}", name.namespace.as_deref().unwrap_or_default(), name.name)

@@ -9,7 +9,7 @@ use windlass_model::plan::API_VERSION;
 use windlass_model::problem::Problem;
 use windlass_model::{Map, Value};
 
-use crate::object::{Name, Object};
+use windlass_contract::{Name, Object};
 
 /// A kind of objects.
 pub struct Kind {

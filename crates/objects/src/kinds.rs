@@ -4,7 +4,7 @@
 //! document, the command line and the reference follow.
 
 use crate::kind::{Kind, Reference, Surroundings};
-use crate::object::Object;
+use windlass_contract::Object;
 use windlass_model::problem::Problem;
 
 mod cluster_variables;

@@ -7,10 +7,10 @@ use windlass_store::Range;
 use crate::error::Error;
 use crate::keys;
 use crate::kind::Kind;
-use crate::object::{Name, Object};
 use crate::objects::Objects;
 use crate::record::Record;
 use crate::selector::Selector;
+use windlass_contract::{Name, Object};
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]

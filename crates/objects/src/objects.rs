@@ -10,16 +10,18 @@ use windlass_model::fact::Catalog;
 use windlass_model::time::Time;
 use windlass_store::{Range, Store};
 
-use crate::change::{Applied, Author, Next, Write, applied, created};
-use crate::diff::{Difference, diff};
+use crate::change::{Author, Next, Write, applied, created};
+use windlass_contract::Difference;
+
+use crate::diff::diff;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::keys;
 use crate::kind::Kind;
 use crate::kinds;
-use crate::object::{Name, Object};
 use crate::record::{Record, Wanted};
 use crate::seal::{self, Seal};
+use windlass_contract::{Applied, Name, Object};
 
 /// What objects need.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use windlass_model::Value;
 use windlass_model::time::Time;
 
 use crate::error::Error;
-use crate::object::Object;
+use windlass_contract::Object;
 
 /// The version of both formats.
 const VERSION: u8 = 1;

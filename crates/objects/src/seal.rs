@@ -8,7 +8,7 @@ use windlass_model::{Value, code};
 
 use crate::error::Error;
 use crate::kind::Kind;
-use crate::object::{Name, Object};
+use windlass_contract::{Name, Object};
 
 /// What is shown of a secret; whoever sends it back leaves the secret as it is.
 pub const COVER: &str = "********";

@@ -4,7 +4,7 @@ use windlass_model::Value;
 use windlass_model::selector::LabelSelector;
 
 use crate::error::Error;
-use crate::object::Object;
+use windlass_contract::Object;
 
 /// Requirements on labels and fields, all of which must hold. The empty one means every object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,36 +10,11 @@ use windlass_store::{Change, Watch};
 use crate::error::Error;
 use crate::keys;
 use crate::kind::Kind;
-use crate::object::{Name, Object};
 use crate::objects::Objects;
 use crate::record::Record;
 use crate::seal;
 use crate::selector::Selector;
-
-/// A change of an object.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Changed {
-    /// What happened to it.
-    #[serde(rename = "type")]
-    pub what: What,
-    /// The version at which it happened, from which a watch may go on.
-    pub version: u64,
-    /// The object behind the change; of one that was deleted, before it.
-    pub object: Object,
-}
-
-/// What happened to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum What {
-    /// It was made, or came into what is watched.
-    Created,
-    /// It was changed.
-    Updated,
-    /// It was deleted, or left what is watched.
-    Deleted,
-}
+use windlass_contract::{Changed, Name, What};
 
 /// The changes of objects.
 #[derive(Debug)]

@@ -50,8 +50,9 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// A new run.
-pub(crate) fn new_run() -> RunId {
+/// The id of a new run: given to whoever takes it in, asking again after a lost answer submits no second one.
+#[must_use]
+pub fn new_run() -> RunId {
     RunId(Uuid::now_v7())
 }
 

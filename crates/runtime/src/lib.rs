@@ -40,7 +40,7 @@ mod snapshot;
 mod submit;
 mod view;
 
-pub use self::clock::Clock;
+pub use self::clock::{Clock, new_run};
 pub use self::error::{Error, SecretsError};
 pub use self::events::EventStream;
 pub use self::handle::Handle;

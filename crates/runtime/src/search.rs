@@ -14,6 +14,8 @@ use crate::view::RunView;
 pub struct Filter {
     /// These runs.
     pub ids: Vec<RunId>,
+    /// Runs whose id begins with this.
+    pub id_begins: Option<String>,
     /// Runs of these groups.
     pub groups: Vec<GroupId>,
     /// Runs that stand there.
@@ -55,6 +57,7 @@ impl Filter {
     pub fn matches(&self, run: &RunView) -> bool {
         let one_of = |wanted: bool, none: bool| wanted || none;
         one_of(self.ids.contains(&run.id), self.ids.is_empty())
+            && self.id_begins.as_ref().is_none_or(|begin| run.id.to_string().starts_with(begin))
             && one_of(self.groups.contains(&run.group), self.groups.is_empty())
             && one_of(self.statuses.contains(&run.status), self.statuses.is_empty())
             && one_of(self.plans.contains(&run.plan), self.plans.is_empty())

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use windlass_model::causes::with_causes;
 use windlass_model::event::What;
 use windlass_model::id::{GroupId, RunId};
 use windlass_model::layout::Layout;
@@ -216,5 +217,49 @@ impl RunView {
 impl ReasonView {
     pub(crate) fn of(reason: &Reason, layout: &Layout) -> Self {
         Self { kind: reason.kind, address: layout.address(reason.element), message: reason.message.clone() }
+    }
+}
+
+// === impl Condition ===
+
+impl Condition {
+    /// Whether this process drives the run.
+    #[must_use]
+    pub fn is_driven(&self) -> bool {
+        matches!(self, Self::Driven { .. })
+    }
+
+    /// The addresses of what waits for a person to settle it.
+    #[must_use]
+    pub fn asked(&self) -> &[String] {
+        match self {
+            Self::Driven { asked, .. } => asked,
+            _ => &[],
+        }
+    }
+
+    /// Whether nothing will go on before a person approves, resumes or settles something.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        matches!(self, Self::Driven { needs_person: true, .. })
+    }
+
+    /// Why the run does not go on, if it does not.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        Some(match self {
+            Self::Resting | Self::Driven { .. } => return None,
+            Self::Parked { why, .. } => format!("parked: {why}"),
+            Self::StoreStopped { why, .. } => with_causes(why),
+            Self::Blocked { lock, holder } => {
+                let who = holder.map_or_else(|| "another run".to_owned(), |holder| format!("run {holder}"));
+                format!("waits for the end of {who}, which holds {lock}")
+            }
+            Self::Unrunnable { missing } => {
+                format!("needs plugins that are not there: {}", missing.join(", "))
+            }
+            Self::Sealed { why } => format!("its secrets cannot be read: {why}"),
+            Self::Damaged { detail } => format!("its record cannot be read: {detail}"),
+        })
     }
 }

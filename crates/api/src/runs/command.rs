@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
+use windlass_contract::{Reason, Resolution};
 use windlass_engine::Input;
-use windlass_model::event::{Author, Command, Verdict};
+use windlass_model::event::{Author, Command};
 use windlass_model::{Value, code};
 use windlass_runtime::{Error, RunView};
 
@@ -18,30 +17,6 @@ use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::objects::Sent;
-
-/// Why somebody says something to a run.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct Reason {
-    /// Why, in your own words.
-    why: String,
-    /// With `approve`: the digest of what was looked at, so that nothing else is approved.
-    digest: Option<String>,
-}
-
-/// How what waits for a person is settled.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Resolution {
-    /// The address of the element, as the report of the run has it.
-    address: String,
-    /// `done`, `failed` or `again`.
-    #[schemars(with = "String")]
-    verdict: Verdict,
-    /// Why, in your own words.
-    #[serde(default)]
-    why: String,
-}
 
 pub(crate) async fn command(
     State(api): State<Api>,
@@ -104,7 +79,7 @@ async fn said(api: &Api, view: &RunView, command: Command, by: Author) -> Result
 }
 
 async fn note(caller: &Caller, verb: Verb, view: &RunView, after: Value) -> Result<StatusCode, Problem> {
-    let namespace = view.labels.get(crate::gathered::NAMESPACE_LABEL).map_or("", String::as_str);
+    let namespace = view.labels.get(windlass_contract::NAMESPACE_LABEL).map_or("", String::as_str);
     let id = view.id.to_string();
     let before = json!({"status": view.status.word()});
     caller.did(verb, &Resource::within(RUN, namespace).named(&id), before, after).await?;

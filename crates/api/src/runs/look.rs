@@ -12,40 +12,32 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use indexmap::IndexMap;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
+use windlass_contract::{NAMESPACE_LABEL, RecordedEvent, Run, RunApproval, RunPage, RunReason};
 use windlass_logs::{Filter as LogFilter, Reader, RunFiles};
 use windlass_model::Value;
+use windlass_model::event::Event;
 use windlass_model::log_level::LogLevel;
 use windlass_model::outcome::RunStatus;
+use windlass_model::submission::Submission;
 use windlass_model::time::Time;
 use windlass_report::{Clock, HtmlOptions, JsonOptions, Palette, TextOptions};
-use windlass_runtime::{Cursor, Filter, RunView};
+use windlass_runtime::{Condition, Cursor, Filter, RunView};
 
 use super::{RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
-use crate::gathered::NAMESPACE_LABEL;
 use crate::stream::{event, sse};
-
-/// Some runs.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct RunPage {
-    /// The newest first.
-    items: Vec<Value>,
-    /// What the next page is asked for by, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
 
 /// What stands behind the `?` of a list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Listing {
     status: Option<String>,
+    id: Option<String>,
     plan: Option<String>,
     user: Option<String>,
     group: Option<String>,
@@ -65,6 +57,8 @@ pub(crate) struct Following {
     node: Option<String>,
     level: Option<String>,
     format: Option<String>,
+    form: Option<String>,
+    tail: Option<usize>,
 }
 
 type Places = Path<HashMap<String, String>>;
@@ -116,21 +110,52 @@ async fn listed(api: &Api, namespace: Option<&str>, asked: Listing) -> Result<Js
     let is_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| is_more).map(|last| format!("{}.{}", last.submitted_at.0, last.id));
-    Ok(Json(RunPage { items: found.iter().map(shown).collect(), next }))
+    let mut items = Vec::with_capacity(found.len());
+    for view in found {
+        items.push(now(api, view).await?);
+    }
+    Ok(Json(RunPage { items, next }))
 }
 
-/// A run in short, with times that people read.
-fn shown(view: &RunView) -> Value {
-    let mut value = serde_json::to_value(view).unwrap_or_default();
-    if let Value::Object(map) = &mut value {
-        map.shift_remove("v");
-        for key in ["submittedAt", "startedAt", "endedAt"] {
-            if let Some(time) = map.get(key).and_then(Value::as_u64) {
-                map.insert(key.to_owned(), Time(time).to_string().into());
-            }
-        }
+/// A run in short, as it stands now.
+async fn now(api: &Api, view: RunView) -> Result<Run, Problem> {
+    // Only what is under way stands otherwise than its record says.
+    let view = match view.status.is_terminal() {
+        true => view,
+        false => api.parts().runs.status(view.id).await?,
+    };
+    Ok(shown(view))
+}
+
+fn shown(view: RunView) -> Run {
+    let (driven, trouble) = (view.condition.is_driven(), view.condition.trouble());
+    let needs_person = view.condition.needs_person();
+    let asked = view.condition.asked().to_vec();
+    let reason = view.reason.map(|it| RunReason { kind: it.kind, address: it.address, message: it.message });
+    let approval = view.approval.map(|it| RunApproval { quorum: it.quorum, until: it.until, by: it.by });
+    Run {
+        id: view.id,
+        group: view.group,
+        retry_of: view.retry_of,
+        plan: view.plan,
+        description: view.description,
+        labels: view.labels,
+        step_set: view.step_set,
+        user: view.user,
+        targets: view.targets,
+        noop: view.noop,
+        submitted_at: view.submitted_at,
+        started_at: view.started_at,
+        ended_at: view.ended_at,
+        status: view.status,
+        reason,
+        approval,
+        seq: view.seq,
+        driven,
+        asked,
+        needs_person,
+        trouble,
     }
-    value
 }
 
 fn cursor(text: &str) -> Result<Cursor, Problem> {
@@ -165,6 +190,7 @@ fn filter(asked: Listing) -> Result<Filter, Problem> {
         .map(|id| id.parse().map_err(|_| Problem::bad(format!("`{id}` is no group"))))
         .collect::<Result<_, _>>()?;
     Ok(Filter {
+        id_begins: asked.id.map(|id| id.to_ascii_lowercase()).filter(|id| !id.is_empty()),
         groups,
         statuses: words(&asked.status).iter().map(status).collect::<Result<_, _>>()?,
         plans: words(&asked.plan),
@@ -181,8 +207,8 @@ pub(crate) async fn show(
     State(api): State<Api>,
     caller: Caller,
     Path(places): Places,
-) -> Result<Json<Value>, Problem> {
-    Ok(Json(shown(&meant(&api, &caller, Verb::View, &places).await?)))
+) -> Result<Json<Run>, Problem> {
+    Ok(Json(shown(meant(&api, &caller, Verb::View, &places).await?)))
 }
 
 pub(crate) async fn events(
@@ -201,7 +227,22 @@ pub(crate) async fn events(
     let from = last.map(|last| last.saturating_add(1)).or(asked.from).unwrap_or(1).max(1);
     let events = runs.events(view.id, from).await?;
     // Of what is only to be read, nothing is waited for.
-    let until = (asked.follow == Some(false)).then_some(view.seq);
+    let until = match (asked.follow, &view.condition) {
+        (Some(false), Condition::Driven { seq, .. }) => Some(*seq),
+        (Some(false), _) if view.status.is_terminal() => Some(view.seq),
+        (Some(false), _) => Some(runs.fold(view.id).await?.seq()),
+        _ => None,
+    };
+    if until.is_some_and(|until| until < from) {
+        return Ok(sse(stream::empty()));
+    }
+    let is_record = match asked.form.as_deref() {
+        None | Some("shown") => false,
+        Some("record") => true,
+        Some(other) => {
+            return Err(Problem::bad(format!("`{other}` is no form of events; there are shown and record")));
+        }
+    };
     let stream = stream::unfold(Some((events, layout)), move |state| async move {
         let (mut events, layout) = state?;
         match events.next().await? {
@@ -209,8 +250,16 @@ pub(crate) async fn events(
                 if until.is_some_and(|until| told.seq > until) {
                     return None;
                 }
-                let value = windlass_report::event_json(&told, &layout, Clock::Wall);
-                let kind = value.get("kind").and_then(Value::as_str).unwrap_or("event").to_owned();
+                let (kind, value) = match is_record {
+                    true => {
+                        let Event { seq, at, what } = (*told).clone();
+                        ("record".to_owned(), json!(RecordedEvent { seq, at, what }))
+                    }
+                    false => {
+                        let value = windlass_report::event_json(&told, &layout, Clock::Wall);
+                        (value.get("kind").and_then(Value::as_str).unwrap_or("event").to_owned(), value)
+                    }
+                };
                 let is_last = until.is_some_and(|until| told.seq >= until);
                 let rest = (!is_last).then_some((events, layout));
                 Some((event(&kind, Some(told.seq), &value), rest))
@@ -219,6 +268,15 @@ pub(crate) async fn events(
         }
     });
     Ok(sse(stream))
+}
+
+pub(crate) async fn submission(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(places): Places,
+) -> Result<Json<Submission>, Problem> {
+    let view = meant(&api, &caller, Verb::View, &places).await?;
+    Ok(Json((*api.parts().runs.submission(view.id).await?).clone()))
 }
 
 pub(crate) async fn report(
@@ -274,7 +332,13 @@ pub(crate) async fn logs(
         Some(node) if filter.nodes.len() == 1 => files.node(node),
         _ => files.all(),
     };
-    let reader = Reader::new(&path, asked.from.unwrap_or(0));
+    let begin = match (asked.from, asked.tail) {
+        (Some(offset), _) => offset,
+        (None, Some(lines)) => windlass_logs::last(&path, lines, &filter)
+            .map_err(|error| Problem::not_found(format!("output that can be read: {error}")))?,
+        (None, None) => 0,
+    };
+    let reader = Reader::new(&path, begin);
     let follows = asked.follow == Some(true) && !view.status.is_terminal();
     let state = Lines { reader, filter, api: api.clone(), view, follows };
     let stream = stream::unfold(Some(state), |state| async {

@@ -6,13 +6,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use windlass_access::{Resource, Verb};
+use windlass_contract::{NAMESPACE_LABEL, NewRun, RetryRun, Submitted};
 use windlass_lang::Given;
 use windlass_model::event::Author;
-use windlass_model::id::{GroupId, RunId};
 use windlass_model::plan::Plan;
 use windlass_model::target::Targets;
 use windlass_model::validate::walk::{self, Role};
@@ -25,63 +23,7 @@ use super::{RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
-use crate::gathered::NAMESPACE_LABEL;
 use crate::objects::Sent;
-
-/// A run to be.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewRun {
-    /// The name of a plan of the namespace.
-    plan: Option<String>,
-    /// A plan written out, instead.
-    document: Option<Value>,
-    /// The step set; `default` unless given.
-    step_set: Option<String>,
-    /// The values of its parameters.
-    #[serde(default)]
-    params: BTreeMap<String, Value>,
-    /// A selection that the targets of all blocks are narrowed to.
-    selection: Option<String>,
-    /// Whether it only looks.
-    #[serde(default)]
-    noop: bool,
-    /// Whether it begins at once, unless it awaits approval; it does, unless this is false.
-    start: Option<bool>,
-    /// The id of the run, so that asking twice submits once.
-    #[schemars(with = "Option<String>")]
-    run: Option<RunId>,
-    /// The group that it belongs to.
-    #[schemars(with = "Option<String>")]
-    group: Option<GroupId>,
-    /// Why, in your own words.
-    #[serde(default)]
-    why: String,
-}
-
-/// A run that is taken in.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Submitted {
-    /// Its id.
-    run: String,
-    /// The group that it belongs to.
-    group: String,
-    /// What an approval would be for: plan, parameters and targets exactly as they are.
-    digest: String,
-}
-
-/// A run that retries another.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct RetryRun {
-    /// Whether everything is done again, and not only what did not succeed.
-    from_scratch: bool,
-    /// Parameters that are secret, which are not carried over.
-    params: BTreeMap<String, Value>,
-    /// Whether it begins at once; it does, unless this is false.
-    start: Option<bool>,
-}
 
 pub(crate) async fn submit(
     State(api): State<Api>,
@@ -108,7 +50,7 @@ pub(crate) async fn submit(
     })?;
     let request = Request {
         step_set: wanted.step_set.unwrap_or_else(|| windlass_model::plan::DEFAULT_STEP_SET.to_owned()),
-        params: wanted.params.into_iter().map(|(name, value)| (name, Given::Value(value))).collect(),
+        params: given(wanted.params, wanted.typed_params),
         selection,
         noop: wanted.noop,
         run_id: wanted.run,
@@ -131,7 +73,7 @@ pub(crate) async fn retry(
     let how = if wanted.from_scratch { Retry::FromScratch } else { Retry::FromFailure };
     let mut request = api.parts().runs.retry(view.id, how).await?;
     refuse_foreign(&api, namespace, &request).await?;
-    request.params.extend(wanted.params.into_iter().map(|(name, value)| (name, Given::Value(value))));
+    request.params.extend(given(wanted.params, wanted.typed_params));
     take_in(&api, &caller, namespace, request, wanted.start.unwrap_or(true), format!("retries {}", view.id))
         .await
 }
@@ -186,9 +128,15 @@ async fn take_in(
     let id = run.to_string();
     let after = json!({"plan": plan.metadata.name, "targets": submission.targets.iter().map(|it| it.len()).sum::<u32>(), "why": why});
     caller.did(Verb::Submit, &resource.named(&id), Value::Null, after).await?;
-    let submitted =
-        Submitted { run: id, group: submission.group.to_string(), digest: submission.digest().to_string() };
+    let submitted = Submitted { run, group: submission.group, digest: submission.digest().to_string() };
     Ok((StatusCode::CREATED, Json(submitted)))
+}
+
+/// The values of parameters, however they came.
+fn given(values: BTreeMap<String, Value>, typed: BTreeMap<String, String>) -> BTreeMap<String, Given> {
+    let values = values.into_iter().map(|(name, value)| (name, Given::Value(value)));
+    let typed = typed.into_iter().map(|(name, text)| (name, Given::Text(text)));
+    values.chain(typed).collect()
 }
 
 /// A plan of the namespace.

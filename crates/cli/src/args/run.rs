@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use windlass_model::span::Span;
 
+use super::context::PlaceArgs;
 use super::output::LiveFormat;
 use super::param::{PlanArgs, SecretsArgs};
 
@@ -47,10 +48,14 @@ Ctrl-C asks the run to end, one step harsher each time:
   thrice  kill: what is in flight is ended
 SIGTERM and SIGHUP stop, too. Deferred work and checks run in any case.
 
+With --context, a server drives the run: FILE is sent to it, or is the name of a plan that it has; nodes, variables and
+secrets are those of its namespace, and what of them is named on this command line is refused.
+
 Examples:
   windlass run rolling-patch.yaml -p release=1.4
   windlass run rolling-patch.yaml -p token=@token.txt --approve
   windlass run rolling-patch.yaml -p release=1.4 --noop
+  windlass run rolling-patch --context prod -p release=1.4      a plan of the server's namespace
   windlass run rolling-patch.yaml --output events | jq -c 'select(.kind == \"actionEnded\")'
 
 Exit codes: 0 succeeded · 1 failed · 2 invalid · 3 stopped · 4 waits for a person · 5 store locked or unavailable")]
@@ -72,7 +77,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DURATION")]
     pub(crate) fresh_facts: Option<Span>,
     #[command(flatten)]
-    pub(crate) data_dir: DataDirArgs,
+    pub(crate) place: PlaceArgs,
     #[command(flatten)]
     pub(crate) live: LiveArgs,
     #[command(flatten)]

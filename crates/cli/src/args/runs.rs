@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
+use super::context::PlaceArgs;
 use super::output::{DocumentFormat, LiveFormat, ReportFormat};
 use super::param::{ParamArgs, SecretsArgs};
-use super::run::{DataDirArgs, LiveArgs, ReachArgs};
+use super::run::{LiveArgs, ReachArgs};
 use super::search::{LabelArg, When};
 
 /// `windlass runs`
@@ -16,7 +17,8 @@ use super::search::{LabelArg, When};
 RUN is a run's id, the beginning of one, or `last`, which is the default.
 
 While another process drives the runs of the data directory, these commands go to it; otherwise they read and write \
-the directory themselves, and `windlass recover` goes on with what is unfinished.")]
+the directory themselves, and `windlass recover` goes on with what is unfinished. With --context they are about the runs \
+of a server, with the same words and the same output.")]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
     pub(crate) command: RunsCommand,
@@ -62,7 +64,7 @@ pub(crate) struct RunRef {
     #[arg(value_name = "RUN", default_value = "last", hide_default_value = true)]
     pub(crate) run: String,
     #[command(flatten)]
-    pub(crate) data_dir: DataDirArgs,
+    pub(crate) place: PlaceArgs,
 }
 
 /// `windlass runs list`
@@ -115,7 +117,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: DocumentFormat,
     #[command(flatten)]
-    pub(crate) data_dir: DataDirArgs,
+    pub(crate) place: PlaceArgs,
 }
 
 /// `windlass runs show`

@@ -3,6 +3,7 @@
 //! It reads the files themselves. Whoever drives the run is asked only where they are, and whether the run goes on; before
 //! the end it puts there whatever it still has, so that following ends with the last line.
 
+mod remote;
 mod show;
 
 use std::collections::BTreeSet;
@@ -39,9 +40,12 @@ pub(super) fn run(args: &LogsArgs, printer: &mut Printer) -> Outcome {
 }
 
 async fn logs(args: &LogsArgs, printer: &mut Printer) -> Outcome {
-    let access = Access::open(&args.run.data_dir).await?;
+    let access = Access::open(&args.run.place).await?;
     let run = access.find(&args.run.run).await?;
     let row = access.row(run).await?;
+    if let Some(remote) = access.remote() {
+        return remote::logs(args, &access, remote, run, printer).await;
+    }
     let wanted = wanted(args, &access, run).await;
     let (filter, files, lost) = match wanted {
         Ok((filter, Logs { directory: Some(directory), lost })) => {
@@ -141,6 +145,18 @@ impl Pages {
 
 /// What is to be shown, and where it is.
 async fn wanted(args: &LogsArgs, access: &Access, run: RunId) -> Result<(Filter, Logs), Failure> {
+    let logs = access.logs(run).await?;
+    let filter = filter_of(args, access, run, logs.directory.clone()).await?;
+    Ok((filter, logs))
+}
+
+/// What is to be shown. A node is one of the run, or one that has a file in this directory.
+async fn filter_of(
+    args: &LogsArgs,
+    access: &Access,
+    run: RunId,
+    directory: Option<PathBuf>,
+) -> Result<Filter, Failure> {
     let mut filter = Filter::default();
     filter.level = args.level;
     filter.since = args.since.as_deref().map(since).transpose()?;
@@ -155,7 +171,6 @@ async fn wanted(args: &LogsArgs, access: &Access, run: RunId) -> Result<(Filter,
                 .help("write the name of an action, or an address, with * and ?: 'patch/web*/restart'")
         })?;
     }
-    let logs = access.logs(run).await?;
     if !args.node.is_empty() {
         let layout = match access.layout(run).await? {
             // Which nodes these are, only the log knows.
@@ -164,8 +179,7 @@ async fn wanted(args: &LogsArgs, access: &Access, run: RunId) -> Result<(Filter,
         };
         let known = known_nodes(&layout);
         for name in &args.node {
-            let has_file =
-                || logs.directory.clone().is_some_and(|dir| RunFiles::within(dir).node(name).exists());
+            let has_file = || directory.clone().is_some_and(|dir| RunFiles::within(dir).node(name).exists());
             if known.contains(name.as_str()) || has_file() {
                 filter.nodes.insert(name.clone());
                 continue;
@@ -179,7 +193,7 @@ async fn wanted(args: &LogsArgs, access: &Access, run: RunId) -> Result<(Filter,
             }
         }
     }
-    Ok((filter, logs))
+    Ok(filter)
 }
 
 fn known_nodes(layout: &Layout) -> BTreeSet<&str> {

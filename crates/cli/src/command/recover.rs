@@ -33,8 +33,13 @@ pub(super) fn run(args: &RecoverArgs, printer: &mut Printer) -> Outcome {
         let secrets = secrets::again(args.secrets.file.as_deref(), submitted, printer)?;
         let fleet = reach::fleet(&args.reach, secrets);
         let session = Session::drive(&data_dir, &registry, TakeOver::Everything, fleet, printer).await?;
-        let how =
-            Drive { format: args.live.output, approve: false, tells: Tells::Run, since, data_dir: &data_dir };
+        let how = Drive {
+            format: args.live.output,
+            approve: false,
+            tells: Tells::Run,
+            since,
+            typed: data_dir.typed(),
+        };
         let exit = go(&session, how, &mut signals, printer).await;
         for run in &session.taken_over().runs {
             session.forget_if_ended(*run).await;

@@ -1,5 +1,7 @@
 //! `windlass run FILE`
 
+pub(super) mod remote;
+
 use std::sync::Arc;
 
 use windlass_lang::Inputs;
@@ -18,6 +20,9 @@ use crate::session::{Session, tokio_runtime};
 use crate::{drawing, facts, inventory, params, plan_file, reach, secrets, user};
 
 pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
+    if let Some(context) = args.place.server()? {
+        return remote::run(args, context, printer);
+    }
     let given_nodes = &args.plan.among;
     params::one_reader(Some(&args.plan.file), Some(&given_nodes.inventory), &args.plan.params)?;
     let mut among = inventory::among(given_nodes, printer)?;
@@ -62,7 +67,7 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
             return Err(loaded.findings(not_ready, &|_| None).into());
         }
         let seat = Seating {
-            data_dir: &args.data_dir,
+            data_dir: &args.place.data_dir,
             reach: &args.reach,
             format: args.live.output,
             approve: args.approve,
@@ -99,7 +104,7 @@ pub(super) async fn go(
         mention_unfinished(&handle, &data_dir, printer).await?;
     }
     let run = handle.submit(request).await?;
-    let how = Drive { format, approve, tells, since: Time::ZERO, data_dir: &data_dir };
+    let how = Drive { format, approve, tells, since: Time::ZERO, typed: data_dir.typed() };
     let exit = drive(&handle, run, how, &mut signals, printer).await;
     session.forget_if_ended(run).await;
     let closed = session.close().await;
@@ -124,7 +129,10 @@ async fn mention_unfinished(
         };
         printer.note(Styled(
             FAINT,
-            format_args!("{what} not ended; afterwards, `{}` goes on with them", data_dir.command("recover")),
+            format_args!(
+                "{what} not ended; afterwards, `{}` goes on with them",
+                data_dir.typed().command("recover")
+            ),
         ));
     }
     Ok(())

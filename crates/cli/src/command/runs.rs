@@ -13,7 +13,7 @@ mod watch;
 use windlass_model::event::Command;
 
 use crate::access::Access;
-use crate::args::{DataDirArgs, RunsArgs, RunsCommand};
+use crate::args::{ApproveArgs, PlaceArgs, RunsArgs, RunsCommand};
 use crate::failure::Outcome;
 use crate::printer::Printer;
 use crate::session::tokio_runtime;
@@ -23,13 +23,24 @@ pub(super) fn run(args: &RunsArgs, printer: &mut Printer) -> Outcome {
         match &args.command {
             RunsCommand::Retry(args) => retry::run(args, printer).await,
             other => {
-                let access = Access::open(data_dir(other)).await?;
+                let access = Access::open(place(other)).await?;
                 let outcome = one(other, &access, printer).await;
                 let closed = access.close().await;
                 let exit = outcome?;
                 closed.map(|()| exit)
             }
         }
+    })
+}
+
+/// `windlass approve`
+pub(super) fn approve(args: &ApproveArgs, printer: &mut Printer) -> Outcome {
+    tokio_runtime()?.block_on(async {
+        let access = Access::open(&args.run.place).await?;
+        let outcome = approve::run(args, &access, printer).await;
+        let closed = access.close().await;
+        let exit = outcome?;
+        closed.map(|()| exit)
     })
 }
 
@@ -52,21 +63,21 @@ async fn one(command: &RunsCommand, access: &Access, printer: &mut Printer) -> O
     }
 }
 
-fn data_dir(command: &RunsCommand) -> &DataDirArgs {
+fn place(command: &RunsCommand) -> &PlaceArgs {
     match command {
-        RunsCommand::List(args) => &args.data_dir,
-        RunsCommand::Show(args) => &args.run.data_dir,
-        RunsCommand::Events(args) => &args.run.data_dir,
-        RunsCommand::Report(args) => &args.run.data_dir,
-        RunsCommand::Watch(args) => &args.run.data_dir,
+        RunsCommand::List(args) => &args.place,
+        RunsCommand::Show(args) => &args.run.place,
+        RunsCommand::Events(args) => &args.run.place,
+        RunsCommand::Report(args) => &args.run.place,
+        RunsCommand::Watch(args) => &args.run.place,
         RunsCommand::Stop(args)
         | RunsCommand::Cancel(args)
         | RunsCommand::Kill(args)
         | RunsCommand::Pause(args)
         | RunsCommand::Resume(args)
-        | RunsCommand::Reject(args) => &args.run.data_dir,
-        RunsCommand::Approve(args) => &args.run.data_dir,
-        RunsCommand::Resolve(args) => &args.run.data_dir,
-        RunsCommand::Retry(args) => &args.run.data_dir,
+        | RunsCommand::Reject(args) => &args.run.place,
+        RunsCommand::Approve(args) => &args.run.place,
+        RunsCommand::Resolve(args) => &args.run.place,
+        RunsCommand::Retry(args) => &args.run.place,
     }
 }

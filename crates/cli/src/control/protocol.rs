@@ -10,10 +10,10 @@ use windlass_model::id::RunId;
 use windlass_model::submission::{Digest, Submission};
 use windlass_model::time::Time;
 use windlass_report::words;
-use windlass_runtime::{Condition, Cursor, Error, Filter, Handle, RunView};
+use windlass_runtime::{Error, Filter, Handle, RunView};
 
 use crate::exit::Exit;
-use crate::failure::{Failure, One, with_causes};
+use crate::failure::{Failure, One};
 
 /// The version of the lines.
 pub(super) const VERSION: u32 = 1;
@@ -21,8 +21,6 @@ pub(super) const VERSION: u32 = 1;
 pub(super) const MAX_ASK: usize = 64 * 1024;
 /// The longest answer: what was submitted, with a million targets.
 pub(super) const MAX_ANSWER: usize = 512 * 1024 * 1024;
-/// How many runs are looked through at a time.
-const PAGE: usize = 500;
 
 /// A question, with the version of whoever asks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,6 +91,9 @@ pub(crate) struct Row {
     pub(crate) is_driven: bool,
     /// What waits for a person.
     pub(crate) asked: Vec<String>,
+    /// Whether nothing will go on before a person does something.
+    #[serde(default)]
+    pub(crate) needs_person: bool,
     /// Why it does not go on, if it does not.
     pub(crate) trouble: Option<String>,
 }
@@ -211,13 +212,8 @@ async fn find(handle: &Handle, text: &str) -> Result<RunId, Failure> {
             "`{text}` is not the id of a run; write an id, the beginning of one, or `last`"
         )));
     }
-    let (mut found, mut before) = (Vec::new(), None);
-    loop {
-        let page = handle.list(PAGE, before).await?;
-        let Some(last) = page.last() else { break };
-        before = Some(Cursor::after(last));
-        found.extend(page.iter().map(|view| view.id).filter(|run| run.to_string().starts_with(&wanted)));
-    }
+    let filter = Filter { id_begins: Some(wanted), ..Filter::default() };
+    let found: Vec<RunId> = handle.search(&filter, usize::MAX, None).await?.iter().map(|it| it.id).collect();
     match found.as_slice() {
         [run] => Ok(*run),
         [] => Err(unknown(format!("there is no run whose id begins with `{text}`"))),
@@ -230,26 +226,10 @@ async fn find(handle: &Handle, text: &str) -> Result<RunId, Failure> {
 
 impl Row {
     fn of(view: RunView) -> Self {
-        let (mut is_driven, mut asked, mut trouble) = (false, Vec::new(), None);
-        match &view.condition {
-            Condition::Resting => {}
-            Condition::Driven { asked: waiting, .. } => {
-                is_driven = true;
-                asked.clone_from(waiting);
-            }
-            Condition::Parked { why, .. } => trouble = Some(format!("parked: {why}")),
-            Condition::StoreStopped { why, .. } => trouble = Some(with_causes(why)),
-            Condition::Blocked { lock, holder } => {
-                let who = holder.map_or_else(|| "another run".to_owned(), |holder| format!("run {holder}"));
-                trouble = Some(format!("waits for the end of {who}, which holds {lock}"));
-            }
-            Condition::Unrunnable { missing } => {
-                trouble = Some(format!("needs plugins that are not there: {}", missing.join(", ")));
-            }
-            Condition::Sealed { why } => trouble = Some(format!("its secrets cannot be read: {why}")),
-            Condition::Damaged { detail } => trouble = Some(format!("its record cannot be read: {detail}")),
-        }
-        Self { view, is_driven, asked, trouble }
+        let (is_driven, trouble) = (view.condition.is_driven(), view.condition.trouble());
+        let asked = view.condition.asked().to_vec();
+        let needs_person = view.condition.needs_person();
+        Self { view, is_driven, asked, needs_person, trouble }
     }
 }
 

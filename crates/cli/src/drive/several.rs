@@ -12,7 +12,7 @@ use windlass_report::Fold;
 use windlass_report::words::count;
 use windlass_runtime::{Clock, Condition, Error, Handle};
 
-use super::{Drive, TICK, ask_for_help, needs_person};
+use super::{Drive, TICK, ask_for_help, may_need_person};
 use crate::access::apply;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -54,14 +54,14 @@ pub(crate) async fn drive_several(
         driven.push(Driven { run: *run, fold, is_parked: false, lost: None });
     }
     let labels = Labels::of(driven.iter().map(|one| &one.fold));
-    let mut live = Live::of_several(how.format, Seat::Driver, how.data_dir.clone(), labels);
+    let mut live = Live::of_several(how.format, Seat::Driver, how.typed.clone(), labels);
     let followed = follow(handle, &mut driven, how, &mut live, signals, printer).await;
     // Whatever happened, what is said next is not said into the picture.
     live.leave(printer);
     followed?;
     live.end_several(driven.iter().map(|one| &one.fold), printer);
-    for Driven { fold, .. } in driven.iter().filter(|one| needs_person(&one.fold)) {
-        ask_for_help(fold, true, how.data_dir, printer);
+    for Driven { fold, .. } in driven.iter().filter(|one| may_need_person(&one.fold)) {
+        ask_for_help(fold, true, how.typed, printer);
     }
     Ok(worst(driven.iter().map(Driven::exit)))
 }
@@ -148,7 +148,7 @@ async fn command(handle: &Handle, driven: &[Driven], step: &Step) -> Result<(), 
 async fn all_rest(handle: &Handle, driven: &[Driven]) -> Result<bool, Failure> {
     let open: Vec<&Driven> = driven.iter().filter(|one| !one.is_over()).collect();
     // Whether it is so, the runtime knows; that it may be so, the events have told.
-    if !open.iter().all(|one| needs_person(&one.fold)) {
+    if !open.iter().all(|one| may_need_person(&one.fold)) {
         return Ok(false);
     }
     for one in open {

@@ -24,8 +24,8 @@ use windlass_report::words::{self, count, grouped};
 use windlass_report::{Fold, Length, legible};
 
 use super::fit::Pieces;
-use crate::data_dir::DataDir;
 use crate::printer::{BAD, BUSY, FAINT, STRONG, Styled, WARN};
+use crate::typed::Typed;
 
 /// What is to be drawn, and on what.
 pub(crate) struct Frame<'a> {
@@ -34,7 +34,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) width: usize,
     pub(crate) rows: usize,
     pub(crate) seat: Seat,
-    pub(crate) data_dir: &'a DataDir,
+    pub(crate) typed: &'a Typed,
 }
 
 /// Where whoever looks at the picture sits, and so what their Ctrl-C does.

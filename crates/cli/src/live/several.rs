@@ -19,8 +19,8 @@ use windlass_report::{Fold, legible};
 
 use super::frame::{Frame, Seat};
 use super::{outcome, time_of_day};
-use crate::data_dir::DataDir;
 use crate::printer::{FAINT, STRONG, Styled};
+use crate::typed::Typed;
 
 /// What each line of several runs begins with; empty where there is only one.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ pub(crate) struct Several<'a> {
     pub(crate) width: usize,
     pub(crate) rows: usize,
     pub(crate) seat: Seat,
-    pub(crate) data_dir: &'a DataDir,
+    pub(crate) typed: &'a Typed,
 }
 
 /// How long the name of a plan may be in a label.
@@ -123,8 +123,8 @@ impl Several<'_> {
     }
 
     fn frame<'a>(&'a self, fold: &'a Fold) -> Frame<'a> {
-        let Self { now, width, rows, seat, data_dir, .. } = *self;
-        Frame { fold, now, width, rows, seat, data_dir }
+        let Self { now, width, rows, seat, typed, .. } = *self;
+        Frame { fold, now, width, rows, seat, typed }
     }
 
     /// How many there are, and how many stand where.

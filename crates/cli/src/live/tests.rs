@@ -10,10 +10,9 @@ use windlass_report::Fold;
 use super::frame::{Frame, Seat};
 use super::line;
 use super::several::Several;
-use crate::args::DataDirArgs;
-use crate::data_dir::DataDir;
 use crate::plan_file;
 use crate::prepare::{Choice, prepare};
+use crate::typed::Typed;
 
 const PLAN: &str = "apiVersion: windlass.dev/v1
 kind: Plan
@@ -53,13 +52,13 @@ fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
-fn data_dir() -> DataDir {
-    DataDirArgs { data_dir: Some("/d".into()) }.choose().unwrap()
+fn typed() -> Typed {
+    Typed::here("--data-dir /d".to_owned())
 }
 
 /// The picture of a moment, without colours.
 fn picture(fold: &Fold, now: Time, (width, rows): (usize, usize)) -> String {
-    let frame = Frame { fold, now, width, rows, seat: Seat::Driver, data_dir: &data_dir() };
+    let frame = Frame { fold, now, width, rows, seat: Seat::Driver, typed: &typed() };
     plain(&frame.lines().join("\n"))
 }
 
@@ -75,8 +74,8 @@ fn a_picture_has_no_more_rows_than_the_terminal_at_any_moment() {
 
 /// The common picture of the same run in so many stages, without colours.
 fn pictures(folds: &[&Fold], now: Time, (width, rows): (usize, usize)) -> String {
-    let data_dir = data_dir();
-    let picture = Several { folds, now, width, rows, seat: Seat::Driver, data_dir: &data_dir };
+    let typed = typed();
+    let picture = Several { folds, now, width, rows, seat: Seat::Driver, typed: &typed };
     plain(&picture.lines().join("\n"))
 }
 

@@ -32,6 +32,7 @@ mod people;
 mod picture;
 mod preview;
 mod rehearse;
+mod remote;
 mod rolling;
 mod run;
 mod secrets;

@@ -8,17 +8,27 @@ use serde_json::{Value, json};
 use crate::harness::{Place, Running};
 
 /// A server that goes on, where it listens, and a token.
-struct Served {
-    process: Running,
-    address: String,
+pub(crate) struct Served {
+    pub(crate) process: Running,
+    pub(crate) address: String,
 }
 
 impl Served {
-    fn begin(place: &Place) -> Self {
-        let mut process = place.start(&["server", "--listen", "127.0.0.1:0"]);
+    pub(crate) fn begin(place: &Place) -> Self {
+        Self::begin_at(place, "127.0.0.1:0")
+    }
+
+    pub(crate) fn begin_at(place: &Place, address: &str) -> Self {
+        let mut process = place.start(&["server", "--listen", address]);
         let line = process.line_with("listens on http://");
         let address = line.trim().rsplit('/').next().unwrap().to_owned();
         Self { process, address }
+    }
+
+    /// The token of the first start.
+    pub(crate) fn token(&mut self) -> String {
+        let line = self.process.line_with("token of `admin`");
+        line.trim().rsplit(' ').next().unwrap().to_owned()
     }
 
     fn ask(&self, token: &str, method: &str, path: &str, media: &str, body: Option<&Value>) -> (u16, String) {
@@ -55,8 +65,7 @@ fn plan(script: &str) -> Value {
 fn a_server_that_was_killed_goes_on_with_everything_that_it_had_acknowledged() {
     let place = Place::new();
     let mut served = Served::begin(&place);
-    let line = served.process.line_with("token of `admin`");
-    let token = line.trim().rsplit(' ').next().unwrap().to_owned();
+    let token = served.token();
     let script = format!("echo held >> done.log; {}", place.until("gate"));
     served.applies(&token, "/api/v1/namespaces/default/plans/work", &plan(&script));
     let runs = "/api/v1/namespaces/default/runs";

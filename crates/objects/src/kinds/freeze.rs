@@ -12,7 +12,7 @@ use windlass_model::{Value, code};
 
 use super::{alone, schema};
 use crate::kind::{Kind, Scope, Surroundings};
-use crate::object::Object;
+use windlass_contract::Object;
 
 /// What must not change for now: nothing is submitted in it, and what runs in it is stopped.
 ///

@@ -8,7 +8,7 @@ use windlass_model::Value;
 
 use super::{fine, schema};
 use crate::kind::{Kind, Reference, Scope};
-use crate::object::Object;
+use windlass_contract::Object;
 
 /// See [`NodeSpec`].
 pub static NODE: Kind = Kind {

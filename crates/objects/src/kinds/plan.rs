@@ -9,7 +9,7 @@ use windlass_model::problem::Problem;
 
 use super::{alone, schema};
 use crate::kind::{Kind, Scope, Surroundings};
-use crate::object::Object;
+use windlass_contract::Object;
 
 /// See [`Spec`].
 pub static PLAN: Kind = Kind {

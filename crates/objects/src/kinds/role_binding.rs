@@ -11,7 +11,7 @@ use windlass_model::{Value, code};
 
 use super::schema;
 use crate::kind::{Kind, Reference, Scope, Surroundings};
-use crate::object::Object;
+use windlass_contract::Object;
 
 /// People, and the role that they have in namespaces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

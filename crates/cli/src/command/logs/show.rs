@@ -108,8 +108,11 @@ fn json(record: &Record<'_>, found: &Found<'_>, to: &mut Vec<u8>) {
     if *form == Form::Part {
         line.insert("goesOn".into(), true.into());
     }
-    line.insert("offset".into(), found.offset.into());
-    line.insert("next".into(), found.next.into());
+    // Of what comes from a server, only that knows where in its file it stands.
+    if found.next > 0 {
+        line.insert("offset".into(), found.offset.into());
+        line.insert("next".into(), found.next.into());
+    }
     push_line(to, &serde_json::Value::Object(line));
 }
 

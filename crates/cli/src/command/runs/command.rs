@@ -19,7 +19,7 @@ pub(super) async fn run(
     let run = access.find(&args.run.run).await?;
     let by = Author { user: user::current(), why: args.why.clone() };
     access.ask(Ask::Command { run, command, by }).await?;
-    let resume = access.data_dir().command("runs resume");
+    let resume = access.typed().command("runs resume");
     let paused = format!("is paused: nothing new starts, what is in flight ends; `{resume}` goes on");
     let what = match command {
         Command::Pause => paused.as_str(),
@@ -45,7 +45,7 @@ pub(super) fn mention_recovery(access: &Access, printer: &mut Printer) {
             FAINT,
             format_args!(
                 "no process drives it now: this is recorded, and `{}` goes on from there",
-                access.data_dir().command("recover")
+                access.typed().command("recover")
             ),
         ));
     }

@@ -13,7 +13,7 @@ use crate::printer::Printer;
 pub(super) async fn run(args: &ReportArgs, access: &Access, printer: &mut Printer) -> Outcome {
     let run = access.find(&args.run.run).await?;
     let fold = access.fold(run).await?;
-    let flags = access.data_dir().flag();
+    let flags = access.typed().flag();
     match &args.file {
         None => {
             let palette = printer.palette();

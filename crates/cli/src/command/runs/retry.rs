@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use windlass_contract::RetryRun;
 use windlass_lang::Loaded;
 use windlass_model::id::RunId;
 use windlass_model::problem::Problems;
@@ -10,7 +11,10 @@ use windlass_model::time::Time;
 use windlass_plugin::{Registry, SecretProvider};
 use windlass_runtime::{Error, Request, Retry, Start, TakeOver};
 
-use crate::args::RetryArgs;
+use crate::access::Access;
+use crate::args::{LiveFormat, RetryArgs};
+use crate::command::run::remote::{follow, split};
+use crate::context::Context;
 use crate::control::{Answer, Ask, answer};
 use crate::data_dir::DataDir;
 use crate::drive::{Drive, Tells, catch_signals, drive};
@@ -23,7 +27,10 @@ use crate::{params, plan_file, prepare, reach, secrets, user};
 pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     params::one_reader(None, None, &args.params)?;
     let mut signals = catch_signals()?;
-    let data_dir = args.run.data_dir.choose()?;
+    if let Some(context) = args.run.place.server()? {
+        return remote(args, context, &mut signals, printer).await;
+    }
+    let data_dir = args.run.place.data_dir.choose()?;
     data_dir.must_hold_runs()?;
     let registry = plan_file::registry()?;
     let (old, submission) = retried(args, &data_dir, &registry).await?;
@@ -35,6 +42,26 @@ pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     let closed = session.close().await;
     let exit = outcome?;
     closed.map(|()| exit)
+}
+
+/// The same on a server.
+async fn remote(
+    args: &RetryArgs,
+    context: Context,
+    signals: &mut crate::signals::Signals,
+    printer: &mut Printer,
+) -> Outcome {
+    let access = Access::server(context.clone())?;
+    let old = access.find(&args.run.run).await?;
+    let submission = access.submission(old).await?;
+    let (values, typed) = split(params::gather(&args.params, &submission.plan, printer)?.values);
+    let wanted =
+        RetryRun { from_scratch: args.from_scratch, params: values, typed_params: typed, start: None };
+    let made = context.client.retry(&context.namespace, old, &wanted).await?;
+    if args.live.output == LiveFormat::Text {
+        printer.note(Styled(FAINT, format_args!("run {} retries {old}", made.run)));
+    }
+    follow(&access, made.run, (args.live.output, args.approve), signals, printer).await
 }
 
 /// What is made again, and with what.
@@ -90,7 +117,7 @@ async fn go(
         }
         submitted => submitted?,
     };
-    if args.live.output == crate::args::LiveFormat::Text {
+    if args.live.output == LiveFormat::Text {
         printer.note(Styled(FAINT, format_args!("run {run} retries {old}")));
     }
     let how = Drive {
@@ -98,7 +125,7 @@ async fn go(
         approve: args.approve,
         tells: Tells::Run,
         since: Time::ZERO,
-        data_dir,
+        typed: data_dir.typed(),
     };
     let exit = drive(&handle, run, how, signals, printer).await;
     session.forget_if_ended(run).await;

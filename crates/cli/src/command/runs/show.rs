@@ -19,11 +19,8 @@ pub(super) async fn run(args: &ShowArgs, access: &Access, printer: &mut Printer)
                 .write_out(|mut out| windlass_report::write_json(&fold, &JsonOptions::default(), &mut out));
         }
         DocumentFormat::Text => {
-            let options = TextOptions {
-                clock: Clock::Wall,
-                palette: printer.palette(),
-                flags: access.data_dir().flag(),
-            };
+            let options =
+                TextOptions { clock: Clock::Wall, palette: printer.palette(), flags: access.typed().flag() };
             printer.write_out(|mut out| windlass_report::write_text(&fold, &options, &mut out));
             let row = access.row(run).await?;
             if let Some(trouble) = &row.trouble {
@@ -36,11 +33,11 @@ pub(super) async fn run(args: &ShowArgs, access: &Access, printer: &mut Printer)
                 printer.note(format_args!(
                     "{} `{}` goes on with it",
                     Styled(WARN, "no process drives this run:"),
-                    access.data_dir().command("recover")
+                    access.typed().command("recover")
                 ));
             }
             if !fold.status().is_terminal() {
-                ask_for_help(&fold, true, access.data_dir(), printer);
+                ask_for_help(&fold, true, access.typed(), printer);
             }
         }
     }

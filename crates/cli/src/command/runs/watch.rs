@@ -29,7 +29,7 @@ pub(super) async fn run(args: &WatchArgs, access: &Access, printer: &mut Printer
     let mut watch = Watch {
         run,
         fold: Fold::new(access.layout(run).await?),
-        live: Live::new(args.output, Seat::Watcher, access.data_dir().clone()),
+        live: Live::new(args.output, Seat::Watcher, access.typed().clone()),
         // What happened before is in the picture; only what happens from now on is told line by line.
         told_from: if args.output == LiveFormat::Events { 0 } else { access.row(run).await?.view.seq },
     };
@@ -38,7 +38,7 @@ pub(super) async fn run(args: &WatchArgs, access: &Access, printer: &mut Printer
     // Whoever drove the run is gone; somebody else may drive it, or nobody.
     while matches!(&end, Err(failure) if failure.is(&code::CONTROL)) && lost < AGAIN {
         lost += 1;
-        let Ok(again) = Access::open(&args.run.data_dir).await else { break };
+        let Ok(again) = Access::open(&args.run.place).await else { break };
         let seq = watch.fold.seq();
         end = watch.follow(&again, &mut signals, printer).await;
         again.close().await?;
@@ -64,10 +64,10 @@ pub(super) async fn run(args: &WatchArgs, access: &Access, printer: &mut Printer
         printer.note(format_args!(
             "{} `{}` goes on with it",
             Styled(WARN, "no process drives this run:"),
-            access.data_dir().command("recover")
+            access.typed().command("recover")
         ));
     }
-    ask_for_help(&fold, true, access.data_dir(), printer);
+    ask_for_help(&fold, true, access.typed(), printer);
     Ok(Exit::Waiting)
 }
 

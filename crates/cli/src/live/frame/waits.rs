@@ -15,7 +15,7 @@ const ADDRESS: usize = 60;
 
 impl Frame<'_> {
     pub(super) fn waits(&self) -> Vec<String> {
-        let command = |words| self.data_dir.command(words);
+        let command = |words| self.typed.command(words);
         let mut lines = self.delays();
         lines.extend(self.locks());
         let asked = self.fold.asked().count() as u64;

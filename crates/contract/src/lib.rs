@@ -1,0 +1,24 @@
+//! What a server and those who ask it say to each other: the types of requests and answers, and nothing that acts on them.
+//!
+//! Both sides are made of these types, and so is the OpenAPI document. A key that is added to an answer breaks nobody; a key
+//! of a request that a server does not know is refused, so that nothing that somebody wanted is left out in silence.
+
+mod audit;
+mod object;
+mod people;
+mod problem;
+mod run;
+mod texts;
+mod words;
+
+pub use self::audit::{AuditPage, AuditVerified, Entry, Noted, Outcome};
+pub use self::object::{
+    Applied, AppliedObject, Changed, Difference, Differences, Metadata, Name, Object, ObjectPage,
+    OneRevision, RevisionPage, What,
+};
+pub use self::people::{Me, NewToken, NewTokenMade, TokenView, Tokens, Verb};
+pub use self::problem::{OneProblem, Problem};
+pub use self::run::{
+    NewRun, Reason, RecordedEvent, Resolution, RetryRun, Run, RunApproval, RunPage, RunReason, Submitted,
+};
+pub use self::words::{APPLY, JSON_PATCH, MERGE_PATCH, NAMESPACE_LABEL, PROBLEM, Version};

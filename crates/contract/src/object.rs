@@ -1,0 +1,202 @@
+//! Objects: what one is as it is shown, lists of them, what becomes of one.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use windlass_model::Value;
+use windlass_model::time::Time;
+
+/// An object: what it is called, what somebody wants of it, and how it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Object {
+    /// The format's version: `windlass.dev/v1`.
+    pub api_version: String,
+    /// The kind of object.
+    pub kind: String,
+    /// What it is called, and what is known of it.
+    pub metadata: Metadata,
+    /// What is wanted.
+    pub spec: Value,
+    /// How it stands; only Windlass writes here.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub status: Value,
+}
+
+/// What an object is called, and what is known of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    /// Its name, once in its namespace and kind.
+    pub name: String,
+    /// The namespace that it lies in; none for what is of the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// What tells it from others that have had its name.
+    #[schemars(with = "String")]
+    pub uid: Uuid,
+    /// What it is found by.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub labels: IndexMap<String, String>,
+    /// What else is noted of it.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub annotations: IndexMap<String, String>,
+    /// The version: grows with every change of anything.
+    #[serde(default)]
+    pub version: u64,
+    /// When it was made.
+    #[serde(with = "crate::texts")]
+    #[schemars(with = "String")]
+    pub created_at: Time,
+    /// When it was changed last.
+    #[serde(with = "crate::texts")]
+    #[schemars(with = "String")]
+    pub updated_at: Time,
+}
+
+/// Where an object is found: its name, and its namespace where it has one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// The namespace.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+/// What applying an object came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Applied {
+    /// There was none, and now there is.
+    Created,
+    /// The one that was there was changed.
+    Changed,
+    /// The one that was there is as it is wanted.
+    Unchanged,
+}
+
+/// What became of an object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AppliedObject {
+    /// `created`, `changed` or `unchanged`.
+    #[schemars(with = "String")]
+    pub applied: Applied,
+    /// The object as it is now.
+    pub object: Object,
+}
+
+/// Some objects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectPage {
+    /// In the order of their names.
+    pub items: Vec<Object>,
+    /// What the next page is asked for by, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The version that a watch begins behind.
+    pub version: u64,
+}
+
+/// What was wanted of an object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RevisionPage {
+    /// The newest first.
+    pub items: Vec<OneRevision>,
+    /// Before which number the next page begins, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+/// What was wanted of an object at some time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OneRevision {
+    /// Counted from one.
+    pub number: u64,
+    /// Who wanted it.
+    pub by: String,
+    /// When.
+    pub at: String,
+    /// What was wanted.
+    pub spec: Value,
+}
+
+/// What two revisions differ in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Differences {
+    /// Place by place.
+    pub items: Vec<Difference>,
+}
+
+/// One place that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Difference {
+    /// Where, as a JSON pointer.
+    pub pointer: String,
+    /// What was there; nothing where something was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Value>,
+    /// What is there now; nothing where something was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Value>,
+}
+
+/// A change of an object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changed {
+    /// What happened to it.
+    #[serde(rename = "type")]
+    pub what: What,
+    /// The version at which it happened, from which a watch may go on.
+    pub version: u64,
+    /// The object behind the change; of one that was deleted, before it.
+    pub object: Object,
+}
+
+/// What happened to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum What {
+    /// It was made, or came into what is watched.
+    Created,
+    /// It was changed.
+    Updated,
+    /// It was deleted, or left what is watched.
+    Deleted,
+}
+
+// === impl Object ===
+
+impl Object {
+    /// Where it is found.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        Name { namespace: self.metadata.namespace.clone(), name: self.metadata.name.clone() }
+    }
+}
+
+// === impl Name ===
+
+impl Name {
+    /// The name of something of the whole cluster.
+    pub fn global(name: impl Into<String>) -> Self {
+        Self { namespace: None, name: name.into() }
+    }
+
+    /// The name of something in a namespace.
+    pub fn within(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { namespace: Some(namespace.into()), name: name.into() }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{namespace}/{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Who somebody is, and their tokens.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use windlass_model::span::Span;
+use windlass_model::time::Time;
+
+/// What somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verb {
+    /// Look at it.
+    View,
+    /// Make, change or delete it.
+    Write,
+    /// Submit and start a run.
+    Submit,
+    /// Pause, resume, stop, cancel or kill a run, or retry it.
+    Command,
+    /// Approve or reject a run.
+    Approve,
+    /// Settle what of a run waits for a person.
+    Resolve,
+}
+
+/// Who somebody is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Me {
+    /// The name of the user.
+    pub user: String,
+    /// What people call them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub display_name: String,
+    /// The groups of people that they belong to.
+    pub groups: Vec<String>,
+    /// The namespaces that this token is confined to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
+    /// What they may do to runs and plans of the whole cluster.
+    pub cluster: Vec<String>,
+}
+
+/// A token to be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NewToken {
+    /// Whose; your own, unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// What it is for.
+    pub note: String,
+    /// How long it is good for, such as `12h` or `30d`; without end, unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<Span>,
+    /// The namespaces that it is confined to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
+    /// What it is confined to doing.
+    #[schemars(with = "Option<Vec<String>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verbs: Option<Vec<Verb>>,
+}
+
+/// A token, shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NewTokenMade {
+    /// What it is called afterwards.
+    pub id: String,
+    /// The token.
+    pub token: String,
+}
+
+/// A token as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenView {
+    /// What it is called.
+    pub id: String,
+    /// Whose.
+    pub user: String,
+    /// What it is for.
+    pub note: String,
+    /// When it was made, in microseconds since 1970.
+    #[schemars(with = "u64")]
+    pub created_at: Time,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u64>")]
+    pub expires_at: Option<Time>,
+    /// The namespaces that it is confined to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
+    /// What it is confined to doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub verbs: Option<Vec<Verb>>,
+}
+
+/// Tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tokens {
+    /// In the order of their ids.
+    pub items: Vec<TokenView>,
+}
+
+// === impl NewTokenMade ===
+
+impl fmt::Debug for NewTokenMade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewTokenMade").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+// === impl Verb ===
+
+impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::View, Self::Write, Self::Submit, Self::Command, Self::Approve, Self::Resolve];
+
+    /// Its name in policies.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Write => "write",
+            Self::Submit => "submit",
+            Self::Command => "command",
+            Self::Approve => "approve",
+            Self::Resolve => "resolve",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
