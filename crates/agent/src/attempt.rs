@@ -59,7 +59,9 @@ pub(crate) async fn attempt(
 ) {
     let keeps = order.keep && order.mode == Mode::Act;
     let entry = if keeps { shared.begin(&order) } else { None };
+    let elsewhere = shared.only.as_ref().is_some_and(|only| order.node.as_ref() != Some(only));
     let refused = match &entry {
+        _ if elsewhere => Some(("agent", "this is the agent of another node: what was ordered was not done")),
         None if keeps => Some(shared.unkept(&order)),
         // Not before it is written down that it begins.
         Some(_) if shared.is_void(&order) => {

@@ -1,6 +1,7 @@
 //! What an agent says of itself first.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use windlass_wire::{Hello, Versions};
@@ -32,6 +33,13 @@ pub(crate) fn hello(cache: &Cache) -> Hello {
         clock_ms: now_ms(),
         facts,
     }
+}
+
+/// A name that nobody else on this machine uses, and that sorts behind those that were made before it.
+pub(crate) fn own_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{}-{next:06}", now_ms(), std::process::id())
 }
 
 /// The time by this machine's clock, in milliseconds since 1970.

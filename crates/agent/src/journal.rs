@@ -1,7 +1,7 @@
 //! What outlives the connection: which attempts began, what they printed, how they ended.
 //!
 //! ```text
-//!   <cache>/work/<run>/<start>-<pid>.journal     one per agent and run, locked while the agent lives
+//!   <cache>/work/<run>/<start>-<pid>-<n>.journal one per session and run, locked while the session lasts
 //!   <cache>/work/<run>/<…>.journal.<…>.order     what another agent tells that one
 //!   <cache>/work/<run>/<…>.journal.programs      which programs its attempts run
 //!   <cache>/work/<run>/<attempt>.unkept          nothing can be kept of it, and it may be begun all the same
@@ -26,7 +26,7 @@ use windlass_wire::{CallOrder, Ended, Line};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cache::{self, Cache};
-use crate::hello::now_ms;
+use crate::hello::{now_ms, own_name};
 
 mod orders;
 mod programs;
@@ -87,7 +87,7 @@ impl Journal {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "there is no place to write to"));
         };
         cache::make_private(&directory)?;
-        let path = directory.join(format!("{}-{}.journal", now_ms(), std::process::id()));
+        let path = directory.join(format!("{}.journal", own_name()));
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         let programs = Programs::of(&path);

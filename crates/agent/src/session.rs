@@ -30,6 +30,8 @@ const LAST_GRACE: Duration = Duration::from_secs(10);
 pub struct Session {
     plugins: Plugins,
     cache: Cache,
+    /// The one node whose orders are taken; none: whoever started it knows where it is.
+    only: Option<String>,
 }
 
 /// Why a session ended. All its work has ended, too.
@@ -48,6 +50,7 @@ pub enum SessionEnd {
 /// What all attempts of a session share.
 pub(crate) struct Shared {
     pub(crate) plugins: Plugins,
+    pub(crate) only: Option<String>,
     pub(crate) cache: Cache,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) voids: Voids,
@@ -75,21 +78,28 @@ impl Session {
     /// An agent with these plugins.
     #[must_use]
     pub fn new(registry: Registry, cache: Cache) -> Self {
-        Self { plugins: Plugins::These(registry), cache }
+        Self { plugins: Plugins::These(registry), cache, only: None }
     }
 
     /// An agent with the plugins that Windlass comes with.
     #[must_use]
     pub fn standard(cache: Cache) -> Self {
-        Self { plugins: Plugins::standard(), cache }
+        Self { plugins: Plugins::standard(), cache, only: None }
+    }
+
+    /// The same, which takes orders for this node and no other: what was meant for another one is not done here.
+    #[must_use]
+    pub fn only_for(self, node: impl Into<String>) -> Self {
+        Self { only: Some(node.into()), ..self }
     }
 
     /// Serves a connection until it ends, and then until the work that is in flight has ended.
     pub async fn serve(self, reader: impl AsyncRead + Unpin, writer: impl AsyncWrite + Unpin) -> SessionEnd {
-        let Self { plugins, cache } = self;
+        let Self { plugins, cache, only } = self;
         let outbox = Arc::new(Outbox::default());
         let shared = Arc::new(Shared {
             plugins,
+            only,
             // Before anything is ordered.
             voids: Voids::of(&cache),
             cache,

@@ -26,7 +26,7 @@ pub(crate) struct Orders<'a>(pub(crate) &'a Path);
 /// Tells the owner of a journal.
 pub(crate) fn tell(journal: &Path, order: &Order) -> io::Result<()> {
     let bytes = postcard::to_stdvec(order).map_err(io::Error::other)?;
-    let id = format!("{}-{}", crate::hello::now_ms(), std::process::id());
+    let id = crate::hello::own_name();
     let (part, whole) = (beside(journal, &format!("{id}.part")), beside(journal, &format!("{id}.order")));
     std::fs::write(&part, bytes)?;
     std::fs::rename(part, whole)

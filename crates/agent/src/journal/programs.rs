@@ -51,6 +51,16 @@ pub(crate) fn beside(journal: &Path) -> PathBuf {
     path.into()
 }
 
+/// The files beside other journals, of all runs.
+fn others(journal: &Path) -> impl Iterator<Item = PathBuf> {
+    let own = beside(journal);
+    let work = journal.parent().and_then(Path::parent).map(Path::to_owned);
+    let entries = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
+    let files = work.into_iter().flat_map(entries).flat_map(move |run| entries(run.path()));
+    let files = files.map(|file| file.path());
+    files.filter(move |path| path.extension().is_some_and(|ending| ending == "programs") && *path != own)
+}
+
 // === impl Programs ===
 
 impl Programs {
@@ -98,8 +108,19 @@ fn head() -> Option<String> {
 impl Left {
     /// Of the attempt with this number in a journal; `None` where nothing of it can run any more, or where nobody knows.
     pub(crate) fn of(journal: &Path, n: u32) -> Option<Self> {
-        let text = std::fs::read_to_string(beside(journal)).ok()?;
-        Self::read(&text, n, &processes::life()?)
+        let (text, life) = (std::fs::read_to_string(beside(journal)).ok()?, processes::life()?);
+        let mut left = Self::read(&text, n, &life)?;
+        // One agent may have served several sessions: what stands in the files of those is not this attempt's.
+        let head = text.lines().next();
+        for other in others(journal) {
+            let Ok(text) = std::fs::read_to_string(other) else { continue };
+            if text.lines().next() == head
+                && let Some(other) = Self::read(&text, u32::MAX, &life)
+            {
+                left.known.extend(other.known);
+            }
+        }
+        Some(left)
     }
 
     fn read(text: &str, n: u32, life: &str) -> Option<Self> {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cache::{self, Cache};
-use crate::hello::now_ms;
+use crate::hello::own_name;
 
 /// What this agent knows of marks.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Voids {
     pub(crate) fn of(cache: &Cache) -> Self {
         let runs = cache.work().flat_map(|work| std::fs::read_dir(work).into_iter().flatten().flatten());
         let older = runs.flat_map(|run| marks(&run.path())).collect();
-        Self { own: format!("{}-{}", now_ms(), std::process::id()), older }
+        Self { own: own_name(), older }
     }
 
     /// Leaves a mark in a run's directory.
