@@ -42,6 +42,12 @@ pub trait Connect: Send + Sync + 'static {
     /// Starts an agent on a node and connects to it. Everything in it has a deadline of its own.
     fn connect<'a>(&'a self, to: &'a Destination) -> BoxFuture<'a, Result<Reached, CallError>>;
 
+    /// Whether a connection to it is made from here, so that there must not be too many in the making.
+    fn is_made_here(&self, to: &Destination) -> bool {
+        let _ = to;
+        true
+    }
+
     /// A node's connection is not needed any more.
     fn leave(&self, node: &str) {
         let _ = node;

@@ -102,7 +102,11 @@ impl Fleet {
         }
         *link = None;
         let reached = {
-            let _turn = inner.gate.0.acquire().await;
+            let _turn = match inner.connect.is_made_here(to) {
+                true => inner.gate.0.acquire().await.ok(),
+                // An agent that is waited for holds nobody up.
+                false => None,
+            };
             inner.connect.connect(to).await?
         };
         let made = match reached {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   runtime ── Call ──▶ Remote (one per plugin) ──▶ Fleet ──▶ Peer ══ frames ══▶ agent on the node
-//!                          │                          └──▶ Ways: ssh, container, this machine
+//!                          │                          └──▶ Ways: ssh, container, this machine, agents that dialled in
 //!                          └── no node, or a node that is this machine ──▶ the plugin itself
 //! ```
 //!
@@ -18,6 +18,7 @@ mod bare;
 mod beside;
 pub mod connect;
 mod container;
+mod dialled;
 mod elevate;
 mod exec;
 pub mod fleet;
@@ -34,6 +35,7 @@ mod ways;
 pub use agents::Agents;
 pub use bare::Bare;
 pub use connect::{Connect, Connection, Destination, Reached};
+pub use dialled::Dialled;
 pub use elevate::{Become, Method};
 pub use exec::{Channel, Exec, Exit, Terminal};
 pub use fleet::{Fleet, Gate, Link};

@@ -163,8 +163,9 @@ impl Peer {
     /// The connection was cut.
     pub async fn call(&self, order: CallOrder, call: &Call, uses: OriginUse) -> Result<Ended, Cut> {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let keeps = order.keep;
         let order = ToAgent::Call(Box::new(CallOrder { id, ..order }));
-        match self.conduct(id, &order, call, uses, 0).await? {
+        match self.conduct(id, &order, call, uses, (0, keeps)).await? {
             Found::Ended(ended) => Ok(ended),
             Found::Gone { .. } => {
                 Ok(Ended::Failed(refused("a call was answered as if it had been looked for").into()))
@@ -181,7 +182,7 @@ impl Peer {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let order =
             AttachOrder { id, run: call.run, key: call.key.clone(), attempt: call.attempt, from: lines };
-        self.conduct(id, &ToAgent::Attach(order), call, OriginUse::NOTHING, lines).await
+        self.conduct(id, &ToAgent::Attach(order), call, OriginUse::NOTHING, (lines, true)).await
     }
 
     /// Nothing of a run will be asked for again.
@@ -217,13 +218,12 @@ impl Peer {
         order: &ToAgent,
         call: &Call,
         uses: OriginUse,
-        known: u64,
+        (known, is_kept): (u64, bool),
     ) -> Result<Found, Cut> {
         let shared = &self.0;
         let mut lines = known;
         let mut messages = shared.expect(id);
-        let guard = Guard { shared: Arc::clone(shared), id, ended: false };
-        let mut guard = guard;
+        let mut guard = Guard { shared: Arc::clone(shared), id, ended: false, leaves: is_kept };
         if !shared.send(order).await {
             guard.ended = true;
             return Err(shared.cut(lines));
@@ -234,7 +234,7 @@ impl Peer {
             let message = tokio::select! {
                 message = messages.recv() => message,
                 how = harsher(call, told) => {
-                    told = Some(how);
+                    (told, guard.leaves) = (Some(how), false);
                     shared.send(&ToAgent::Cancel { id, how }).await;
                     continue;
                 }
@@ -267,17 +267,19 @@ impl Peer {
     }
 }
 
-/// Sees to it that a call that nobody waits for any more is ended at the other side, too.
+/// Sees to it that a call that nobody waits for any more is ended at the other side, too. What is kept over there and was
+/// not told to end goes on: this process ends, and the next one looks for it.
 struct Guard {
     shared: Arc<Shared>,
     id: u64,
     ended: bool,
+    leaves: bool,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         self.shared.calls().remove(&self.id);
-        if !self.ended {
+        if !self.ended && !self.leaves {
             let how = windlass_model::event::Severity::Kill;
             if let Ok(frame) = encode(&ToAgent::Cancel { id: self.id, how }) {
                 let _ = self.shared.frames.try_send(frame);

@@ -1,9 +1,10 @@
-//! Ways to nodes: over SSH, into a container, here; whatever the node's settings say.
+//! Ways to nodes: over SSH, into a container, here, by an agent that dialled in; whatever the node's settings say.
 //!
 //! ```text
 //!   ssh ────────▶ Session ─┐
 //!   container ──▶ Child   ─┼─▶ start an agent ──missing──▶ place it, start it
 //!   local ──────▶ Child   ─┘          └── it cannot run there ──▶ Bare
+//!   agent ──────▶ Dialled ──▶ the agent that is there
 //! ```
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use windlass_plugin::{BoxFuture, CallError, Node};
 use crate::agents::Agents;
 use crate::bare::Bare;
 use crate::connect::{Connect, Connection, Destination, Reached};
+use crate::dialled::{Dialled, Nobody};
 use crate::elevate::Become;
 use crate::exec::{Channel, Exec};
 use crate::here::Here;
@@ -28,6 +30,7 @@ pub struct Ways {
     resolver: Arc<Resolver>,
     ssh: Ssh,
     agents: Agents,
+    dialled: Arc<dyn Dialled>,
 }
 
 /// Where programs can be run, as whom, and how long each step of a dialogue may take.
@@ -39,6 +42,8 @@ struct Foothold {
 
 /// How long an agent may take to be placed. A slow line takes a while for a few megabytes.
 const PLACING: Duration = Duration::from_secs(120);
+/// How long an agent that dials in by itself is waited for.
+const COMES_BACK: Duration = Duration::from_secs(10);
 
 /// Whether a node is this machine: nothing is said of how to reach it, or that it is, as who we are.
 #[must_use]
@@ -56,7 +61,14 @@ impl Ways {
     pub fn new(here: Here, agents: Agents) -> Self {
         let led_to = Arc::clone(&here.led_to);
         let resolver = Arc::new(Resolver::new(here));
-        Self { ssh: Ssh::new(Arc::clone(&resolver), led_to), resolver, agents }
+        let ssh = Ssh::new(Arc::clone(&resolver), led_to);
+        Self { ssh, resolver, agents, dialled: Arc::new(Nobody) }
+    }
+
+    /// The same, and by agents that dialled in.
+    #[must_use]
+    pub fn dialled(self, dialled: impl Dialled) -> Self {
+        Self { dialled: Arc::new(dialled), ..self }
     }
 
     /// As the environment of this process says.
@@ -90,13 +102,8 @@ impl Ways {
                 let exec = Child::container(name, runtime, inside, user);
                 Foothold { exec: Arc::new(exec), other: None, step }
             }
-            Way::Agent => {
-                let message = format!(
-                    "`{name}` is to be reached by an agent that runs there by itself, and this version has no way to one; \
-                     use ssh, container or local"
-                );
-                return Err(CallError::permanent("transport", message));
-            }
+            // It is not run from here: see `connect`.
+            Way::Agent => return Err(as_itself(name)),
         })
     }
 
@@ -132,6 +139,18 @@ impl Ways {
     }
 }
 
+fn uses_agent(node: &Node) -> bool {
+    node.transport.as_deref().is_some_and(|transport| transport.uses == Some(Way::Agent))
+}
+
+fn as_itself(name: &str) -> CallError {
+    let message = format!(
+        "`{name}` is reached by an agent that runs there by itself, which acts as who runs it and nobody else: leave out `become`, \
+         or let the agent run as that user"
+    );
+    CallError::permanent("transport", message)
+}
+
 fn no_shell(said: &str) -> String {
     let said = if said.is_empty() { "nothing" } else { said };
     format!("no POSIX shell answered, and what did said: {said}")
@@ -142,6 +161,13 @@ impl Connect for Ways {
         Box::pin(async move {
             let nothing = Transport::default();
             let transport = to.node.transport.as_deref().unwrap_or(&nothing);
+            if uses_agent(&to.node) {
+                if transport.r#become.is_some() {
+                    return Err(as_itself(&to.node.name));
+                }
+                let within = transport.connect_timeout.map_or(COMES_BACK, |span| span.0);
+                return Ok(Reached::Agent(self.dialled.reach(&to.node.name, within).await?));
+            }
             let foothold = self.foothold(&to.node, transport).await?;
             let started = match transport.agent.unwrap_or_default() {
                 AgentUse::Never => Err("`agent: never` says so".to_owned()),
@@ -162,6 +188,10 @@ impl Connect for Ways {
                 Err(why) => Reached::Bare(Bare { exec, other, step, why }),
             })
         })
+    }
+
+    fn is_made_here(&self, to: &Destination) -> bool {
+        !uses_agent(&to.node)
     }
 
     fn leave(&self, node: &str) {
