@@ -8,6 +8,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, Uri};
 use axum::routing::{get, post};
 use windlass_access::{Audit, Rights, Tokens};
+use windlass_hub::Hub;
 use windlass_model::code;
 use windlass_model::time::Time;
 use windlass_objects::{Author, Objects, Scope, kinds};
@@ -16,7 +17,7 @@ use windlass_runtime::{Clock, Handle};
 use crate::answer::Problem;
 use crate::caller::Caller;
 use crate::gathered::Gathered;
-use crate::{audit, health, objects, people, runs};
+use crate::{agents, audit, health, objects, people, runs};
 
 /// What the API stands on.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Parts {
     pub tokens: Tokens,
     /// Who did what.
     pub audit: Audit,
+    /// The agents that dial in.
+    pub agents: Hub,
     /// What time it is.
     pub clock: Clock,
     /// The plugins that do their work on the machine of the server where they have no node.
@@ -72,6 +75,10 @@ impl Api {
             .route("/api/v1/me", get(people::me))
             .route("/api/v1/tokens", get(people::tokens).post(people::issue))
             .route("/api/v1/tokens/{id}", axum::routing::delete(people::revoke))
+            .route("/api/v1/agents", get(agents::list))
+            .route("/api/v1/agents/{name}", get(agents::get).delete(agents::revoke))
+            .route("/api/v1/agenttokens", get(agents::tokens).post(agents::issue))
+            .route("/api/v1/agenttokens/{id}", axum::routing::delete(agents::end))
             .route("/api/v1/audit", get(audit::list))
             .route("/api/v1/audit/verify", get(audit::verify));
         for kind in kinds::all() {

@@ -10,9 +10,11 @@ use windlass_contract::{
     ObjectPage, Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, Submitted, Tokens,
     Version,
 };
+use windlass_hub::AgentView;
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;
 
+use crate::agents::{AgentPage, AgentTokens, NewAgentToken, NewAgentTokenMade};
 use crate::endpoint::{Endpoint, Needs, endpoints};
 
 const SCHEMAS: &str = "#/components/schemas/";
@@ -174,6 +176,11 @@ fn schemas() -> Value {
     add::<NewToken>("NewToken", &mut generator, &mut all);
     add::<NewTokenMade>("NewTokenMade", &mut generator, &mut all);
     add::<Tokens>("Tokens", &mut generator, &mut all);
+    add::<AgentPage>("AgentPage", &mut generator, &mut all);
+    add::<AgentView>("AgentView", &mut generator, &mut all);
+    add::<AgentTokens>("AgentTokens", &mut generator, &mut all);
+    add::<NewAgentToken>("NewAgentToken", &mut generator, &mut all);
+    add::<NewAgentTokenMade>("NewAgentTokenMade", &mut generator, &mut all);
     add::<AuditPage>("AuditPage", &mut generator, &mut all);
     add::<AuditVerified>("AuditVerified", &mut generator, &mut all);
     add::<NewRun>("NewRun", &mut generator, &mut all);

@@ -11,6 +11,7 @@
 //!
 //! It decides nothing about runs and objects, listens on no port, and reads no configuration.
 
+mod agents;
 mod answer;
 mod api;
 mod audit;

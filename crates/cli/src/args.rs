@@ -3,6 +3,7 @@
 //! What a flag does is in `command/`; here is what it is called and how it is explained.
 
 mod adhoc;
+mod agent;
 mod context;
 mod inspect;
 mod logs;
@@ -22,6 +23,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::adhoc::{AdHocArgs, CopyArgs, ExecArgs};
+pub(crate) use self::agent::{AgentArgs, AgentCommand, AgentPlaceArgs, AgentRunArgs, JoinArgs};
 pub(crate) use self::context::{
     AuditArgs, CA_VARIABLE, CONTEXT_VARIABLE, ContextArgs, ContextsArgs, LoginArgs, NAMESPACE_VARIABLE,
     PlaceArgs, SERVER_VARIABLE, TOKEN_VARIABLE, TokensArgs, WhoamiArgs,
@@ -44,7 +46,7 @@ pub(crate) use self::runs::{
     ApproveArgs, CommandArgs, EventsArgs, ListArgs, ReportArgs, ResolveArgs, RetryArgs, RunsArgs,
     RunsCommand, ShowArgs, WatchArgs,
 };
-pub(crate) use self::server::{ServerArgs, ServerCommand, TokenArgs};
+pub(crate) use self::server::{AgentTokenArgs, ServerArgs, ServerCommand, TokenArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -164,6 +166,8 @@ pub(crate) enum Command {
     Approve(ApproveArgs),
     /// Show who did what on a server, and whether that record is whole.
     Audit(AuditArgs),
+    /// Be the agent of this machine: dial in to a server, and do what its runs order here.
+    Agent(AgentArgs),
     /// Explain an error code.
     Explain(ExplainArgs),
     /// List the plugins and show what each takes and gives.

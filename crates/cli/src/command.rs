@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod adhoc;
+mod agent;
 mod audit;
 mod completions;
 mod contexts;
@@ -101,6 +102,7 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
         Command::Freeze(args) => objects::freeze(&args, printer),
         Command::Approve(args) => runs::approve(&args, printer),
         Command::Audit(args) => audit::run(&args, printer),
+        Command::Agent(args) => agent::run(&args, printer),
     }
 }
 
@@ -151,6 +153,7 @@ impl Form {
             Command::Explain(_)
             | Command::Man(_)
             | Command::Server(_)
+            | Command::Agent(_)
             | Command::Login(_)
             | Command::Describe(_)
             | Command::Edit(_)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use windlass_fleet::{Agents, Declared, Fleet, Gate, Here, InDirectory, Ways, is_here};
+use windlass_hub::Hub;
 use windlass_model::code;
 use windlass_plugin::{Registry, SecretProvider};
 
@@ -10,8 +11,17 @@ use crate::args::{DataDirArgs, ReachArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// The connections of this process. Logins look for their secrets where a file declares them, else in the environment.
+/// The connections of this process.
 pub(crate) fn fleet(args: &ReachArgs, secrets: Option<Arc<dyn SecretProvider>>) -> Fleet {
+    fleet_and(args, secrets, None)
+}
+
+/// The same, and those of agents that dial in. Logins look for their secrets where a file declares them, else in the environment.
+pub(crate) fn fleet_and(
+    args: &ReachArgs,
+    secrets: Option<Arc<dyn SecretProvider>>,
+    agents: Option<Hub>,
+) -> Fleet {
     let gate = args.connect_at_once.map_or_else(Gate::default, |count| Gate::of(count.get()));
     let here = Here::of_this_process();
     // Names are of hosts and not of runs, as facts are.
@@ -23,7 +33,11 @@ pub(crate) fn fleet(args: &ReachArgs, secrets: Option<Arc<dyn SecretProvider>>) 
         Some(secrets) => here.secrets(Declared(secrets)),
         None => here,
     };
-    Fleet::new(Ways::new(here, Agents::of_this_process()), gate)
+    let ways = Ways::new(here, Agents::of_this_process());
+    match agents {
+        Some(agents) => Fleet::new(ways.dialled(agents), gate),
+        None => Fleet::new(ways, gate),
+    }
 }
 
 /// The same plugins, with those that work on nodes behind the fleet.

@@ -168,6 +168,12 @@ codes! {
     SERVER = "WL-1006", "the server cannot begin, or go on";
     UNREACHABLE = "WL-1007", "the server cannot be reached";
     NO_CONTEXT = "WL-1008", "it is not known which server is meant";
+
+    JOIN_REFUSED = "WL-1101", "somebody may not become an agent";
+    AGENT_TAKEN = "WL-1102", "the node has another agent";
+    AGENT_REVOKED = "WL-1103", "the agent is not, or no more, taken for one";
+    AGENT_COPIED = "WL-1104", "two agents use one key";
+    NO_AGENT = "WL-1105", "the agent cannot serve";
 }
 
 /// The code with a text such as `WL-0401`.

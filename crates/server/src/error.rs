@@ -40,6 +40,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The agents cannot be taken in.
+    #[error("agents cannot be taken in")]
+    Agents(#[from] windlass_enrol::Error),
     /// A certificate or key is not understood.
     #[error("the certificate or key cannot be used")]
     Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -63,7 +66,7 @@ impl Error {
                 "give --tls-cert and --tls-key; or --without-tls, where something in front of it speaks TLS",
             ),
             Self::Certificate(_) => Some("both are files in PEM, and the key belongs to the certificate"),
-            Self::Objects(_) | Self::File { .. } => None,
+            Self::Objects(_) | Self::Agents(_) | Self::File { .. } => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //!   Options ─► Server::open ─┬─ FjallStore ─┬─ Runtime (goes on with every unfinished run)
 //!                            │              └─ Objects · Rights · Tokens · Audit
 //!                            └─ listens: HTTP, or TLS where there is a certificate ─► windlass-api
+//!                                        TLS of agents, on the same port           ─► windlass-hub
 //! ```
 //!
 //! It begins to listen when everything else stands, and when it ends it takes no more requests first, then gives the runs
@@ -11,6 +12,7 @@
 //!
 //! It decides nothing about runs and rights. Reading order: [`Options`], [`Server`].
 
+mod agents;
 mod error;
 mod first;
 mod late;
@@ -18,6 +20,7 @@ mod listen;
 mod seal;
 mod server;
 
+pub use self::agents::{AgentToken, agent_token};
 pub use self::error::Error;
 pub use self::first::{FIRST_USER, First, has_user, issue};
 pub use self::listen::Tls;

@@ -1,11 +1,16 @@
-//! A port, with or without TLS. A client that connects and then does nothing holds up no other: handshakes are made side by
+//! A port, with or without TLS for people, and with TLS of our own for agents. A client that connects and then does nothing holds up no other: handshakes are made side by
 //! side, each has its time, and there are only so many at once.
+//!
+//! ```text
+//!   begins with a handshake for agents.windlass, or with any where people speak no TLS ──▶ Hub
+//!   anything else ─────────────────────────────────────────────────────────────────────▶ the API
+//! ```
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,11 +19,13 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
+use windlass_hub::Hub;
+use windlass_line::SERVER_NAME;
 
 use crate::error::Error;
 
@@ -35,6 +42,21 @@ pub struct Tls {
 pub(crate) struct Port {
     address: SocketAddr,
     ready: mpsc::Receiver<(Connection, SocketAddr)>,
+    agents: Arc<OnceLock<Agents>>,
+}
+
+/// Where agents go to.
+struct Agents {
+    config: Arc<ServerConfig>,
+    hub: Hub,
+}
+
+/// What every connection needs.
+struct Door {
+    people: Option<Arc<ServerConfig>>,
+    agents: Arc<OnceLock<Agents>>,
+    room: Arc<Semaphore>,
+    ready: mpsc::Sender<(Connection, SocketAddr)>,
 }
 
 /// A connection.
@@ -49,16 +71,18 @@ pub(crate) struct From(pub(crate) SocketAddr);
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How many are made at once.
+/// How many are made at once: more wait, for as long as one may take.
 const HANDSHAKES: usize = 256;
 /// How many connections wait to be served.
 const WAITING: usize = 64;
+/// The first byte of a record of TLS that holds a handshake.
+const TLS_HANDSHAKE: u8 = 0x16;
 const PAUSE: Duration = Duration::from_millis(50);
 
 // === impl Tls ===
 
 impl Tls {
-    fn acceptor(&self) -> Result<TlsAcceptor, Error> {
+    fn config(&self) -> Result<Arc<ServerConfig>, Error> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
             move |error: tokio_rustls::rustls::pki_types::pem::Error| {
@@ -75,7 +99,7 @@ impl Tls {
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key));
         let mut config = config.map_err(|error| Error::Certificate(Box::new(error)))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        Ok(Arc::new(config))
     }
 }
 
@@ -83,13 +107,25 @@ impl Tls {
 
 impl Port {
     pub(crate) async fn open(address: SocketAddr, tls: Option<&Tls>) -> Result<Self, Error> {
-        let acceptor = tls.map(Tls::acceptor).transpose()?;
+        let people = tls.map(Tls::config).transpose()?;
         let failed = |source| Error::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let (sender, ready) = mpsc::channel(WAITING);
-        tokio::spawn(accept(listener, acceptor, sender));
-        Ok(Self { address, ready })
+        let (ready_sender, ready) = mpsc::channel(WAITING);
+        let agents = Arc::new(OnceLock::new());
+        let room = Arc::new(Semaphore::new(HANDSHAKES));
+        let door = Door { people, agents: Arc::clone(&agents), room, ready: ready_sender };
+        tokio::spawn(accept(listener, Arc::new(door)));
+        Ok(Self { address, ready, agents })
+    }
+
+    /// Takes agents in from now on; until then, they are told to come again.
+    pub(crate) fn agents(&self, hub: &Hub) -> Result<(), Error> {
+        if let Some(config) = hub.tls()? {
+            // Once, by whoever opens the server.
+            let _ = self.agents.set(Agents { config: Arc::new(config), hub: hub.clone() });
+        }
+        Ok(())
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -114,16 +150,11 @@ impl Listener for Port {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    acceptor: Option<TlsAcceptor>,
-    ready: mpsc::Sender<(Connection, SocketAddr)>,
-) {
-    let room = Arc::new(Semaphore::new(HANDSHAKES));
+async fn accept(listener: TcpListener, door: Arc<Door>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = ready.closed() => return,
+            () = door.ready.closed() => return,
         };
         let (stream, address) = match accepted {
             Ok(accepted) => accepted,
@@ -136,25 +167,57 @@ async fn accept(
         };
         // Answers are small and waited for.
         let _ = stream.set_nodelay(true);
-        let Some(acceptor) = acceptor.clone() else {
-            if ready.send((Connection::Plain(stream), address)).await.is_err() {
-                return;
-            }
-            continue;
-        };
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-        let ready = ready.clone();
-        tokio::spawn(async move {
-            match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => {
-                    drop(permit);
-                    let _ = ready.send((Connection::Tls(Box::new(stream)), address)).await;
-                }
-                Ok(Err(error)) => tracing::debug!(%address, %error, "a handshake failed"),
-                Err(_) => tracing::debug!(%address, "a handshake took too long"),
-            }
-        });
+        tokio::spawn(Arc::clone(&door).enter(stream, address));
     }
+}
+
+// === impl Door ===
+
+impl Door {
+    async fn enter(self: Arc<Self>, stream: TcpStream, address: SocketAddr) {
+        if self.people.is_none() && !is_handshake(&stream).await {
+            let _ = self.ready.send((Connection::Plain(stream), address)).await;
+            return;
+        }
+        let shaken = async {
+            let _permit = self.room.acquire().await.map_err(io::Error::other)?;
+            self.shake(stream).await
+        };
+        match tokio::time::timeout(HANDSHAKE, shaken).await {
+            Ok(Ok((stream, None))) => {
+                let _ = self.ready.send((Connection::Tls(Box::new(stream)), address)).await;
+            }
+            Ok(Ok((stream, Some(hub)))) => {
+                // What accepts connections is not needed for as long as this one lasts.
+                drop(self);
+                hub.serve(stream, address).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%address, %error, "a handshake failed"),
+            Err(_) => tracing::debug!(%address, "a handshake took too long"),
+        }
+    }
+
+    /// The handshake with whoever asks for whom; agents ask for a name of their own.
+    async fn shake(&self, stream: TcpStream) -> io::Result<(TlsStream<TcpStream>, Option<Hub>)> {
+        let begun = LazyConfigAcceptor::new(Default::default(), stream).await?;
+        let is_agent = begun.client_hello().server_name() == Some(SERVER_NAME);
+        match &self.people {
+            Some(people) if !is_agent => Ok((begun.into_stream(Arc::clone(people)).await?, None)),
+            _ => {
+                let agents =
+                    self.agents.get().ok_or_else(|| io::Error::other("the server is about to begin"))?;
+                let stream = begun.into_stream(Arc::clone(&agents.config)).await?;
+                Ok((stream, Some(agents.hub.clone())))
+            }
+        }
+    }
+}
+
+/// Whether what comes first is a handshake of TLS. Who says nothing for a while is no agent.
+async fn is_handshake(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    let peeked = tokio::time::timeout(HANDSHAKE, stream.peek(&mut first)).await;
+    matches!(peeked, Ok(Ok(1))) && first == [TLS_HANDSHAKE]
 }
 
 impl Connected<IncomingStream<'_, Port>> for From {

@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 use windlass_access::{Audit, Rights, Tokens};
 use windlass_api::{Api, Gathered, Parts, Remote};
+use windlass_enrol::{Enrol, Options as EnrolOptions};
+use windlass_hub::{Hub, Parts as HubParts};
 use windlass_objects::{Objects, Options as ObjectOptions};
 use windlass_plugin::{Place, Registry};
 use windlass_runtime::{Clock, Handle, KeyPlace, Logs, Options as RunOptions, Runtime, TakenOver};
@@ -41,6 +43,10 @@ pub struct Options {
     pub name: String,
     /// What it answers to who asks for its version.
     pub version: &'static str,
+    /// The agents that dial in: those that its plugins reach nodes by.
+    pub agents: Hub,
+    /// How agents are enrolled.
+    pub enrol: EnrolOptions,
 }
 
 /// A server that is open.
@@ -53,6 +59,7 @@ pub struct Server {
     /// Ends whoever follows something.
     ended: watch::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
+    agents: Hub,
     drain: watch::Sender<bool>,
 }
 
@@ -99,6 +106,20 @@ impl Server {
             },
         );
         let tokens = Tokens::new(Arc::clone(&store));
+        let audit = Audit::open(Arc::clone(&store)).await?;
+        let agents = options.agents.clone();
+        // Before the runs go on: they may work on nodes that agents are on.
+        let enrol =
+            Enrol::open(Arc::clone(&store), &options.data_dir.join("keys"), options.enrol, clock.now())?;
+        let parts = HubParts {
+            enrol,
+            audit: audit.clone(),
+            objects: objects.clone(),
+            clock: clock.clone(),
+            version: options.version,
+        };
+        agents.open(parts).await?;
+        port.agents(&agents)?;
         let first = first::start(&objects, &tokens, clock.now()).await?;
         let later = Later::default();
         later.set(Gathered::new(objects.clone()));
@@ -118,7 +139,8 @@ impl Server {
         let (ended, until) = watch::channel(());
         let api = Api::new(Parts {
             rights: Rights::follow(&objects, until).await?,
-            audit: Audit::open(Arc::clone(&store)).await?,
+            audit,
+            agents: agents.clone(),
             runs: runtime.handle(),
             objects,
             tokens,
@@ -134,7 +156,7 @@ impl Server {
             let _ = draining.wait_for(|drain| *drain).await;
         });
         let serving = tokio::spawn(serving.into_future());
-        Ok(Self { address, first, runtime, store, ended, serving, drain })
+        Ok(Self { address, first, runtime, store, ended, serving, agents, drain })
     }
 
     /// Where it listens.
@@ -186,12 +208,14 @@ impl Server {
     /// Ends it in good order: no more requests, then the runs, then the store. What has not ended goes on when it is opened
     /// again.
     pub async fn close(self, grace: Duration) -> Result<(), Error> {
-        let Self { runtime, ended, mut serving, drain, .. } = self;
+        let Self { runtime, ended, mut serving, agents, drain, .. } = self;
         drop(ended);
         let _ = drain.send(true);
         if tokio::time::timeout(DRAIN, &mut serving).await.is_err() {
             serving.abort();
         }
-        runtime.shutdown(grace).await.map_err(Error::Runs)
+        let closed = runtime.shutdown(grace).await.map_err(Error::Runs);
+        agents.close();
+        closed
     }
 }

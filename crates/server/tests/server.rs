@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod server {
+    mod agents;
     mod client;
     mod lives;
     mod objects;

@@ -22,7 +22,8 @@ loses nothing that was acknowledged.
 Examples:
   windlass server --data-dir /var/lib/windlass
   windlass server --listen 0.0.0.0:8443 --tls-cert server.pem --tls-key server.key --data-dir /var/lib/windlass
-  windlass server token alice --good-for 30d --data-dir /var/lib/windlass"
+  windlass server token alice --good-for 30d --data-dir /var/lib/windlass
+  windlass server agent-token 'web*' --uses 20 --data-dir /var/lib/windlass"
 )]
 pub(crate) struct ServerArgs {
     #[command(subcommand)]
@@ -50,6 +51,27 @@ pub(crate) struct ServerArgs {
 pub(crate) enum ServerCommand {
     /// Make a token for a user, while the server does not run: for whoever has its files and no token.
     Token(TokenArgs),
+    /// Make a token by which agents may join, while the server does not run; while it does, POST /api/v1/agenttokens makes one.
+    AgentToken(AgentTokenArgs),
+}
+
+/// `windlass server agent-token`
+#[derive(Debug, Args)]
+pub(crate) struct AgentTokenArgs {
+    /// The node that may join by it, or a pattern of names, such as `web*`.
+    #[arg(value_name = "NODES")]
+    pub(crate) nodes: String,
+    /// How many agents may join by it.
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    pub(crate) uses: u32,
+    /// How long it is good for.
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub(crate) good_for: Span,
+    /// Let an agent that joins by it take the place of one that the node has.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirArgs,
 }
 
 /// `windlass server token`

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use windlass_hub::Hub;
 use windlass_model::code;
 use windlass_runtime::Clock;
-use windlass_server::{Error, First, Options, Server, Tls};
+use windlass_server::{AgentToken, Error, First, Options, Server, Tls};
 use windlass_store::Store as _;
 use windlass_store_fjall::FjallStore;
 
-use crate::args::{ServerArgs, ServerCommand, TokenArgs};
+use crate::args::{AgentTokenArgs, DataDirArgs, ServerArgs, ServerCommand, TokenArgs};
 use crate::data_dir::{self, DataDir};
 use crate::drive::catch_signals;
 use crate::exit::Exit;
@@ -25,6 +26,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) fn run(args: &ServerArgs, printer: &mut Printer) -> Outcome {
     match &args.command {
         Some(ServerCommand::Token(args)) => tokio_runtime()?.block_on(token(args, printer)),
+        Some(ServerCommand::AgentToken(args)) => tokio_runtime()?.block_on(agent_token(args, printer)),
         None => tokio_runtime()?.block_on(serve(args, printer)),
     }
 }
@@ -34,7 +36,8 @@ async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
     let data_dir = args.data_dir.choose()?;
     data_dir::create(data_dir.path())?;
     let registry = plan_file::registry()?;
-    let fleet = reach::fleet(&args.reach, None);
+    let agents = Hub::default();
+    let fleet = reach::fleet_and(&args.reach, None, Some(agents.clone()));
     let tls = args.tls_cert.clone().zip(args.tls_key.clone());
     let options = Options {
         data_dir: data_dir.path().to_owned(),
@@ -43,6 +46,8 @@ async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
         without_tls: args.without_tls,
         name: format!("windlass server {} (process {})", env!("CARGO_PKG_VERSION"), std::process::id()),
         version: env!("CARGO_PKG_VERSION"),
+        agents,
+        enrol: Default::default(),
     };
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let opened = Server::open(options, reach::over(&registry, &fleet)?).await;
@@ -93,10 +98,26 @@ fn greet(server: &Server, scheme: &str, data_dir: &DataDir, printer: &mut Printe
     }
 }
 
-async fn token(args: &TokenArgs, printer: &mut Printer) -> Outcome {
-    let data_dir = args.data_dir.choose()?;
+fn opened(args: &DataDirArgs) -> Result<(DataDir, Arc<FjallStore>), Failure> {
+    let data_dir = args.choose()?;
     data_dir.must_hold_runs()?;
     let store = Arc::new(FjallStore::open(data_dir.path(), windlass_store_fjall::Options::default())?);
+    Ok((data_dir, store))
+}
+
+async fn agent_token(args: &AgentTokenArgs, printer: &mut Printer) -> Outcome {
+    let (data_dir, store) = opened(&args.data_dir)?;
+    let (nodes, good_for) = (args.nodes.clone(), args.good_for.0);
+    let wanted = AgentToken { nodes, uses: args.uses, good_for, replaces: args.replace };
+    let now = Clock::system().now();
+    let made = windlass_server::agent_token(Arc::clone(&store) as _, data_dir.path(), wanted, now).await;
+    store.close().await?;
+    printer.line(made.map_err(failure)?);
+    Ok(Exit::Succeeded)
+}
+
+async fn token(args: &TokenArgs, printer: &mut Printer) -> Outcome {
+    let (data_dir, store) = opened(&args.data_dir)?;
     let user = windlass_server::has_user(Arc::clone(&store) as _, &args.user).await.map_err(failure)?;
     if !user {
         let message = format!("there is no user `{}` in {}", args.user, Path::display(data_dir.path()));

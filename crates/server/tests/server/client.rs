@@ -35,6 +35,8 @@ pub(crate) fn options(directory: &Path) -> Options {
         without_tls: false,
         name: "a test".to_owned(),
         version: "0.0.0",
+        agents: windlass_hub::Hub::default(),
+        enrol: windlass_enrol::Options::default(),
     }
 }
 

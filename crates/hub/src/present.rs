@@ -1,0 +1,113 @@
+//! An agent that is here.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use windlass_enrol::Certificate;
+use windlass_fleet::Connection;
+use windlass_line::{FromServer, Hello, Queue};
+use windlass_model::Value;
+use windlass_model::time::Time;
+
+/// An agent that is here.
+pub(crate) struct Present {
+    pub(crate) node: String,
+    pub(crate) hello: Hello,
+    pub(crate) certificate: Certificate,
+    pub(crate) from: SocketAddr,
+    pub(crate) since: Time,
+    control: Queue<Result<FromServer, Status>>,
+    /// Ends the connection, and all that goes over it.
+    cut: CancellationToken,
+    opening: Mutex<Opening>,
+    /// It answered a ping.
+    pub(crate) ponged: Notify,
+    /// What it reported of its node, until that is written down.
+    pub(crate) facts: Mutex<Option<Value>>,
+}
+
+/// The sessions that it was told to open and has not.
+#[derive(Default)]
+struct Opening {
+    next: u64,
+    wanted: HashMap<u64, oneshot::Sender<Connection>>,
+}
+
+// === impl Present ===
+
+impl Present {
+    pub(crate) fn new(
+        node: String,
+        hello: Hello,
+        certificate: Certificate,
+        (from, since): (SocketAddr, Time),
+        control: Queue<Result<FromServer, Status>>,
+        cut: CancellationToken,
+    ) -> Self {
+        let (opening, ponged, facts) = (Mutex::default(), Notify::new(), Mutex::new(None));
+        Self { node, hello, certificate, from, since, control, cut, opening, ponged, facts }
+    }
+
+    /// Says something to it. Who takes nothing in is not here any more.
+    pub(crate) fn say(&self, what: impl Into<FromServer>) -> bool {
+        let said = self.control.put(Ok(what.into()));
+        if !said {
+            self.cut.cancel();
+        }
+        said
+    }
+
+    /// Nothing more is said to it on this stream, and sessions that are open go on.
+    pub(crate) fn release(&self) {
+        self.control.end(None);
+    }
+
+    /// Ends it at once, and says why.
+    pub(crate) fn cut(&self, why: Status) {
+        self.control.end(Some(Err(why)));
+        self.cut.cancel();
+    }
+
+    /// Waits until it is cut.
+    pub(crate) async fn gone(&self) {
+        self.cut.cancelled().await;
+    }
+
+    pub(crate) fn token(&self) -> &CancellationToken {
+        &self.cut
+    }
+
+    /// A session to be opened: its number, and where it arrives.
+    pub(crate) fn expect(&self) -> (u64, oneshot::Receiver<Connection>) {
+        let (sender, receiver) = oneshot::channel();
+        let mut opening = self.opening();
+        opening.next = opening.next.wrapping_add(1);
+        let number = opening.next;
+        opening.wanted.insert(number, sender);
+        (number, receiver)
+    }
+
+    /// Who waits for a session, if somebody does.
+    pub(crate) fn take(&self, number: u64) -> Option<oneshot::Sender<Connection>> {
+        let mut opening = self.opening();
+        let sender = opening.wanted.remove(&number);
+        if opening.wanted.is_empty() {
+            opening.wanted = HashMap::new();
+        }
+        sender
+    }
+
+    fn opening(&self) -> MutexGuard<'_, Opening> {
+        self.opening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Present {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Present").field("node", &self.node).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! The line between a server and an agent that dialled in: gRPC, whose messages stand in `proto/agent.proto`.
+//!
+//! ```text
+//!   agent ── Serve ═══════ who is here, what to open ═════════▶ server      one HTTP/2 connection, mutual TLS
+//!         ── Session 1 ═══ Piece, Piece, … ◀══▶ Piece, … ═════▶             as many as there is work for
+//!
+//!   AsyncWrite ──▶ outgoing ──▶ pieces … pieces ──▶ Incoming ──▶ AsyncRead
+//! ```
+//!
+//! A session is a stream of bytes in each direction, so that those who speak frames over it know nothing of gRPC; each has
+//! the flow control of its own HTTP/2 stream, so that one that stalls holds up no other.
+//!
+//! The messages are written by hand after the `.proto`, and a test holds both together: generating them would cost every build more
+//! than they are long. This crate connects to nothing and decides nothing.
+//!
+//! Reading order: [`FromAgent`], [`FromServer`]; [`JoinToken`]; [`outgoing`] and [`Incoming`].
+
+mod bytes;
+mod codec;
+mod fingerprint;
+mod message;
+mod names;
+pub mod path;
+mod queue;
+mod token;
+
+pub use self::bytes::{Incoming, Pieces, Writer, outgoing};
+pub use self::codec::Compact;
+pub use self::fingerprint::Fingerprint;
+pub use self::message::{
+    FromAgent, FromServer, Hello, Issued, JoinRequest, Offer, Piece, Probe, Probed, ProgramRequest,
+    RenewRequest, Welcome, from_agent, from_server,
+};
+pub use self::names::{ALPN, CODE_HEADER, SERVER_NAME, SESSION_HEADER};
+pub use self::queue::{Queue, Queued};
+pub use self::token::{JoinToken, NotAToken};
