@@ -50,6 +50,11 @@ const BENCHES: &[Bench] = &[
         what: What::Example { package: "windlass-sources", example: "inventory" },
     },
     Bench {
+        name: "server",
+        about: "ten thousand agents of one server: memory of each, and `true` on all of them",
+        what: What::Example { package: "windlass-server", example: "agents" },
+    },
+    Bench {
         name: "fleet",
         about: "commands and steps on hundreds of hosts, beside a client that does nothing else and beside other tools",
         what: What::Here(fleet::run),

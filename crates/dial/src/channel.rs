@@ -38,8 +38,8 @@ const STEP: Duration = Duration::from_secs(15);
 /// How long a call may take to be answered.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// How often a silent server is asked whether it lives, and how long it has to answer.
-const ASK_EVERY: Duration = Duration::from_secs(20);
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+const ASK_EVERY: Duration = Duration::from_secs(12);
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How soon after a call failed it is known why the connection did.
 const KNOWS_WITHIN: Duration = Duration::from_millis(200);
 /// How TLS says that the other side said no.

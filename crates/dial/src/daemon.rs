@@ -50,7 +50,7 @@ enum Next {
 }
 
 /// How long a connection must have lasted for the next one to be dialled as if nothing had been wrong.
-const LASTED: Duration = Duration::from_secs(10);
+const LASTED: Duration = Duration::from_secs(3);
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 

@@ -134,7 +134,7 @@ impl Home {
 impl Identity {
     /// A new one.
     #[must_use]
-    pub(crate) fn new(server: String, key: Vec<u8>, issued: windlass_line::Issued, now: u64) -> Self {
+    pub fn new(server: String, key: Vec<u8>, issued: windlass_line::Issued, now: u64) -> Self {
         let windlass_line::Issued { node, certificate, authority, not_after } = issued;
         let (certificate, authority) = (certificate.to_vec(), authority.to_vec());
         Self { v: VERSION, server, node, key, certificate, authority, since: now, not_after }

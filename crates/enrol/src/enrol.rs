@@ -37,6 +37,8 @@ struct Inner {
     store: Arc<dyn Store>,
     authority: Authority,
     options: Options,
+    /// Held by who joins: many who join at once by one token would be in each other's way.
+    joins: tokio::sync::Mutex<()>,
 }
 
 /// An agent that may serve.
@@ -73,7 +75,7 @@ impl Enrol {
     /// The authority's files cannot be used.
     pub fn open(store: Arc<dyn Store>, directory: &Path, options: Options, now: Time) -> Result<Self, Error> {
         let authority = Authority::of_directory(directory, now)?;
-        Ok(Self(Arc::new(Inner { store, authority, options })))
+        Ok(Self(Arc::new(Inner { store, authority, options, joins: tokio::sync::Mutex::default() })))
     }
 
     /// Who signs.
@@ -146,6 +148,7 @@ impl Enrol {
         now: Time,
     ) -> Result<(Agent, Issued), Error> {
         let token = JoinToken::from_str(text).map_err(|_| Refused::UnknownToken)?;
+        let _turn = self.0.joins.lock().await;
         for _ in 0..TRIES {
             let entry = self.0.store.get(token_key(&token.id).as_bytes()).await?;
             let entry = entry.ok_or(Refused::UnknownToken)?;

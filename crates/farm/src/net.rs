@@ -64,6 +64,15 @@ impl Net {
         other.ip(&["link", "set", &other.towards(self), if is_in { "up" } else { "down" }])
     }
 
+    /// Loses all that is sent from here to an address, or does so no more. Nobody hears of it, and what comes from there arrives.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses.
+    pub fn hole(&self, to: &str, is_there: bool) -> io::Result<()> {
+        self.ip(&["route", if is_there { "add" } else { "del" }, "blackhole", to])
+    }
+
     /// A program in this network.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {

@@ -84,8 +84,8 @@ const NOTED_EVERY: Duration = Duration::from_secs(600);
 impl Default for Options {
     fn default() -> Self {
         Self {
-            ask_every: Duration::from_secs(15),
-            answer_within: Duration::from_secs(15),
+            ask_every: Duration::from_secs(10),
+            answer_within: Duration::from_secs(10),
             away_after: Duration::from_secs(10),
             back_within: Duration::from_secs(90),
         }

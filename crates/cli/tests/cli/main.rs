@@ -13,6 +13,7 @@ mod harness;
 mod terminal;
 
 mod adhoc;
+mod agents;
 mod beside;
 mod canary;
 mod containers;

@@ -31,7 +31,14 @@ impl Served {
         line.trim().rsplit(' ').next().unwrap().to_owned()
     }
 
-    fn ask(&self, token: &str, method: &str, path: &str, media: &str, body: Option<&Value>) -> (u16, String) {
+    pub(crate) fn ask(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        media: &str,
+        body: Option<&Value>,
+    ) -> (u16, String) {
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
@@ -47,7 +54,7 @@ impl Served {
         (status, text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
     }
 
-    fn applies(&self, token: &str, path: &str, body: &Value) {
+    pub(crate) fn applies(&self, token: &str, path: &str, body: &Value) {
         let (status, text) = self.ask(token, "PATCH", path, "application/apply+json", Some(body));
         assert!((200..300).contains(&status), "{path}: {status} {text}");
     }

@@ -1,0 +1,281 @@
+//! Agents as processes: joined, killed with and without their server, cut off in one direction.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use windlass_farm::Net;
+
+use crate::harness::{Place, Running, ended as ended_as, running, skip};
+use crate::server::Served;
+
+const RUNS: &str = "/api/v1/namespaces/default/runs";
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Numbers that are the same for the same seed: a failure names its round.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+fn joined(place: &Place, served: &Served, token: &str, node: &str) {
+    let asked = json!({"nodes": node});
+    let (status, text) = served.ask(token, "POST", "/api/v1/agenttokens", "application/json", Some(&asked));
+    assert_eq!(status, 201, "{text}");
+    let made: Value = serde_json::from_str(&text).unwrap();
+    let url = format!("http://{}", served.address);
+    let mut command = place.command(&["agent", "join", &url, "--name", node, "--only", "--data-dir", node]);
+    command.env("WINDLASS_JOIN_TOKEN", made["token"].as_str().unwrap());
+    let ended = ended_as(command).exits(0);
+    assert_eq!(ended.out, format!("joined {} as `{node}`\n", served.address));
+}
+
+fn serves(place: &Place, node: &str) -> Running {
+    place.start(&["agent", "run", "--data-dir", node])
+}
+
+fn state(served: &Served, token: &str, path: &str) -> Value {
+    let (status, text) = served.ask(token, "GET", path, "", None);
+    assert_eq!(status, 200, "{path}: {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Waits until something that is asked for again and again is there.
+#[track_caller]
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it is not so: {what}");
+        // tidy-allow: sleep: another process is asked, which tells nobody by itself
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn ended(served: &Served, token: &str, run: &str) -> Value {
+    until("the run has ended", || {
+        let view = state(served, token, &format!("{RUNS}/{run}"));
+        ["succeeded", "failed", "stopped"].contains(&view["status"].as_str().unwrap()).then_some(view)
+    })
+}
+
+fn submitted(served: &Served, token: &str, spec: &Value) -> String {
+    served.applies(token, "/api/v1/namespaces/default/plans/work", spec);
+    let (status, text) = served.ask(token, "POST", RUNS, "application/json", Some(&json!({"plan": "work"})));
+    assert_eq!(status, 201, "{text}");
+    serde_json::from_str::<Value>(&text).unwrap()["run"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_token_is_made_beside_a_server_that_does_not_run_and_used_once() {
+    let place = Place::new();
+    let mut served = Served::begin(&place);
+    let token = served.token();
+    let address = served.address.clone();
+    served.process.signal("TERM");
+    served.process.end().exits(0);
+    let made = place.run(&["server", "agent-token", "web01"]).exits(0).out;
+    assert!(made.starts_with("wlj_") && made.trim().len() == 114, "{made}");
+    place.run(&["server", "agent-token", "/web/"]).exits(5).says(&["`/web/` cannot be the name of a node"]);
+    let join = |url: &str, made: &str| {
+        place.run(&[
+            "agent",
+            "join",
+            url,
+            "--token",
+            made.trim(),
+            "--name",
+            "web01",
+            "--only",
+            "--data-dir",
+            "web01",
+        ])
+    };
+    let url = format!("https://{address}");
+    join(&url, &made).exits(5).says(&[
+        "WL-1105",
+        &format!("the server at {address} cannot be reached"),
+        "see that the server runs",
+    ]);
+    join("windlass.example.org", &made)
+        .exits(2)
+        .says(&["`windlass.example.org` is not where a server can be"]);
+    join(&url, "nonsense").exits(2).says(&["WL-1101", "it is no join token"]);
+    place.run(&["agent", "run", "--data-dir", "web01"]).exits(2).says(&[
+        "WL-1105",
+        "no agent has joined with web01",
+        "windlass agent join",
+    ]);
+    let served = Served::begin_at(&place, &address);
+    join(&url, &made).exits(0).shows(&[&format!("joined {address} as `web01`")]);
+    join(&url, &made).exits(1).says(&[
+        "WL-1101",
+        "the server refuses: the join token was used up at",
+        "make a new one",
+    ]);
+    let agent = serves(&place, "web01");
+    until("it is here", || {
+        (state(&served, &token, "/api/v1/agents/web01")["state"] == "connected").then_some(())
+    });
+    place
+        .run(&["agent", "run", "--data-dir", "web01"])
+        .exits(5)
+        .says(&["another process serves as the agent of web01"]);
+    agent.signal("TERM");
+    agent.end().exits(0).says(&[&format!("serves as `web01` at {address}"), "ending"]);
+}
+
+#[test]
+fn whoever_is_killed_nothing_is_done_twice_and_nothing_is_lost() {
+    let rounds = std::env::var("WINDLASS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
+    let place = Place::new();
+    let mut served = Served::begin(&place);
+    let token = served.token();
+    let nodes = ["n1", "n2", "n3", "n4"];
+    for node in nodes {
+        joined(&place, &served, &token, node);
+    }
+    let mut agents: Vec<Running> = nodes.iter().map(|node| serves(&place, node)).collect();
+    let mut dice = Dice(7);
+    let (mut interrupted, mut done) = (0, 0);
+    for round in 0..rounds {
+        until("all are here", || {
+            let all = state(&served, &token, "/api/v1/agents");
+            let here = all["items"].as_array().unwrap().iter().filter(|it| it["state"] == "connected");
+            (here.count() == nodes.len()).then_some(())
+        });
+        let name = place.path(&format!("r{round}"));
+        let counter = |what: &str| format!("{}-{{{{ node.name }}}}-{what}", name.display());
+        let sequence = json!([
+            {"name": "first", "use": "shell", "with": {"script": format!("echo x >> {}; sleep 0.2", counter("first"))}},
+            {"name": "once", "use": "shell", "timeout": "60s", "with": {"script": format!("echo x >> {}; sleep 0.{}", counter("once"), dice.below(9))}},
+            {"name": "again", "use": "shell", "onInterrupt": "rerun", "with": {"script": format!("echo x >> {}", counter("again"))}},
+        ]);
+        let spec = json!({"spec": {"blocks": [{"name": "b", "targets": {"nodes": nodes}, "concurrency": 4, "failures": "unlimited", "sequence": sequence}]}});
+        let run = submitted(&served, &token, &spec);
+        for _ in 0..=dice.below(2) {
+            // tidy-allow: sleep: the moment of death is what is tried, and nothing waits for it
+            std::thread::sleep(Duration::from_millis(dice.below(500)));
+            if dice.below(2) == 0 {
+                let address = served.address.clone();
+                served.process.signal("KILL");
+                served.process.end();
+                served = Served::begin_at(&place, &address);
+            } else {
+                let index = usize::try_from(dice.below(4)).unwrap();
+                agents[index].signal("KILL");
+                std::mem::replace(&mut agents[index], serves(&place, nodes[index])).end();
+            }
+        }
+        ended(&served, &token, &run);
+        let report = state(&served, &token, &format!("{RUNS}/{run}/report"));
+        for node in nodes {
+            for action in ["first", "once", "again"] {
+                let path = format!("{}-{node}-{action}", name.display());
+                let lines = std::fs::read_to_string(path).unwrap_or_default().lines().count();
+                let address = format!("b/{node}/{action}");
+                let elements = report["elements"].as_array().unwrap();
+                let element = elements.iter().find(|element| element["address"] == *address);
+                let status = element.map_or("pending", |it| it["status"].as_str().unwrap());
+                let context = format!("round {round}, {address}: {status}, {lines} lines: {element:?}");
+                match (status, action) {
+                    ("succeeded", "again") => assert!(lines >= 1, "{context}"),
+                    ("succeeded", _) => {
+                        done += 1;
+                        assert_eq!(lines, 1, "{context}");
+                    }
+                    ("failed", "again") => {}
+                    ("failed", _) => {
+                        interrupted += 1;
+                        assert!(lines <= 1, "{context}");
+                        assert!(format!("{element:?}").contains("interrupted"), "{context}");
+                    }
+                    _ => assert_eq!(lines, 0, "{context}"),
+                }
+            }
+        }
+    }
+    println!("{rounds} rounds: {done} actions done once, {interrupted} reported as interrupted");
+    assert!(done > 0);
+    for agent in agents {
+        agent.signal("KILL");
+        agent.end();
+    }
+    served.process.signal("TERM");
+    served.process.end().exits(0);
+}
+
+fn within(net: &Net, place: &Place, args: &[&str]) -> Command {
+    let mut command = net.command(Path::new(env!("CARGO_BIN_EXE_windlass")));
+    command.args(args).current_dir(place.path(""));
+    command.env("WINDLASS_DATA_DIR", place.data()).env("HOME", place.path(""));
+    command
+}
+
+#[test]
+fn a_network_that_is_cut_in_one_direction_is_noticed_on_both_sides_and_work_is_found_again() {
+    if !Net::is_possible() {
+        return skip("a_network_that_is_cut_in_one_direction", "no network can be made");
+    }
+    let (place, here, there) = (Place::new(), Net::new().unwrap(), Net::new().unwrap());
+    here.join("10.91.1.1/24", &there, "10.91.1.2/24").unwrap();
+    let serve = || {
+        let mut server =
+            running(within(&here, &place, &["server", "--listen", "0.0.0.0:8380", "--without-tls"]));
+        server.wait_for_line("listens on http://");
+        server
+    };
+    let mut server = serve();
+    let line = server.line_with("token of `admin`");
+    place.file("token.txt", line.trim().rsplit(' ').next().unwrap());
+    server.signal("TERM");
+    server.end().exits(0);
+    let made = place.run(&["server", "agent-token", "web01"]).exits(0).out;
+    let server = serve();
+    let admin = |args: &[&str]| ended_as(within(&here, &place, args));
+    admin(&["login", "http://127.0.0.1:8380", "--context", "here", "--token", "@token.txt"]).exits(0);
+    let join = [
+        "agent",
+        "join",
+        "https://10.91.1.1:8380",
+        "--token",
+        made.trim(),
+        "--name",
+        "web01",
+        "--data-dir",
+        "web01",
+    ];
+    let mut agent = running(within(&there, &place, &join));
+    agent.wait_for_words("serves as `web01`");
+    let shown = || admin(&["get", "nodes", "web01", "--output", "json"]).exits(0).out;
+    until("it is connected", || shown().contains("\"connected\"").then_some(()));
+    let script = format!("echo x >> {}; {}; echo end", place.path("counter").display(), place.until("gate"));
+    let plan = place.plan("cut", &format!("  blocks:\n    - name: b\n      targets: {{nodes: [web01]}}\n      sequence: [{{name: a, use: shell, timeout: 10m, with: {{script: '{script}'}}}}]\n"));
+    let (plan, begun) = (plan.to_str().unwrap().to_owned(), Instant::now());
+    let ran = std::thread::scope(|scope| {
+        let run = scope.spawn(|| admin(&["run", &plan, "--context", "here"]));
+        place.wait_for_line("counter", "x");
+        // What the agent sends is lost; what is sent to it arrives.
+        there.hole("10.91.1.1", true).unwrap();
+        agent.wait_for_words("the connection to the server has ended");
+        until("the server knows", || shown().contains("\"away\"").then_some(()));
+        place.file("gate", "");
+        there.hole("10.91.1.1", false).unwrap();
+        agent.wait_for_words("serves as `web01`");
+        run.join().unwrap()
+    });
+    ran.exits(0);
+    let counter = std::fs::read_to_string(place.path("counter")).unwrap();
+    assert_eq!(counter, "x\n", "it was done once, {:?} after it began", begun.elapsed());
+    agent.signal("TERM");
+    agent.end().exits(0);
+    server.signal("TERM");
+    server.end().exits(0);
+}
