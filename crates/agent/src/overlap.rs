@@ -21,7 +21,7 @@ const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(250);
 /// What became of waiting for what an agent left that is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outlasted {
-    /// Nothing of it runs.
+    /// It does not run any more.
     Gone,
     /// Nothing of it runs any more: it was told to end.
     Ended,
@@ -37,10 +37,11 @@ struct Other {
     ended: bool,
 }
 
-/// Waits until nothing of it runs, and ends it when that is asked for.
+/// Waits until it has ended as it would have for its agent, which does not wait for what runs in the background; ends it, with
+/// all that it left, when that is asked for.
 pub(crate) async fn outlast(shared: &Shared, left: &Left, cancel: &Cancel) -> Outlasted {
     let (mut told, mut pause) = (None, LOOK_EVERY);
-    while left.is_alive() {
+    while if told.is_some() { left.is_alive() } else { left.is_running() } {
         tokio::select! {
             how = harsher(cancel, told) => {
                 left.signal(how);
@@ -128,6 +129,6 @@ impl Other {
         if self.ended {
             return false;
         }
-        owned || Left::of(&self.path, self.n).is_some_and(|left| left.is_alive())
+        owned || Left::of(&self.path, self.n).is_some_and(|left| left.is_running())
     }
 }

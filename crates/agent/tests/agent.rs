@@ -305,6 +305,33 @@ async fn what_a_killed_agent_left_running_is_waited_for() {
 }
 
 #[tokio::test]
+async fn what_a_killed_agent_left_in_the_background_holds_nobody_up_and_lives_on() {
+    let dir = TempDir::new().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mut first = Agent::start(dir.path()).await;
+    // In the group of the script, as whatever a shell without job control leaves in the background.
+    let script = format!(
+        "cd {}; sleep 600 >/dev/null 2>&1 & echo $! > pid; touch begun; while [ ! -e go ]; do sleep 0.02; done",
+        dir.path().display()
+    );
+    first.order(shell(1, &script)).await;
+    until_there(&at("begun")).await;
+    first.child.kill().await.unwrap();
+    let mut second = Agent::start(dir.path()).await;
+    second.say(attach(2, 1, 0)).await;
+    second.say(ToAgent::Ping(7)).await;
+    assert_eq!(second.next().await.unwrap(), FromAgent::Pong(7), "its script still runs");
+    std::fs::write(at("go"), "").unwrap();
+    assert_eq!(second.end_of(2).await.1, FromAgent::Gone { id: 2, begun: true });
+    // Nor is the next attempt held up.
+    second.order(CallOrder { id: 3, attempt: 2, ..shell(1, "true") }).await;
+    assert_eq!(response(second.ended(3).await)["exitCode"], 0);
+    let pid: i32 = std::fs::read_to_string(at("pid")).unwrap().trim().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it was left alone");
+}
+
+#[tokio::test]
 async fn what_a_killed_agent_left_running_can_be_ended() {
     let dir = TempDir::new().unwrap();
     let flag = dir.path().join("flag");

@@ -68,7 +68,7 @@ impl Programs {
     pub(crate) fn of(journal: &Path) -> Self {
         let file = head().and_then(|head| {
             let path = beside(journal);
-            let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path).ok()?;
+            let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).ok()?;
             file.write_all(head.as_bytes()).ok()?;
             Some(Mutex::new(file))
         });
@@ -155,7 +155,13 @@ impl Left {
         Some(left)
     }
 
-    /// Whether any of it still runs.
+    /// Whether a program that the attempt waited for still runs. What that left in the background is nobody's business, as
+    /// it would not have been the agent's.
+    pub(crate) fn is_running(&self) -> bool {
+        !self.led(&processes::all()).is_empty()
+    }
+
+    /// Whether anything of it is alive, also what was left in the background: what is told to end has ended when nothing is.
     pub(crate) fn is_alive(&self) -> bool {
         !self.groups(&processes::all()).is_empty()
     }
@@ -176,6 +182,16 @@ impl Left {
     fn groups(&self, all: &BTreeMap<i32, Process>) -> BTreeSet<i32> {
         let alive = all.values().filter(|process| !process.is_dead && process.session == self.session);
         alive.filter(|process| self.is_ours(process, all)).map(|process| process.group).collect()
+    }
+
+    /// Those whose leader, which is the program itself, has not ended.
+    fn led(&self, all: &BTreeMap<i32, Process>) -> BTreeSet<i32> {
+        let leads = |group: &i32| {
+            all.get(group).is_some_and(|leader| {
+                !leader.is_dead && leader.group == *group && leader.session == self.session
+            })
+        };
+        self.groups(all).into_iter().filter(leads).collect()
     }
 
     /// Numbers are used again: what is like it in all but its beginning is somebody else's.
@@ -214,6 +230,11 @@ mod tests {
         left.groups(&all.iter().cloned().collect()).into_iter().collect()
     }
 
+    fn led(n: u32, all: &[(i32, Process)]) -> Vec<i32> {
+        let left = Left::read(TEXT, n, LIFE).unwrap();
+        left.led(&all.iter().cloned().collect()).into_iter().collect()
+    }
+
     #[test]
     fn what_an_attempt_waited_for_is_its_own_and_what_stands_nowhere_is_everybodys() {
         let all = [
@@ -230,8 +251,13 @@ mod tests {
         ];
         assert_eq!(groups(0, &all), [120, 150]);
         assert_eq!(groups(1, &all), [140, 150]);
-        // The leader is gone, and what it started goes on.
-        assert_eq!(groups(0, &[(121, process(120, 100, 64))]), [120]);
+        // The leader is gone, and what it started goes on in the background.
+        let background = [(121, process(120, 100, 64))];
+        assert_eq!((groups(0, &background), led(0, &background)), (vec![120], vec![]));
+        let collected_by_nobody =
+            [(120, Process { is_dead: true, ..process(120, 100, 61) }), (121, process(120, 100, 64))];
+        assert_eq!((groups(0, &collected_by_nobody), led(0, &collected_by_nobody)), (vec![120], vec![]));
+        assert_eq!(led(0, &all), [120, 150]);
         let dead = Process { is_dead: true, ..process(120, 100, 61) };
         assert_eq!(groups(0, &[(120, dead)]), [0; 0]);
     }
