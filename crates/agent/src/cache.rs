@@ -27,7 +27,9 @@ impl Cache {
         ];
         let mut places = places.into_iter().flatten();
         let first = places.find(|path| is_ours(path, uid));
-        let others = places.filter(|path| path.exists() && is_ours(path, uid));
+        let others =
+            places.filter(|path| Some(path) != first.as_ref() && path.exists() && is_ours(path, uid));
+        let others: Vec<PathBuf> = others.collect();
         Self(first.into_iter().chain(others).collect())
     }
 

@@ -6,6 +6,7 @@
 //!   <cache>/work/<run>/<…>.journal.programs      which programs its attempts run
 //!   <cache>/work/<run>/<attempt>.unkept          nothing can be kept of it, and it may be begun all the same
 //!   <cache>/work/<run>/<attempt>-<agent>.void    it was looked for and had not begun: it never does
+//!   <cache>/work/spare/                          files of a run that is over, for the next one
 //!
 //!   record:  length u32 │ xxh3 u64 │ body (postcard)
 //! ```
@@ -31,6 +32,7 @@ use crate::hello::{now_ms, own_name};
 mod orders;
 mod programs;
 mod records;
+mod spare;
 mod sweep;
 mod void;
 
@@ -86,9 +88,14 @@ impl Journal {
         let Some(directory) = cache.run(run) else {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "there is no place to write to"));
         };
-        cache::make_private(&directory)?;
         let path = directory.join(format!("{}.journal", own_name()));
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
+        let file = match spare::take(&directory, &path) {
+            Some(file) => file,
+            None => {
+                cache::make_private(&directory)?;
+                OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?
+            }
+        };
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         let programs = Programs::of(&path);
         Ok(Self { path, programs, state: Mutex::new(State { file, next: 0, broken: false }) })
@@ -164,8 +171,11 @@ pub(crate) fn is_owned(path: &Path) -> bool {
     flock(&file, FlockOperation::NonBlockingLockShared).is_err()
 }
 
-/// Removes what is left of a run, but for the journals of agents that are alive.
+/// Removes what is left of a run, but for the journals of agents that are alive, or keeps its empty files for the next one.
 pub(crate) fn forget(directory: &Path) {
+    if spare::keep(directory).is_ok() {
+        return;
+    }
     for path in journals(directory) {
         if !is_owned(&path) {
             // What cannot be removed now goes with the rest after some days.

@@ -1,8 +1,14 @@
 //! The processes of this machine, as /proc shows them.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
+
+/// What the system tells of a process is shorter: some fifty numbers, and a name of 64 bytes at most.
+const MOST_OF_A_STAT: usize = 2048;
 
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +33,24 @@ pub(crate) fn all() -> BTreeMap<i32, Process> {
 
 /// One of them.
 pub(crate) fn one(number: i32) -> Option<Process> {
-    parse(&std::fs::read_to_string(Path::new("/proc").join(number.to_string()).join("stat")).ok()?)
+    let path = Path::new("/proc").join(number.to_string()).join("stat");
+    // At once: the system makes the text anew for each piece.
+    let mut bytes = [0; MOST_OF_A_STAT];
+    let len = File::open(path).and_then(|mut file| file.read(&mut bytes)).ok()?;
+    parse(&String::from_utf8_lossy(bytes.get(..len)?))
+}
+
+/// When the first process of this life began.
+fn first() -> Option<u64> {
+    static SINCE: OnceLock<Option<u64>> = OnceLock::new();
+    *SINCE.get_or_init(|| one(1).map(|first| first.since))
 }
 
 /// What tells this life of the machine from others, and this life of a container from its others: within one, no
 /// two processes have both number and beginning in common.
 pub(crate) fn life() -> Option<String> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let first = one(1).map_or("-".to_owned(), |first| first.since.to_string());
+    let first = first().map_or("-".to_owned(), |since| since.to_string());
     Some(format!("{}/{first}", boot.trim()))
 }
 
@@ -43,7 +59,7 @@ pub(crate) fn up() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/uptime").ok()?;
     let up = Duration::try_from_secs_f64(text.split_ascii_whitespace().next()?.parse().ok()?).ok()?;
     let ticks = rustix::param::clock_ticks_per_second().max(1);
-    let first = one(1).map_or(0, |first| first.since.saturating_mul(1000) / ticks);
+    let first = first().map_or(0, |since| since.saturating_mul(1000) / ticks);
     // Where a container is shown a time of its own, that is it, and its first process began by another clock.
     Some(up.checked_sub(Duration::from_millis(first)).unwrap_or(up))
 }

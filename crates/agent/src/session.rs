@@ -22,6 +22,10 @@ use crate::outbox::Outbox;
 use crate::plugins::Plugins;
 use crate::signals::Signals;
 
+/// How much is read at once: little while little comes, as most agents get a few orders and no files.
+const LITTLE: usize = 4 << 10;
+const MUCH: usize = 64 << 10;
+
 /// How long work that is told to end with this process has until it is killed.
 const LAST_GRACE: Duration = Duration::from_secs(10);
 
@@ -166,7 +170,7 @@ async fn write(outbox: &Outbox, mut writer: impl AsyncWrite + Unpin) {
 }
 
 async fn read(shared: &Arc<Shared>, mut reader: impl AsyncRead + Unpin) -> SessionEnd {
-    let (mut decoder, mut bytes, mut greeted) = (Decoder::default(), vec![0; 64 << 10], false);
+    let (mut decoder, mut bytes, mut greeted) = (Decoder::default(), vec![0; LITTLE], false);
     loop {
         match decoder.message::<ToAgent>() {
             Err(error) => return SessionEnd::Protocol(error.to_string()),
@@ -176,7 +180,12 @@ async fn read(shared: &Arc<Shared>, mut reader: impl AsyncRead + Unpin) -> Sessi
             },
             Ok(Received::Wait) => match reader.read(&mut bytes).await {
                 Ok(0) | Err(_) => return SessionEnd::Closed,
-                Ok(count) => decoder.push(bytes.get(..count).unwrap_or_default()),
+                Ok(count) => {
+                    decoder.push(bytes.get(..count).unwrap_or_default());
+                    if count == bytes.len() && count < MUCH {
+                        bytes.resize(count.saturating_mul(2), 0);
+                    }
+                }
             },
         }
     }

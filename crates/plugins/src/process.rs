@@ -70,6 +70,10 @@ const GIVEN: [&[u8]; 2] = [b"WINDLASS_PARAM_", b"WINDLASS_SECRET_"];
 /// How long the pipes may stay open after the main process has ended.
 const PIPES_LINGER: Duration = Duration::from_millis(500);
 
+/// How much is read at once: little of the many programs that print little, as much as a pipe holds of the others.
+const LITTLE: usize = 4 << 10;
+const MUCH: usize = 64 << 10;
+
 /// How long the group may take to be gone after KILL. Longer means that it is stuck in the kernel, and
 /// waiting will not help.
 const KILL_TAKES: Duration = Duration::from_secs(5);
@@ -215,11 +219,14 @@ async fn end_group(group: &Group, call: &Call, stopped: Option<Severity>) -> Opt
 
 async fn pump(pipe: Option<impl tokio::io::AsyncRead + Unpin>, capture: &mut Capture<'_>) {
     let Some(mut pipe) = pipe else { return };
-    let mut buffer = vec![0; 64 * 1024];
+    let mut buffer = vec![0; LITTLE];
     // A pipe that cannot be read any more has nothing more to say; how the program ended is told by its status.
     while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
         capture.take(buffer.get(..count).unwrap_or_default());
         capture.room().await;
+        if count == buffer.len() && count < MUCH {
+            buffer.resize(count.saturating_mul(2), 0);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::spare;
 use crate::cache::{self, Cache};
 use crate::hello::own_name;
 
@@ -37,6 +38,7 @@ impl Voids {
     /// As an agent that comes now.
     pub(crate) fn of(cache: &Cache) -> Self {
         let runs = cache.work().flat_map(|work| std::fs::read_dir(work).into_iter().flatten().flatten());
+        let runs = runs.filter(|run| run.file_name() != spare::NAME);
         let older = runs.flat_map(|run| marks(&run.path())).collect();
         Self { own: own_name(), older }
     }

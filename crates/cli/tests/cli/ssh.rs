@@ -66,7 +66,8 @@ impl Reach {
     /// What agents keep of runs on a host.
     pub(crate) fn journals(&self, host: usize) -> usize {
         let work = self.farm.hosts[host].path("home/.cache/windlass/work");
-        std::fs::read_dir(work).map_or(0, |entries| entries.flatten().count())
+        let runs = std::fs::read_dir(work).into_iter().flatten().flatten();
+        runs.filter(|run| run.file_name() != "spare").count()
     }
 }
 
@@ -279,4 +280,65 @@ fn who_goes_on_or_tries_again_logs_in_with_the_secrets_of_the_run() {
     killed();
     reach.run(&["recover", "--secrets", "/dev/null"]).exits(2);
     reach.run(&["recover"]).exits(0);
+}
+
+#[test]
+fn a_recovery_of_several_runs_logs_in_with_what_the_secrets_file_of_each_says() {
+    let Some(reach) =
+        Reach::new("a_recovery_of_several_runs_logs_in_with_what_the_secrets_file_of_each_says", 2)
+    else {
+        return;
+    };
+    let (key, known) = (reach.farm.path("user_key"), reach.farm.path("known_hosts"));
+    let until = reach.place.until("gate");
+    let declares =
+        |secrets: &str| format!("apiVersion: windlass.dev/v1\nkind: Secrets\nsecrets: {{{secrets}}}\n");
+    // A run on each host, with a file of its own, that is cut short.
+    let killed = |names: [&str; 2], more: &str| {
+        let _ = std::fs::remove_file(reach.place.path("gate"));
+        for ((host, name), file) in reach.farm.hosts.iter().zip(names).zip(["one.yaml", "two.yaml"]) {
+            let more = if file == "two.yaml" { more } else { "" };
+            reach.place.file(file, &declares(&format!("{name}: {{file: {}}}{more}", key.display())));
+            let spec = format!(
+                "  blocks:
+    - name: work
+      targets:
+        nodes: [{{name: {node}, addresses: {}, transport: {{port: {}, user: root, knownHosts: {}, credentials: [{{key: \"{{{{ secret('{name}') }}}}\"}}]}}}}]
+      sequence:
+        - {{name: do, use: shell, with: {{script: 'touch $HOME/begun; {until}'}}}}
+",
+                host.address,
+                host.port,
+                known.display(),
+                node = host.name,
+            );
+            let plan = reach.place.plan(&format!("login-{name}"), &spec);
+            let _ = std::fs::remove_file(host.path("home/begun"));
+            let run = reach.start(&["run", plan.to_str().unwrap(), "--secrets", file]);
+            while !host.path("home/begun").exists() {
+                // tidy-allow: sleep: a script gives no other sign
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            run.signal("KILL");
+            run.end();
+        }
+        reach.place.file("gate", "");
+    };
+    killed(["first", "second"], "");
+    reach.run(&["recover"]).exits(0).shows(&["login-first succeeded", "login-second succeeded"]);
+
+    // What two files say of one name has to be the same.
+    killed(["first", "second"], &format!(", first: {{file: {}}}", key.display()));
+    reach.run(&["recover"]).exits(0);
+    let stranger = reach.farm.path("stranger_key");
+    killed(["first", "second"], &format!(", first: {{file: {}}}", stranger.display()));
+    reach.run(&["recover"]).exits(1).shows(&["login-first failed", "login-second succeeded"]);
+    let mut runs: Vec<_> = std::fs::read_dir(reach.place.data().join("logs/login-first")).unwrap().collect();
+    runs.sort_by_key(|run| run.as_ref().unwrap().file_name());
+    let log = runs.pop().unwrap().unwrap().path().join("all.log");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(
+        log.contains("it cannot be looked for there: ") && log.contains("they do not say the same"),
+        "{log}"
+    );
 }

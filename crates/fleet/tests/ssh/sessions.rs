@@ -76,10 +76,18 @@ async fn the_agent_is_placed_once_and_does_the_work() {
         let placed: Vec<_> = std::fs::read_dir(sshd.path("cache/windlass")).unwrap().flatten().collect();
         let agents = placed.iter().filter(|entry| entry.file_name().to_string_lossy().starts_with("agent-"));
         assert_eq!(agents.count(), 1, "round {round}");
-        let work = sshd.path("cache/windlass/work");
-        assert_eq!(std::fs::read_dir(&work).unwrap().count(), 1, "round {round}");
-        fleet.forget(RunId(uuid::Uuid::from_u128(1))).await;
-        assert_eq!(std::fs::read_dir(&work).unwrap().count(), 0, "round {round}");
+        let (work, run) = (sshd.path("cache/windlass/work"), RunId(uuid::Uuid::from_u128(1)));
+        let kept = || {
+            let entries = std::fs::read_dir(&work).unwrap();
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(), [run.to_string()], "round {round}");
+        fleet.forget(run).await;
+        // What was in it is gone; the next run uses its files again.
+        assert_eq!(kept(), ["spare"], "round {round}");
+        for file in std::fs::read_dir(work.join("spare")).unwrap() {
+            assert_eq!(file.unwrap().metadata().unwrap().len(), 0, "round {round}");
+        }
     }
 }
 
