@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 use windlass_plugin::CallError;
 
 /// The agents that can be placed. Cheap to clone; read when the first one is needed.
@@ -31,15 +31,10 @@ pub(crate) struct Binary {
     len: u64,
     /// For which machine it is, where it says so.
     of: Option<&'static str>,
-    content: Arc<OnceCell<Content>>,
-}
-
-/// What stands in an agent's program, as it crosses the line.
-pub(crate) struct Content {
     /// As gzip packs it: what arrives so takes a third of the time on a slow line, and of the encryption.
-    pub(crate) packed: Vec<u8>,
-    /// As it is, for hosts without gzip.
-    pub(crate) plain: Vec<u8>,
+    packed: Arc<OnceCell<Arc<[u8]>>>,
+    /// As it is, for hosts without gzip. They are few, so it is kept no longer than one of them takes it.
+    plain: Arc<Mutex<Weak<[u8]>>>,
 }
 
 /// The variable that says where the agent lies: a file for machines like this one, or a directory of several.
@@ -180,7 +175,26 @@ impl Binary {
             digest.update(piece);
             len = len.saturating_add(count as u64);
         }
-        Ok(Self { path: path.to_owned(), hash: hex(digest), len, of, content: Arc::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            hash: hex(digest),
+            len,
+            of,
+            packed: Arc::default(),
+            plain: Arc::new(Mutex::new(Weak::<[u8; 0]>::new())),
+        })
+    }
+
+    /// What stands in it, packed. It is made once for all hosts.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read any more, or is another one by now.
+    pub(crate) async fn packed(&self) -> Result<Arc<[u8]>, CallError> {
+        let packed = self.packed.get_or_try_init(|| {
+            self.read(|path, plain| pack(&plain).map_err(|error| unreadable(path, &error)))
+        });
+        packed.await.cloned()
     }
 
     /// What stands in it.
@@ -188,23 +202,32 @@ impl Binary {
     /// # Errors
     ///
     /// It cannot be read any more, or is another one by now.
-    pub(crate) async fn content(&self) -> Result<&Content, CallError> {
-        let read = async {
-            let (path, hash) = (self.path.clone(), self.hash.clone());
-            let read = tokio::task::spawn_blocking(move || {
-                let plain = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-                if hex(Sha256::new_with_prefix(&plain)) != hash {
-                    let message = format!("the agent {} was replaced meanwhile", path.display());
-                    return Err(CallError::permanent("agent", message));
-                }
-                let packed = pack(&plain).map_err(|error| unreadable(&path, &error))?;
-                Ok(Content { packed, plain })
-            });
-            read.await.unwrap_or_else(|_| {
-                Err(CallError::retryable("agent", "the agent's program was not read to its end"))
-            })
-        };
-        self.content.get_or_try_init(|| read).await
+    pub(crate) async fn plain(&self) -> Result<Arc<[u8]>, CallError> {
+        let mut kept = self.plain.lock().await;
+        if let Some(plain) = kept.upgrade() {
+            return Ok(plain);
+        }
+        let plain = self.read(|_, plain| Ok(plain)).await?;
+        *kept = Arc::downgrade(&plain);
+        Ok(plain)
+    }
+
+    async fn read(
+        &self,
+        then: impl FnOnce(&Path, Vec<u8>) -> Result<Vec<u8>, CallError> + Send + 'static,
+    ) -> Result<Arc<[u8]>, CallError> {
+        let (path, hash) = (self.path.clone(), self.hash.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let plain = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            if hex(Sha256::new_with_prefix(&plain)) != hash {
+                let message = format!("the agent {} was replaced meanwhile", path.display());
+                return Err(CallError::permanent("agent", message));
+            }
+            Ok(Arc::from(then(&path, plain)?))
+        });
+        read.await.unwrap_or_else(|_| {
+            Err(CallError::retryable("agent", "the agent's program was not read to its end"))
+        })
     }
 
     /// What is wrong with it as one for a machine, by which a shell would take it for a script.
@@ -283,7 +306,7 @@ mod tests {
         let agents = Agents::within([near, far]);
         let own = format!("Linux {}", std::env::consts::ARCH);
         let fit = agents.fit(&own).await.unwrap().unwrap();
-        assert_eq!((fit.content().await.unwrap().plain.as_slice(), fit.len()), (b"own".as_slice(), 3));
+        assert_eq!((&*fit.plain().await.unwrap(), fit.len()), (b"own".as_slice(), 3));
         assert!(agents.fit("Linux riscv64").await.unwrap().is_none());
         assert!(agents.fit("FreeBSD amd64").await.unwrap().is_none());
         let lack = Agents::within([PathBuf::from("/opt/a"), PathBuf::from("/opt/b")]).lack("Linux mips");
@@ -322,7 +345,8 @@ mod tests {
         let agents = Agents::of("mips", &path);
         let binary = agents.fit("Linux mips").await.unwrap().unwrap();
         std::fs::write(&path, "two").unwrap();
-        let error = binary.content().await.map(|content| content.plain.len()).unwrap_err();
-        assert!(error.message.contains("was replaced meanwhile"), "{error}");
+        for error in [binary.plain().await.unwrap_err(), binary.packed().await.unwrap_err()] {
+            assert!(error.message.contains("was replaced meanwhile"), "{error}");
+        }
     }
 }

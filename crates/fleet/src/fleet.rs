@@ -130,7 +130,7 @@ impl Fleet {
     /// A run has ended: nothing of it will be asked for again. Agents that worked for it drop what they kept, and
     /// connections that served nobody else are closed.
     pub async fn forget(&self, run: RunId) {
-        let mut farewells = JoinSet::new();
+        let (mut farewells, mut left) = (JoinSet::new(), Vec::new());
         {
             let mut places = self.0.places();
             let concerned: Vec<String> = places
@@ -144,24 +144,28 @@ impl Fleet {
                     (Some(place), _) | (None, Some(place)) => Arc::clone(&place.link),
                     (None, None) => continue,
                 };
-                let inner = Arc::clone(&self.0);
+                if is_last {
+                    left.push((name, Arc::clone(&link)));
+                }
                 farewells.spawn(async move {
-                    let mut link = link.lock().await;
-                    if let Some(Link::Agent(peer)) = link.as_ref() {
+                    if let Some(Link::Agent(peer)) = link.lock().await.as_ref() {
                         peer.forget(run).await;
-                        if is_last {
-                            peer.leave().await;
-                        }
-                    }
-                    if is_last {
-                        *link = None;
-                        inner.connect.leave(&name);
+                        peer.answers(FAREWELL).await;
                     }
                 });
             }
         }
         // What an agent does not take in now it sweeps away by itself after some days.
         let _ = tokio::time::timeout(FAREWELL, farewells.join_all()).await;
+        // Not before: what it takes to end hundreds of connections would be in the way of who still has to be told. An agent
+        // ends by itself when its connection does.
+        for (name, link) in left {
+            // Who holds it makes the connection anew for another run, or hangs.
+            if let Ok(mut link) = link.try_lock() {
+                *link = None;
+            }
+            self.0.connect.leave(&name);
+        }
     }
 }
 

@@ -190,18 +190,6 @@ impl Peer {
         self.0.send(&ToAgent::Forget(run)).await;
     }
 
-    /// Nothing more will be ordered: waits until the agent has taken in all that it was told. It then ends by itself, which
-    /// nobody has to wait for.
-    pub async fn leave(&self) {
-        let n = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let mut pong = self.0.expect(n);
-        self.0.send(&ToAgent::Ping(n)).await;
-        self.0.send(&ToAgent::Bye).await;
-        // Without an answer when the connection has ended.
-        let _ = pong.recv().await;
-        self.0.calls().remove(&n);
-    }
-
     /// Whether the agent answers within a time.
     pub async fn answers(&self, within: Duration) -> bool {
         let n = self.0.next.fetch_add(1, Ordering::Relaxed);

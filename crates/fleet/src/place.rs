@@ -153,8 +153,8 @@ pub(crate) async fn place(
     step: Duration,
     within: Duration,
 ) -> Result<Placed, CallError> {
-    let content = binary.content().await?;
-    let (name, len, packed) = (binary.name(), binary.len(), content.packed.len());
+    let content = binary.packed().await?;
+    let (name, len, packed) = (binary.name(), binary.len(), content.len());
     // Whether programs can be executed there shows when one is: a file of one harmless line.
     let script = format!(
         "umask 077; why=; o=; for d in {PLACES}; do {WHOSE}; t=; [ -L \"$d\" ] && continue; \
@@ -179,13 +179,13 @@ pub(crate) async fn place(
             return Ok(Placed::No { why });
         }
         let bytes = match find(&said, b"ready for gzip") {
-            Some(_) => &content.packed,
-            None => &content.plain,
+            Some(_) => content,
+            None => binary.plain().await.map_err(|error| error.message)?,
         };
         // Whoever cannot take all of it says so and reads no further, so that writing would never end.
         let mut stdin = channel.stdin;
         let write = async {
-            let _ = stdin.write_all(bytes).await;
+            let _ = stdin.write_all(&bytes).await;
             let _ = stdin.flush().await;
             std::future::pending::<()>().await;
         };

@@ -307,7 +307,10 @@ impl DynPlugin for Remote {
             let mut cut = Cut { lines: 0, why: "Windlass was away".to_owned() };
             loop {
                 // Its time may have passed while nobody was here, and it may have ended long before: that is looked for.
-                let peer = self.again(&call, &to, until, Severity::Kill).await.ok()?;
+                let again = self.again(&call, &to, until, Severity::Kill).await;
+                let peer = again
+                    .inspect_err(|error| call.output.note(&format!("it cannot be looked for there: {error}")))
+                    .ok()?;
                 match peer.attach(&call, cut.lines).await {
                     Ok(Found::Ended(ended)) => return Some(ended.reply()),
                     Ok(Found::Gone { begun: false })

@@ -108,7 +108,12 @@ impl Ways {
     }
 
     /// Starts an agent, or says why there can be none.
-    async fn agent(&self, on: &Foothold) -> Result<Result<Channel, String>, CallError> {
+    async fn agent(
+        &self,
+        node: &Node,
+        transport: &Transport,
+        on: &mut Foothold,
+    ) -> Result<Result<Channel, String>, CallError> {
         let (exec, other, step) = (&*on.exec, on.other.as_ref(), on.step);
         let agents = self.agents.all().await?;
         match place::start(exec, agents, other, step).await? {
@@ -130,6 +135,13 @@ impl Ways {
                 }
             }
         }
+        if transport.uses.unwrap_or_default() == Way::Ssh {
+            // A connection keeps room for half of what was pushed through it at once, for as long as it lives: hundreds of them
+            // would keep hundreds of megabytes.
+            self.ssh.leave(&node.name);
+            *on = self.foothold(node, transport).await?;
+        }
+        let (exec, other) = (&*on.exec, on.other.as_ref());
         Ok(match place::start(exec, agents, other, step).await? {
             Start::Runs(channel) => Ok(channel),
             Start::Broken { why } => Err(format!("the agent was placed and does not run: {why}")),
@@ -168,10 +180,10 @@ impl Connect for Ways {
                 let within = transport.connect_timeout.map_or(COMES_BACK, |span| span.0);
                 return Ok(Reached::Agent(self.dialled.reach(&to.node.name, within).await?));
             }
-            let foothold = self.foothold(&to.node, transport).await?;
+            let mut foothold = self.foothold(&to.node, transport).await?;
             let started = match transport.agent.unwrap_or_default() {
                 AgentUse::Never => Err("`agent: never` says so".to_owned()),
-                AgentUse::Auto => self.agent(&foothold).await?,
+                AgentUse::Auto => self.agent(&to.node, transport, &mut foothold).await?,
             };
             let Foothold { exec, other, step } = foothold;
             Ok(match started {

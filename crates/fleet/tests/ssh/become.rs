@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use windlass_farm::{Farm, Kind};
 use windlass_fleet::{Agents, Fleet, Gate, Here, Ways, is_here, over};
-use windlass_plugin::{BoxFuture, CallError, Node, Registry, Secret, SecretError, SecretProvider};
+use windlass_plugin::{BoxFuture, Call, CallError, Node, Registry, Secret, SecretError, SecretProvider};
 
 use crate::sessions::call;
 use crate::sshd::{agent_binary, skip};
@@ -139,6 +139,20 @@ impl Users {
         Ok(reply.response["stdout"].as_str().unwrap().to_owned())
     }
 
+    /// One module after the other, as whom one becomes; each has to change something.
+    async fn change_as(&self, other: &serde_json::Value, agent: &str, works: &[(&str, serde_json::Value)]) {
+        let node =
+            json!({"name": "web01", "transport": {"user": self.user, "become": other, "agent": agent}});
+        let node: Arc<Node> = Arc::new(serde_json::from_value(node).unwrap());
+        let registry = self.registry();
+        for (index, (plugin, request)) in works.iter().enumerate() {
+            let call = Call { key: format!("{agent}-{index}"), ..call(&node) };
+            let reply = registry.get(plugin).unwrap().call(call, Arc::new(request.clone())).await;
+            let reply = reply.unwrap_or_else(|error| panic!("{plugin} ({agent}): {error}"));
+            assert!(reply.changed, "{plugin} ({agent})");
+        }
+    }
+
     async fn refused(&self, other: serde_json::Value) -> String {
         let error = self.try_as(other, "auto").await.unwrap_err();
         assert_eq!((error.code.as_str(), error.permanent), ("become", true), "{error}");
@@ -220,4 +234,53 @@ async fn su_and_doas_with_a_password() {
         message,
         "`web01`: doas asks for a password, and none is given; name one as `password` of `become`"
     );
+}
+
+#[tokio::test]
+async fn every_module_acts_as_whom_one_becomes() {
+    use std::os::unix::fs::MetadataExt as _;
+    let test = "every_module_acts_as_whom_one_becomes";
+    let Some(users) = Users::new(test, "mod", "USER ALL=(ALL) NOPASSWD: ALL") else { return };
+    let Some(app) = Users::new(test, "app", "") else { return };
+    let uid = fs::metadata(format!("/home/{}", app.user)).unwrap().uid();
+    // Nobody else may so much as look into it.
+    assert!(succeeds("chmod", &["700", &format!("/home/{}", app.user)]));
+    let other = json!({"user": app.user});
+    for agent in ["auto", "never"] {
+        let work = format!("/home/{}/{agent}", app.user);
+        let at = |name: &str| format!("{work}/{name}");
+        let mut works = vec![
+            ("command", json!({"argv": ["mkdir", work]})),
+            ("shell", json!({"script": "id -un > by-shell", "cwd": work})),
+            ("script", json!({"content": "id -un > by-script", "cwd": work})),
+            ("file", json!({"path": at("by-file"), "content": "one\n", "mode": "0640"})),
+        ];
+        if agent == "auto" {
+            works.extend([
+                ("directory", json!({"path": at("by-directory"), "mode": "0750"})),
+                ("link", json!({"path": at("by-link"), "to": "by-file"})),
+                ("line", json!({"path": at("by-line"), "line": "two", "create": true})),
+                ("replace", json!({"path": at("by-file"), "regexp": "one", "with": "three"})),
+                ("shell", json!({"script": "tar czf by-tar.gz by-file", "cwd": work})),
+                ("archive", json!({"path": at("by-tar.gz"), "into": at("by-directory")})),
+                ("absent", json!({"path": at("by-line")})),
+            ]);
+        }
+        users.change_as(&other, agent, &works).await;
+        for name in ["by-shell", "by-script"] {
+            assert_eq!(fs::read_to_string(at(name)).unwrap(), format!("{}\n", app.user));
+        }
+        let text = if agent == "auto" { "three\n" } else { "one\n" };
+        assert_eq!(fs::read_to_string(at("by-file")).unwrap(), text);
+        assert_eq!(fs::metadata(at("by-file")).unwrap().mode() & 0o777, 0o640);
+        let mut entries: Vec<_> = fs::read_dir(&work).unwrap().map(|entry| entry.unwrap()).collect();
+        assert_eq!(entries.len(), if agent == "auto" { 6 } else { 3 }, "{entries:?}");
+        if agent == "auto" {
+            assert!(fs::exists(at("by-directory/by-file")).unwrap());
+            entries.extend(fs::read_dir(at("by-directory")).unwrap().map(|entry| entry.unwrap()));
+        }
+        for entry in entries {
+            assert_eq!(entry.metadata().unwrap().uid(), uid, "{:?} is not of whom one became", entry.path());
+        }
+    }
 }
