@@ -139,6 +139,14 @@ impl Request {
         Self { nodes: Some(nodes), ..self }
     }
 
+    /// With the inventory read again from these files, folders and programs when a block chooses its targets as it begins,
+    /// also in a process that goes on with the run later. What reads them is [`Options::inventories`](crate::Options).
+    #[must_use]
+    pub fn read_again<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.late.inventory = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// With secrets from there.
     #[must_use]
     pub fn secrets(self, provider: Arc<dyn SecretProvider>) -> Self {

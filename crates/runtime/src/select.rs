@@ -36,8 +36,8 @@ pub struct Wanted {
 pub(crate) enum Source {
     /// It was given them when it was submitted, in this process.
     Given(Arc<dyn Nodes>),
-    /// They are asked for.
-    Asked(Arc<dyn Inventories>),
+    /// They are asked for; who knows none leaves those that it was given.
+    Asked(Arc<dyn Inventories>, Option<Arc<dyn Nodes>>),
     /// Nobody knows any.
     Nowhere,
 }
@@ -53,7 +53,7 @@ pub(crate) async fn choose(
     let submission = Arc::clone(&wanted.submission);
     let nodes = match source {
         Source::Given(nodes) => Some(nodes),
-        Source::Asked(inventories) => inventories.now(wanted).await.map_err(cannot)?,
+        Source::Asked(inventories, given) => inventories.now(wanted).await.map_err(cannot)?.or(given),
         Source::Nowhere if submission.late.inventory.is_empty() => None,
         Source::Nowhere => {
             let why = "this process was not told where to read inventories from";

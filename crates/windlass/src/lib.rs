@@ -78,11 +78,13 @@
 //! # }
 //! ```
 
+mod again;
 mod guide;
 mod open;
 mod read;
 mod rehearse;
 
+pub use self::again::ReadAgain;
 pub use self::open::{OpenError, Windlass};
 pub use self::read::{ReadError, read_inventory, read_plan, select};
 pub use self::rehearse::rehearse;

@@ -13,6 +13,8 @@ use windlass_store::memory::MemoryStore;
 use windlass_store::{Store, StoreError};
 use windlass_store_fjall::FjallStore;
 
+use crate::again::ReadAgain;
+
 /// A store with a runtime on it. Dereferences to its [`Handle`].
 #[derive(Debug)]
 pub struct Windlass {
@@ -90,7 +92,8 @@ impl Windlass {
         Self::over(store, registry, options, fleet).await
     }
 
-    /// On any store, over a fleet of one's own: with other secrets, agents and limits.
+    /// On any store, over a fleet of one's own: with other secrets, agents and limits. Where the options say nothing else,
+    /// blocks that choose their targets late choose them from the inventory that their run's request names.
     pub async fn over(
         store: Arc<dyn Store>,
         registry: Registry,
@@ -102,7 +105,8 @@ impl Windlass {
             return Err(OpenError::NotReady { plugins });
         }
         let registry = windlass_fleet::over(&registry, &fleet, is_here)?;
-        let runtime = Runtime::open(store, registry, options).await?;
+        let inventories = options.inventories.or_else(|| Some(Arc::new(ReadAgain)));
+        let runtime = Runtime::open(store, registry, Options { inventories, ..options }).await?;
         let handle = runtime.handle();
         Ok(Self { runtime, handle })
     }

@@ -136,6 +136,72 @@ async fn all_that_is_wrong_is_said_when_it_is_submitted_or_rehearsed() {
     windlass.shutdown(Duration::from_secs(5)).await.unwrap();
 }
 
+/// What stands in the log of a run, for a word to be looked for.
+async fn told(windlass: &Windlass, run: RunId) -> String {
+    let mut events = windlass.events(run, 1).await.unwrap();
+    let mut told = String::new();
+    while let Some(event) = events.next().await {
+        told.push_str(&format!("{:?}\n", event.unwrap().what));
+    }
+    told
+}
+
+/// An inventory with these nodes in the role `web`.
+fn inventory(nodes: &[&str]) -> String {
+    let nodes: Vec<String> =
+        nodes.iter().map(|name| format!("{{name: {name}, labels: {{role: web}}}}")).collect();
+    format!(
+        "apiVersion: windlass.dev/v1\nkind: Inventory\nspec: {{cluster: {{name: c, transport: {{use: local}}}}, nodes: [{}]}}\n",
+        nodes.join(", ")
+    )
+}
+
+#[tokio::test]
+async fn a_program_that_was_started_again_reads_the_inventory_again_for_blocks_that_choose_late() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, hosts) = (directory.path().join("data"), directory.path().join("hosts.yaml"));
+    let text = "apiVersion: windlass.dev/v1\nkind: Plan\nmetadata: {name: late}\nspec:\n  blocks:\n    \
+                - {name: first, sequences: [{name: s, actions: [{name: wait, use: gate, timeout: 1h, with: {}}]}]}\n    \
+                - {name: each, resolve: late, targets: {roles: web}, sequence: [{name: pass, use: gate, with: {}}]}\n";
+    let file = directory.path().join("late.yaml");
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(&hosts, inventory(&["web1"])).unwrap();
+
+    let closed = Arc::new(Semaphore::new(0));
+    let windlass = Windlass::open(&data, registry(&closed)).await.unwrap();
+    let nodes = windlass::read_inventory([&hosts]).unwrap();
+    let plan = windlass::read_plan(&file, &registry(&closed), Some(&nodes)).unwrap();
+    let request = Request::new(plan).nodes(Arc::new(nodes)).read_again([hosts.display().to_string()]);
+    let run = windlass.submit(request.starting()).await.unwrap();
+    windlass.shutdown(Duration::ZERO).await.unwrap();
+
+    std::fs::write(&hosts, inventory(&["web1", "web2"])).unwrap();
+    let open = Arc::new(Semaphore::new(100));
+    let windlass = Windlass::open(&data, registry(&open)).await.unwrap();
+    assert_eq!(windlass.wait(run).await.unwrap().status, RunStatus::Succeeded);
+    let told = told(&windlass, run).await;
+    assert!(told.contains("\"web1\"") && told.contains("\"web2\""), "{told}");
+    windlass.shutdown(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_names_no_inventory_to_read_chooses_late_from_the_one_it_gave() {
+    let gate = Arc::new(Semaphore::new(100));
+    let windlass = Windlass::in_memory(registry(&gate)).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let hosts = directory.path().join("hosts.yaml");
+    std::fs::write(&hosts, inventory(&["web1"])).unwrap();
+    let nodes = Arc::new(windlass::read_inventory([&hosts]).unwrap());
+    let block = Block::on("each", ["web*"], [Action::new("pass", "gate", json!({}))]);
+    let block = Block { resolve: windlass::model::plan::Resolve::Late, ..block };
+    let plan = Plan::named("late").block(block);
+    let run = windlass.submit(Request::new(plan).nodes(nodes).starting()).await.unwrap();
+    assert_eq!(windlass.wait(run).await.unwrap().status, RunStatus::Succeeded);
+    let told = told(&windlass, run).await;
+    assert!(told.contains("\"web1\""), "{told}");
+    windlass.shutdown(Duration::from_secs(5)).await.unwrap();
+}
+
 /// A plugin that cannot work here.
 struct Lame;
 

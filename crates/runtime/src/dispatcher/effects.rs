@@ -213,7 +213,7 @@ impl Dispatcher {
         let (layout, block) = (live.run.layout(), call.block);
         let element = ElementId::Block(block);
         let source = match (&self.options.inventories, &live.nodes) {
-            (Some(inventories), _) => Source::Asked(Arc::clone(inventories)),
+            (Some(inventories), given) => Source::Asked(Arc::clone(inventories), given.clone()),
             (None, Some(nodes)) => Source::Given(Arc::clone(nodes)),
             (None, None) => Source::Nowhere,
         };
