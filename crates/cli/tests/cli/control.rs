@@ -52,7 +52,13 @@ fn a_second_process_watches_and_reads() {
 #[test]
 fn a_second_process_pauses_and_resumes() {
     let place = Place::new();
-    let (mut run, gate) = under_way(&place);
+    let (gate, end) = (place.path("gate"), place.path("end"));
+    // The last action waits, too, or the run could have ended before it is said to go on.
+    let last = format!("use: shell, timeout: 1h, with: {{script: '{}'}}", place.until("end"));
+    let plan = endless(&place.until("gate"))
+        .replace("{name: never, use: noop}", &format!("{{name: never, {last}}}"));
+    let mut run = place.start(&["run", place.plan("endless", &plan).to_str().unwrap(), "--output", "events"]);
+    run.wait_for("attemptBegan", "work/s/wait");
     place.run(&["runs", "pause", "--why", "looking at graphs"]).exits(0).shows(&["is paused"]);
     let event = run.wait_for("commanded", "");
     assert_eq!(
@@ -64,6 +70,7 @@ fn a_second_process_pauses_and_resumes() {
     place.run(&["runs", "show"]).exits(0).shows(&["paused"]);
     place.run(&["runs", "resume"]).exits(0).shows(&["goes on"]);
     run.wait_for("actionBegan", "work/s/never");
+    std::fs::write(end, "").unwrap();
     run.end().exits(0);
 }
 

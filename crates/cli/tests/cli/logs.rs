@@ -56,9 +56,11 @@ fn p38_a_log_has_a_file_a_node_filters_and_is_followed_from_the_middle_to_the_en
     // From another process, in the middle of the run: what was, what will be, and then an end.
     let mut all = place.start(&["logs", "--follow", "--output", "json", "--level", "debug"]);
     let own = place.start(&["logs", "--follow", "--node", "web01"]);
-    let only_new = place.start(&["logs", "--follow", "--tail", "0", "--action", "restart"]);
-    // All of them follow when the first has shown what there was.
+    // The last line of what was, and then what is new.
+    let mut only_new = place.start(&["logs", "--follow", "--tail", "1", "--node", "web01"]);
+    // Each follows when it has shown what there was.
     all.wait_for_line("first of web02");
+    only_new.wait_for_line("| first of web01");
     place.run(&["logs"]).exits(0).shows(&["| first of web01", "| first of web02", "- began"]);
     place.file("gate", "");
     let (all, own, only_new) = (all.end().exits(0), own.end().exits(0), only_new.end().exits(0));
@@ -76,8 +78,13 @@ fn p38_a_log_has_a_file_a_node_filters_and_is_followed_from_the_middle_to_the_en
         assert_eq!(times(&own, text), 1, "{text}:\n{}", own.out);
     }
     assert!(!own.out.contains("web02"), "{}", own.out);
-    assert_eq!(times(&only_new, "| restarted"), 1);
-    assert!(!only_new.out.contains(" of web"), "{}", only_new.out);
+    for text in ["| last of web01", "| restarted"] {
+        assert_eq!(times(&only_new, text), 1, "{text}:\n{}", only_new.out);
+    }
+    assert!(!only_new.out.contains("first of") && !only_new.out.contains("web02"), "{}", only_new.out);
+    let restarts = place.run(&["logs", "--action", "restart"]).exits(0);
+    assert_eq!((times(&restarts, "| restarted"), times(&restarts, " of web")), (1, 0), "{}", restarts.out);
+    assert_eq!(place.run(&["logs", "--tail", "0"]).exits(0).out, "");
 
     // The same again, from the files alone.
     let again = place.run(&["logs", "--output", "json", "--level", "debug"]).exits(0);
