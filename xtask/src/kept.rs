@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::python;
 use crate::repo::Repo;
 use crate::tools::{Missing, is_root_with_apt};
 
@@ -50,6 +51,9 @@ const FOR_TESTS: &[Kept] = &[
     },
 ];
 
+/// What asks a server everything that its document says can be asked. The version is one that was tried.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
 /// Unpacks what is not there yet, where that is possible (Debian, as root), and gives back what is missing.
 pub(crate) fn ensure(repo: &Repo) -> Vec<Missing> {
     // Where cargo tells tests to keep what they need.
@@ -60,6 +64,10 @@ pub(crate) fn ensure(repo: &Repo) -> Vec<Missing> {
             let reason = format!("{}; they cannot be unpacked: {error:#}", kept.reason);
             missing.push(Missing { name: kept.name.into(), reason });
         }
+    }
+    if let Err(error) = python::environment(&place.join("schemathesis"), &[SCHEMATHESIS]) {
+        let reason = format!("a server is asked everything that can be asked by it; {error:#}");
+        missing.push(Missing { name: "schemathesis".into(), reason });
     }
     missing
 }

@@ -14,6 +14,7 @@ mod fleet;
 mod fuzz;
 mod kept;
 mod process;
+mod python;
 mod repo;
 mod test;
 mod tidy;

@@ -113,6 +113,12 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
         reason: "the tests of the module `archive` unpack what it packed",
     },
     Tool {
+        name: "venv",
+        probe: &["/usr/bin/python3", "-c", "import ensurepip, venv"],
+        package: "python3-venv",
+        reason: "other tools are installed into environments of their own",
+    },
+    Tool {
         name: "strace",
         probe: &["strace", "--version"],
         package: "strace",

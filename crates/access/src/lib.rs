@@ -10,9 +10,13 @@
 //! What nobody allowed is refused. What cannot be evaluated is refused. Roles are policies in the language of Cedar, one
 //! file each under `roles/`; who has which where, objects of the kind `RoleBinding` say.
 //!
+//! [`admission`] asks policies that people wrote whether a run may begin.
+//!
 //! It knows nothing of HTTP and of runs. Reading order: [`Resource`] and [`Verb`], [`Rights`], [`Tokens`], [`Audit`].
 
+pub mod admission;
 mod audit;
+mod cedar;
 mod resource;
 mod rights;
 mod token;

@@ -14,8 +14,8 @@ use std::str::FromStr as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
-    PolicySet, Request, RestrictedExpression, SlotId,
+    Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
+    RestrictedExpression, SlotId,
 };
 use tokio::sync::watch;
 use windlass_objects::kinds::{self, Role, RoleBindingSpec, UserSpec};
@@ -23,6 +23,7 @@ use windlass_objects::{Error, Objects, Query, Selector};
 
 use windlass_contract::Verb;
 
+use crate::cedar::uid;
 use crate::resource::Resource;
 
 /// Somebody who has signed in.
@@ -305,11 +306,6 @@ fn roles() -> PolicySet {
         }
     }
     set
-}
-
-fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
-    let kind = EntityTypeName::from_str(kind).map_err(|error| error.to_string())?;
-    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
 }
 
 async fn all(

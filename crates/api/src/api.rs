@@ -24,6 +24,8 @@ use crate::{agents, audit, health, objects, people, runs};
 pub struct Parts {
     /// The objects.
     pub objects: Objects,
+    /// The same, as runs need them.
+    pub gathered: Gathered,
     /// The runs.
     pub runs: Handle,
     /// What people may do.
@@ -49,7 +51,6 @@ pub struct Api(Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) parts: Parts,
-    pub(crate) gathered: Gathered,
 }
 
 /// The largest body.
@@ -61,8 +62,7 @@ impl Api {
     /// What answers requests about these.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let gathered = Gathered::new(parts.objects.clone());
-        Self(Arc::new(Shared { parts, gathered }))
+        Self(Arc::new(Shared { parts }))
     }
 
     /// The routes, for whoever listens.
@@ -110,6 +110,7 @@ impl Api {
         router
             .route("/api/v1/runs", get(runs::list_all))
             .route(of_runs, get(runs::list).post(runs::submit))
+            .route(&format!("{of_runs}/preview"), post(runs::preview))
             .route(&format!("{of_runs}/{{run}}"), get(runs::show))
             .route(&format!("{of_runs}/{{run}}/submission"), get(runs::submission))
             .route(&format!("{of_runs}/{{run}}/events"), get(runs::events))
@@ -129,7 +130,7 @@ impl Api {
     }
 
     pub(crate) fn gathered(&self) -> &Gathered {
-        &self.0.gathered
+        &self.0.parts.gathered
     }
 
     pub(crate) fn now(&self) -> Time {

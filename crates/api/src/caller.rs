@@ -74,6 +74,13 @@ impl Caller {
         Ok(())
     }
 
+    /// Notes what they may do, and could not.
+    pub(crate) async fn refused(&self, verb: Verb, what: &Resource<'_>, why: Value) -> Result<(), Problem> {
+        let noted = Noted { outcome: Outcome::Failed, after: why, ..self.noted(verb, what) };
+        self.api.parts().audit.note(noted).await?;
+        Ok(())
+    }
+
     /// Whether they may know that there are such things, and only not see or change them: that a kind of the whole cluster
     /// exists is no secret, what of it there is, is one.
     fn knows(&self, what: &Resource<'_>) -> bool {

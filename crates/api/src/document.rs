@@ -7,8 +7,8 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::json;
 use windlass_contract::{
     AppliedObject, AuditPage, AuditVerified, Differences, Me, NewRun, NewToken, NewTokenMade, Object,
-    ObjectPage, Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, Submitted, Tokens,
-    Version,
+    ObjectPage, Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, RunPreview, Submitted,
+    Tokens, Version,
 };
 use windlass_hub::AgentView;
 use windlass_model::{Map, Value};
@@ -54,11 +54,11 @@ fn make() -> Value {
 
 fn operation(endpoint: &Endpoint) -> Value {
     let mut parameters: Vec<Value> = names(&endpoint.path)
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": in_path(name)}))
         .collect();
-    parameters.extend(endpoint.query.iter().map(|(name, about)| {
-        json!({"name": name, "in": "query", "description": about, "schema": {"type": kind_of(name)}})
-    }));
+    parameters.extend(endpoint.query.iter().map(
+        |(name, about)| json!({"name": name, "in": "query", "description": about, "schema": in_query(name)}),
+    ));
     let mut responses = Map::new();
     let (status, schema) = endpoint.gives;
     let good = match (status, schema) {
@@ -67,11 +67,17 @@ fn operation(endpoint: &Endpoint) -> Value {
             json!({"description": "what was asked for", "content": {(endpoint.media): {"schema": {"type": "string"}}}})
         }
         (_, Some(schema)) => {
-            json!({"description": "what was asked for", "content": content(endpoint.media, schema)})
+            let mut content = content(endpoint.media, schema);
+            if let Some(content) = content.as_object_mut()
+                && endpoint.query.iter().any(|(name, _)| *name == "watch")
+            {
+                content.insert("text/event-stream".into(), json!({"schema": {"type": "string"}}));
+            }
+            json!({"description": "what was asked for", "content": content})
         }
     };
     responses.insert(status.to_string(), good);
-    if endpoint.takes.is_some() && status == 200 {
+    if endpoint.kind.is_some() && endpoint.takes.is_some() && status == 200 {
         responses.insert("201".into(), json!({"description": "it was made", "content": content(endpoint.media, schema.unwrap_or("Any"))}));
     }
     for (status, about) in problems(endpoint) {
@@ -110,7 +116,9 @@ fn operation(endpoint: &Endpoint) -> Value {
                 json!({"schema": {"type": "array", "items": {"type": "object"}}}),
             );
         }
-        map.insert("requestBody".into(), json!({"required": true, "content": body}));
+        // Where nothing has to be said, nothing has to be sent.
+        let is_required = !matches!(schema, "NewToken" | "Reason" | "RetryRun");
+        map.insert("requestBody".into(), json!({"required": is_required, "content": body}));
     }
     operation
 }
@@ -139,11 +147,30 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-fn kind_of(name: &str) -> &'static str {
+fn in_path(name: &str) -> Value {
     match name {
-        "limit" | "version" | "from" | "to" | "before" | "tail" => "integer",
-        "watch" | "dryRun" | "follow" => "boolean",
-        _ => "string",
+        "run" => json!({"type": "string", "format": "uuid"}),
+        "id" => json!({"type": "string"}),
+        _ => slug(),
+    }
+}
+
+/// What objects may be called.
+fn slug() -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$"})
+}
+
+fn in_query(name: &str) -> Value {
+    match name {
+        // As large as a number can be that every program reads to the last digit.
+        "limit" | "version" | "from" | "to" | "before" | "tail" => {
+            json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": 9_007_199_254_740_991_u64})
+        }
+        "watch" | "dryRun" | "follow" => json!({"type": "boolean"}),
+        "format" => json!({"type": "string", "enum": ["json", "text", "html"]}),
+        "form" => json!({"type": "string", "enum": ["shown", "record"]}),
+        "level" => json!({"type": "string", "enum": ["debug", "info", "warn", "error"]}),
+        _ => json!({"type": "string"}),
     }
 }
 
@@ -190,11 +217,18 @@ fn schemas() -> Value {
     add::<Resolution>("Resolution", &mut generator, &mut all);
     add::<Run>("Run", &mut generator, &mut all);
     add::<RunPage>("RunPage", &mut generator, &mut all);
+    add::<RunPreview>("RunPreview", &mut generator, &mut all);
     for (name, schema) in generator.take_definitions(true) {
         all.entry(name).or_insert(schema);
     }
     for kind in kinds::all() {
         let mut schema = kind.whole_schema().clone();
+        // What is said of names in words where objects are judged, is said here to programs.
+        for key in ["name", "namespace"] {
+            if let Some(name) = schema.pointer_mut(&format!("/properties/metadata/properties/{key}")) {
+                *name = slug();
+            }
+        }
         // What of one kind is defined by name, keeps to itself.
         let prefix = format!("{}.", kind.name);
         let definitions = schema.as_object_mut().and_then(|map| map.shift_remove("$defs"));

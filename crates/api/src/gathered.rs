@@ -1,15 +1,17 @@
 //! What a run needs of the objects: the nodes that its namespace may touch, its variables and secrets, and whether
 //! anything of it is frozen.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::http::StatusCode;
 use windlass_inventory::{Contents, Inventory, Item, Level, NodeGroup, NodeGroupSpec, NodeSpec};
 use windlass_lang::Evaluator;
 use windlass_model::eval::Scope;
 use windlass_model::target::{Node, Targets};
-use windlass_model::{Map, Value};
-use windlass_objects::kinds::{self, FreezeSpec, NamespaceSpec};
+use windlass_model::{Map, Value, code};
+use windlass_objects::kinds::{self, FreezeSpec, NamespaceSpec, PolicySpec};
 use windlass_objects::{Error, Kind, Name, Object, Objects, Query};
 use windlass_plugin::{BoxFuture, Secret, SecretError, SecretProvider};
 
@@ -19,7 +21,16 @@ use crate::answer::Problem;
 #[derive(Clone, Debug)]
 pub struct Gathered {
     objects: Objects,
+    /// The inventory of each namespace.
+    made: Arc<Mutex<HashMap<String, Made>>>,
 }
+
+/// An inventory, and how often objects had been changed before it was made.
+type Made = (u64, Arc<Inventory>);
+
+/// What inventories are made of.
+const PARTS: [&Kind; 5] =
+    [&kinds::NAMESPACE, &kinds::NODE, &kinds::NODE_GROUP, &kinds::CLUSTER_VARIABLES, &kinds::VARIABLES];
 
 /// The secrets of a namespace: `OBJECT/KEY`, or `KEY` where one object alone has it.
 struct Secrets {
@@ -36,17 +47,30 @@ impl Gathered {
     /// Reads them from these.
     #[must_use]
     pub fn new(objects: Objects) -> Self {
-        Self { objects }
+        Self { objects, made: Arc::default() }
     }
 
     /// The nodes that a namespace may touch. Others are not there for it: neither by name, nor by group, nor by label.
-    pub async fn inventory(&self, namespace: &str) -> Result<Inventory, Problem> {
+    pub async fn inventory(&self, namespace: &str) -> Result<Arc<Inventory>, Problem> {
+        let changes = self.objects.changes(&PARTS);
+        let lock = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((then, made)) = lock().get(namespace)
+            && *then == changes
+        {
+            return Ok(Arc::clone(made));
+        }
+        let made = Arc::new(self.make(namespace).await?);
+        lock().insert(namespace.to_owned(), (changes, Arc::clone(&made)));
+        Ok(made)
+    }
+
+    async fn make(&self, namespace: &str) -> Result<Inventory, Problem> {
         let of = self.objects.get(&kinds::NAMESPACE, &Name::global(namespace)).await?;
         let spec: NamespaceSpec = read(&of)?;
         let mut contents = self.contents(namespace).await?;
         let whole = build(contents.clone())?;
         let granted = match &spec.nodes {
-            None => std::collections::HashSet::new(),
+            None => HashSet::new(),
             Some(targets) => {
                 let asked = Targets { allow_empty: true, ..targets.clone() };
                 let choice = whole.select(&asked, &Evaluator::new(), &Scope::default());
@@ -62,7 +86,7 @@ impl Gathered {
                 item.what.active = false;
             }
         }
-        let needed: std::collections::HashSet<String> = granted
+        let needed: HashSet<String> = granted
             .iter()
             .filter_map(|name| whole.find(name))
             .flat_map(|id| std::iter::once(id).chain(whole.ancestors(id)))
@@ -103,6 +127,33 @@ impl Gathered {
                 Err(error) => Some(format!("{name} cannot be read: {error}")),
             }
         })
+    }
+
+    /// The policies that are asked about runs of a namespace: name and what it says.
+    pub(crate) async fn policies(&self, namespace: &str) -> Result<Vec<(String, PolicySpec)>, Problem> {
+        let mut found = Vec::new();
+        for object in self.all(&kinds::POLICY, None).await? {
+            let spec: PolicySpec = read(&object)?;
+            if spec.covers(namespace) {
+                found.push((object.metadata.name, spec));
+            }
+        }
+        if found.is_empty() {
+            let of = self.objects.get(&kinds::NAMESPACE, &Name::global(namespace)).await?;
+            if read::<NamespaceSpec>(&of)?.policy_required {
+                let detail =
+                    format!("the namespace {namespace} says `policyRequired`, and no policy covers it");
+                return Err(Problem::new(StatusCode::FORBIDDEN, &code::POLICY, detail)
+                    .hint("somebody who is admin can make one: `windlass apply` a Policy"));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether a namespace may touch a node now.
+    pub async fn may_touch(&self, namespace: &str, node: &str) -> Result<bool, Problem> {
+        let inventory = self.inventory(namespace).await?;
+        Ok(inventory.find(node).and_then(|id| inventory.node(id)).is_some_and(|node| node.active))
     }
 
     async fn contents(&self, namespace: &str) -> Result<Contents, Problem> {

@@ -2,6 +2,7 @@
 //!
 //! A run belongs to the namespace that it was submitted in, which its label says; in another one it is not there.
 
+mod admit;
 mod command;
 mod look;
 mod submit;
@@ -23,7 +24,7 @@ use crate::endpoint::{Endpoint, Needs, endpoint};
 
 pub(crate) use self::command::{command, resolve};
 pub(crate) use self::look::{events, list, list_all, logs, report, show, submission};
-pub(crate) use self::submit::{retry, submit};
+pub(crate) use self::submit::{preview, retry, submit};
 
 /// What rights to runs are called.
 pub(crate) const RUN: &str = "Run";
@@ -67,6 +68,15 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         )
         .takes("NewRun")
         .gives(201, "Submitted"),
+        of(
+            "POST",
+            &format!("{all}/preview"),
+            "previewRun",
+            "what a run would do, and what would keep it from beginning; nothing is written",
+            Needs::Right(Verb::Submit, RUN),
+        )
+        .takes("NewRun")
+        .gives(200, "RunPreview"),
         of("GET", &one, "getRun", "how a run stands", view).gives(200, "Run"),
         of(
             "GET",

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hyper::Method;
-use windlass_contract::{NewRun, Reason, Resolution, RetryRun, Run, RunPage, Submitted};
+use windlass_contract::{NewRun, Reason, Resolution, RetryRun, Run, RunPage, RunPreview, Submitted};
 use windlass_model::id::RunId;
 use windlass_model::submission::Submission;
 
@@ -67,6 +67,11 @@ impl Client {
     /// Submits a run.
     pub async fn submit(&self, namespace: &str, wanted: &NewRun) -> Result<Submitted, Error> {
         self.json(Ask::new(Method::POST, all(Some(namespace))).body(wanted)).await
+    }
+
+    /// What a run would do, and what would keep it from beginning.
+    pub async fn preview(&self, namespace: &str, wanted: &NewRun) -> Result<RunPreview, Error> {
+        self.json(Ask::new(Method::POST, format!("{}/preview", all(Some(namespace)))).body(wanted)).await
     }
 
     /// Some runs of a namespace, or of all of them; the newest first.

@@ -19,6 +19,7 @@ pub use self::object::{
 pub use self::people::{Me, NewToken, NewTokenMade, TokenView, Tokens, Verb};
 pub use self::problem::{OneProblem, Problem};
 pub use self::run::{
-    NewRun, Reason, RecordedEvent, Resolution, RetryRun, Run, RunApproval, RunPage, RunReason, Submitted,
+    NewRun, PreviewedAction, PreviewedBlock, Reason, RecordedEvent, Resolution, RetryRun, Run, RunApproval,
+    RunPage, RunPreview, RunReason, Submitted,
 };
 pub use self::words::{APPLY, JSON_PATCH, MERGE_PATCH, NAMESPACE_LABEL, PROBLEM, Version};

@@ -66,6 +66,56 @@ pub struct Submitted {
     pub digest: String,
 }
 
+/// What a run would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunPreview {
+    /// The name of the plan.
+    pub plan: String,
+    /// The step set.
+    pub step_set: String,
+    /// How many people must agree before it begins.
+    pub approvals: u32,
+    /// Its blocks, in order.
+    pub blocks: Vec<PreviewedBlock>,
+    /// What would keep it from beginning now: freezes and policies.
+    pub refusals: Vec<String>,
+}
+
+/// What a block would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PreviewedBlock {
+    /// Its name.
+    pub name: String,
+    /// How many sequences it would have.
+    pub targets: u32,
+    /// The names of the first of them.
+    pub first: Vec<String>,
+    /// Whether it chooses its nodes only when it begins.
+    pub chooses_late: bool,
+    /// How many sequences are active at once.
+    pub concurrency: u32,
+    /// How many may fail; without limit where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<u32>,
+    /// The size of the canary batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<u32>,
+    /// What its first sequence does, in order.
+    pub actions: Vec<PreviewedAction>,
+}
+
+/// What an action would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PreviewedAction {
+    /// Its name.
+    pub name: String,
+    /// The plugin.
+    #[serde(rename = "use")]
+    pub uses: String,
+}
+
 /// A run that retries another.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

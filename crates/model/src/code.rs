@@ -168,6 +168,8 @@ codes! {
     SERVER = "WL-1006", "the server cannot begin, or go on";
     UNREACHABLE = "WL-1007", "the server cannot be reached";
     NO_CONTEXT = "WL-1008", "it is not known which server is meant";
+    POLICY = "WL-1009", "a policy does not let a run begin";
+    BAD_POLICY = "WL-1010", "a policy is not well-formed";
 
     JOIN_REFUSED = "WL-1101", "somebody may not become an agent";
     AGENT_TAKEN = "WL-1102", "the node has another agent";

@@ -23,7 +23,7 @@ use crate::diff::diff;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::keys;
-use crate::kind::{Kind, Reference, Scope, Surroundings};
+use crate::kind::{Kind, Reference, Scope};
 use crate::objects::Objects;
 use crate::record::{Record, Wanted};
 use crate::seal;
@@ -107,6 +107,7 @@ impl Objects {
             }
             match self.store().commit(txn).await {
                 Ok(version) => {
+                    self.has_changed(kind);
                     next.record.object.metadata.version = version;
                     return Ok((self.shown(kind, next.record.object), next.applied));
                 }
@@ -157,6 +158,7 @@ impl Objects {
                 txn.delete(keys::object(kind.plural, name)).put(keys::gone(kind.plural, name), gone.write()?);
             match self.store().commit(txn).await {
                 Ok(version) => {
+                    self.has_changed(kind);
                     gone.object.metadata.version = version;
                     return Ok(self.shown(kind, gone.object));
                 }
@@ -187,7 +189,7 @@ impl Objects {
     /// Everything that is wrong with an object that is well formed.
     fn judge(&self, kind: &'static Kind, object: &Object) -> Result<(), Error> {
         let bytes = serde_json::to_vec(object).map_or(0, |bytes| bytes.len());
-        let mut problems = (kind.check)(object, &Surroundings { catalog: self.catalog() });
+        let mut problems = (kind.check)(object, &self.surroundings());
         if bytes > MOST_BYTES {
             let message = format!("it takes {bytes} bytes; at most {MOST_BYTES} are kept");
             problems.push(Problem::new(code::TOO_LARGE, "", "", message));

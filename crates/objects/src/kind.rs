@@ -62,6 +62,8 @@ pub struct Reference {
 pub struct Surroundings<'a> {
     /// The plugins that there are.
     pub catalog: &'a Catalog,
+    /// What is wrong with the text of a policy.
+    pub policies: fn(&str) -> Vec<String>,
 }
 
 // === impl Kind ===

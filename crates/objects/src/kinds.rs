@@ -13,6 +13,7 @@ mod namespace;
 mod node;
 mod node_group;
 mod plan;
+mod policy;
 mod role_binding;
 mod secret;
 mod user;
@@ -24,12 +25,13 @@ pub use self::namespace::{NAMESPACE, NamespaceSpec};
 pub use self::node::NODE;
 pub use self::node_group::NODE_GROUP;
 pub use self::plan::{DESCRIPTION, PLAN, of as plan_of};
+pub use self::policy::{POLICY, PolicySpec};
 pub use self::role_binding::{ROLE_BINDING, Role, RoleBindingSpec};
 pub use self::secret::{SECRET, SecretSpec};
 pub use self::user::{USER, UserSpec};
 pub use self::variables::{VARIABLES, VariablesSpec};
 
-static ALL: [&Kind; 10] = [
+static ALL: [&Kind; 11] = [
     &NAMESPACE,
     &USER,
     &ROLE_BINDING,
@@ -38,6 +40,7 @@ static ALL: [&Kind; 10] = [
     &NODE,
     &VARIABLES,
     &SECRET,
+    &POLICY,
     &PLAN,
     &FREEZE,
 ];

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use json_patch::{Patch as JsonPatch, merge};
 use uuid::Uuid;
@@ -17,7 +18,7 @@ use crate::diff::diff;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::keys;
-use crate::kind::Kind;
+use crate::kind::{Kind, Surroundings};
 use crate::kinds;
 use crate::record::{Record, Wanted};
 use crate::seal::{self, Seal};
@@ -32,6 +33,8 @@ pub struct Options {
     pub seal: Arc<dyn Seal>,
     /// Where new ids come from.
     pub ids: Arc<dyn Fn() -> Uuid + Send + Sync>,
+    /// What is wrong with the text of a policy.
+    pub policies: fn(&str) -> Vec<String>,
 }
 
 /// The objects of a store.
@@ -39,6 +42,8 @@ pub struct Options {
 pub struct Objects {
     store: Arc<dyn Store>,
     options: Options,
+    /// How often objects of each kind were changed.
+    changes: Arc<[AtomicU64]>,
 }
 
 /// A change to an object.
@@ -78,7 +83,28 @@ impl Objects {
     /// The objects of a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, options: Options) -> Self {
-        Self { store, options }
+        let changes = kinds::all().iter().map(|_| AtomicU64::new(0)).collect();
+        Self { store, options, changes }
+    }
+
+    /// How often objects of these kinds were changed since they were opened: whoever keeps something that was made of
+    /// them, makes it anew when this has grown.
+    #[must_use]
+    pub fn changes(&self, of: &[&'static Kind]) -> u64 {
+        let counts = kinds::all().iter().zip(self.changes.iter());
+        let counts = counts.filter(|(kind, _)| of.iter().any(|one| one.plural == kind.plural));
+        counts.map(|(_, count)| count.load(Ordering::Acquire)).sum()
+    }
+
+    pub(crate) fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings { catalog: self.catalog(), policies: self.options.policies }
+    }
+
+    pub(crate) fn has_changed(&self, kind: &Kind) {
+        let mut counts = kinds::all().iter().zip(self.changes.iter());
+        if let Some((_, count)) = counts.find(|(one, _)| one.plural == kind.plural) {
+            count.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// Whether a store has an object.

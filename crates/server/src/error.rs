@@ -29,6 +29,9 @@ pub enum Error {
     /// The address can be reached from other machines, and what goes there would be readable on the way.
     #[error("{0} can be reached from other machines, and there is no certificate")]
     Open(SocketAddr),
+    /// A plugin is not well-formed.
+    #[error("a plugin cannot be used")]
+    Plugins(#[from] windlass_plugin::RegistryError),
     /// A file of ours cannot be used.
     #[error("cannot {action} {}", path.display())]
     File {
@@ -66,7 +69,7 @@ impl Error {
                 "give --tls-cert and --tls-key; or --without-tls, where something in front of it speaks TLS",
             ),
             Self::Certificate(_) => Some("both are files in PEM, and the key belongs to the certificate"),
-            Self::Objects(_) | Self::Agents(_) | Self::File { .. } => None,
+            Self::Objects(_) | Self::Plugins(_) | Self::Agents(_) | Self::File { .. } => None,
         }
     }
 }

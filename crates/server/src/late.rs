@@ -28,7 +28,7 @@ impl Inventories for Later {
             };
             let gathered = self.0.get().ok_or("the objects are not there yet")?;
             let inventory = gathered.inventory(namespace).await.map_err(|problem| problem.detail.clone())?;
-            Ok(Some(Arc::new(inventory) as Arc<dyn Nodes>))
+            Ok(Some(inventory as Arc<dyn Nodes>))
         })
     }
 }

@@ -15,6 +15,7 @@
 mod agents;
 mod error;
 mod first;
+mod granted;
 mod late;
 mod listen;
 mod seal;

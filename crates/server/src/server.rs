@@ -23,6 +23,7 @@ use windlass_store_fjall::FjallStore;
 
 use crate::error::Error;
 use crate::first::{self, First};
+use crate::granted::{self, Grants};
 use crate::late::Later;
 use crate::listen::{From, Port, Tls};
 use crate::seal::Key;
@@ -103,6 +104,7 @@ impl Server {
                 catalog: Arc::new(registry.catalog()),
                 seal: Arc::new(key),
                 ids: Arc::new(Uuid::now_v7),
+                policies: windlass_access::admission::problems,
             },
         );
         let tokens = Tokens::new(Arc::clone(&store));
@@ -122,7 +124,9 @@ impl Server {
         port.agents(&agents)?;
         let first = first::start(&objects, &tokens, clock.now()).await?;
         let later = Later::default();
-        later.set(Gathered::new(objects.clone()));
+        let (gathered, grants) = (Gathered::new(objects.clone()), Grants::default());
+        later.set(gathered.clone());
+        let registry = granted::over(&registry, &grants)?;
         let runtime = Runtime::open(
             Arc::clone(&store),
             registry,
@@ -136,6 +140,7 @@ impl Server {
             },
         );
         let runtime = runtime.await.map_err(Error::Runs)?;
+        grants.set(gathered.clone(), runtime.handle());
         let (ended, until) = watch::channel(());
         let api = Api::new(Parts {
             rights: Rights::follow(&objects, until).await?,
@@ -143,6 +148,7 @@ impl Server {
             agents: agents.clone(),
             runs: runtime.handle(),
             objects,
+            gathered,
             tokens,
             clock,
             here,

@@ -7,6 +7,7 @@ mod server {
     mod client;
     mod lives;
     mod objects;
+    mod policies;
     mod rights;
     mod runs;
 }

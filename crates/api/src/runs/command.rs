@@ -12,6 +12,7 @@ use windlass_model::event::{Author, Command};
 use windlass_model::{Value, code};
 use windlass_runtime::{Error, RunView};
 
+use super::admit::admit;
 use super::{COMMANDS, RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
@@ -33,7 +34,11 @@ pub(crate) async fn command(
     let by = Author { user: caller.who.user.clone(), why: reason.why.clone() };
     let runs = &api.parts().runs;
     match *word {
-        "start" => runs.start(view.id, by).await?,
+        "start" => {
+            let namespace = places.get("name").map_or("", String::as_str);
+            admit(&api, &caller, namespace, true, async || Ok(runs.layout(view.id).await?)).await?;
+            runs.start(view.id, by).await?;
+        }
         "pause" => said(&api, &view, Command::Pause, by).await?,
         "resume" => said(&api, &view, Command::Resume, by).await?,
         "stop" => said(&api, &view, Command::Stop, by).await?,

@@ -8,9 +8,13 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
-use windlass_contract::{NAMESPACE_LABEL, NewRun, RetryRun, Submitted};
+use windlass_contract::{
+    NAMESPACE_LABEL, NewRun, PreviewedAction, PreviewedBlock, RetryRun, RunPreview, Submitted,
+};
 use windlass_lang::Given;
 use windlass_model::event::Author;
+use windlass_model::fact::Catalog;
+use windlass_model::layout::{ActionDef, Choice, Layout};
 use windlass_model::plan::Plan;
 use windlass_model::target::Targets;
 use windlass_model::validate::walk::{self, Role};
@@ -19,11 +23,15 @@ use windlass_objects::Name;
 use windlass_objects::kinds;
 use windlass_runtime::{Request, Retry, Start};
 
+use super::admit::{self, admit};
 use super::{RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::objects::Sent;
+
+/// How many names of a block a preview shows.
+const SHOWN: u32 = 20;
 
 pub(crate) async fn submit(
     State(api): State<Api>,
@@ -34,31 +42,84 @@ pub(crate) async fn submit(
     let namespace = places.get("name").map_or("", String::as_str);
     let resource = Resource::within(RUN, namespace);
     caller.must(Verb::Submit, &resource).await?;
-    let wanted: NewRun = sent.read()?;
-    let plan = match (&wanted.plan, wanted.document) {
-        (Some(name), None) => kept(&api, namespace, name).await?,
-        (None, Some(document)) => {
-            // What is written out here would else be a way around the right to write plans.
-            caller.must(Verb::Write, &Resource::within(kinds::PLAN.name, namespace)).await?;
-            written(document)?
-        }
-        _ => return Err(Problem::bad("name a `plan`, or write one out in `document`; one of them")),
-    };
+    let mut wanted: NewRun = sent.read()?;
+    let plan = plan(&api, &caller, namespace, &mut wanted).await?;
+    let (start, why) = (wanted.start.unwrap_or(true), wanted.why.clone());
+    let request = request(&api, namespace, plan, wanted).await?;
+    take_in(&api, &caller, namespace, request, start, why).await
+}
+
+/// What a run would do, with everything that would keep it from beginning; nothing is written.
+pub(crate) async fn preview(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(places): Path<HashMap<String, String>>,
+    sent: Sent,
+) -> Result<Json<RunPreview>, Problem> {
+    let namespace = places.get("name").map_or("", String::as_str);
+    caller.must(Verb::Submit, &Resource::within(RUN, namespace)).await?;
+    let mut wanted: NewRun = sent.read()?;
+    let plan = plan(&api, &caller, namespace, &mut wanted).await?;
+    let request = request(&api, namespace, plan, wanted).await?;
+    let layout = laid_out(&api, request)?;
+    let plan = &layout.submission.plan;
+    let label = |name: &str| plan.metadata.labels.get(name).map(String::as_str);
+    let policies = api.gathered().policies(namespace).await?;
+    let mut refusals: Vec<String> = Vec::new();
+    if let Some(why) = api.gathered().frozen(namespace, &plan.metadata.name, label).await {
+        refusals.push(format!("frozen by {why}"));
+    }
+    let judged = admit::judged(&api, &caller.who.user, namespace, false, &layout, &policies);
+    refusals.extend(judged.iter().flat_map(|problem| &problem.problems).map(|one| one.message.clone()));
+    let blocks = layout.blocks.iter().map(|block| PreviewedBlock {
+        name: block.name.clone(),
+        targets: block.sequences.len(),
+        first: (0..block.sequences.len().min(SHOWN))
+            .filter_map(|seq| block.sequences.name(seq))
+            .map(str::to_owned)
+            .collect(),
+        chooses_late: block.choice == Choice::Open,
+        concurrency: block.concurrency,
+        failures: block.failures,
+        canary: block.canary,
+        actions: block.sequences.body(0).map_or_else(Vec::new, |body| {
+            let one = |action: &ActionDef| PreviewedAction {
+                name: action.action.name.clone(),
+                uses: action.action.uses.clone(),
+            };
+            body.actions.iter().map(one).collect()
+        }),
+    });
+    Ok(Json(RunPreview {
+        plan: plan.metadata.name.clone(),
+        step_set: layout.submission.step_set.clone(),
+        approvals: plan.spec.approval.as_ref().map_or(0, |approval| approval.quorum),
+        blocks: blocks.collect(),
+        refusals,
+    }))
+}
+
+/// What would be submitted, without submitting it.
+fn laid_out(api: &Api, request: Request) -> Result<Arc<Layout>, Problem> {
+    let catalog = Catalog::clone(api.parts().runs.catalog());
+    Ok(request.setup(catalog)?.layout)
+}
+
+async fn request(api: &Api, namespace: &str, plan: Plan, wanted: NewRun) -> Result<Request, Problem> {
     let selection = wanted.selection.as_deref().map(str::parse::<Targets>).transpose();
     let selection = selection.map_err(|why| {
         Problem::new(StatusCode::BAD_REQUEST, &code::BAD_SELECTOR, format!("selection: {why}"))
     })?;
-    let request = Request {
+    Ok(Request {
         step_set: wanted.step_set.unwrap_or_else(|| windlass_model::plan::DEFAULT_STEP_SET.to_owned()),
         params: given(wanted.params, wanted.typed_params),
         selection,
         noop: wanted.noop,
         run_id: wanted.run,
         group: wanted.group,
-        nodes: Some(Arc::new(api.gathered().inventory(namespace).await?)),
+        nodes: Some(api.gathered().inventory(namespace).await?),
         ..Request::new(plan)
-    };
-    take_in(&api, &caller, namespace, request, wanted.start.unwrap_or(true), wanted.why).await
+    })
 }
 
 pub(crate) async fn retry(
@@ -107,6 +168,7 @@ async fn take_in(
         refused.status = StatusCode::FORBIDDEN.as_u16();
         return Err(refused);
     }
+    admit(api, caller, namespace, false, async || laid_out(api, request.clone())).await?;
     let mut labelled = Plan::clone(&plan);
     labelled.metadata.labels.insert(NAMESPACE_LABEL.to_owned(), namespace.to_owned());
     let request = Request {
@@ -130,6 +192,19 @@ async fn take_in(
     caller.did(Verb::Submit, &resource.named(&id), Value::Null, after).await?;
     let submitted = Submitted { run, group: submission.group, digest: submission.digest().to_string() };
     Ok((StatusCode::CREATED, Json(submitted)))
+}
+
+/// The plan that is meant.
+async fn plan(api: &Api, caller: &Caller, namespace: &str, wanted: &mut NewRun) -> Result<Plan, Problem> {
+    match (&wanted.plan, wanted.document.take()) {
+        (Some(name), None) => kept(api, namespace, name).await,
+        (None, Some(document)) => {
+            // What is written out here would else be a way around the right to write plans.
+            caller.must(Verb::Write, &Resource::within(kinds::PLAN.name, namespace)).await?;
+            written(document)
+        }
+        _ => Err(Problem::bad("name a `plan`, or write one out in `document`; one of them")),
+    }
 }
 
 /// The values of parameters, however they came.

@@ -17,6 +17,7 @@ mod agents;
 mod beside;
 mod canary;
 mod containers;
+mod contract;
 mod control;
 mod crash;
 mod documents;

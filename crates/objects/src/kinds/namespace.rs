@@ -20,6 +20,13 @@ pub struct NamespaceSpec {
     /// The nodes that its runs may touch; none, where it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Targets>,
+    /// Whether its runs are refused while no policy is there for it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub policy_required: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// See [`NamespaceSpec`].

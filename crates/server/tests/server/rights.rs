@@ -33,6 +33,7 @@ async fn furnished() -> (Place, [String; 2]) {
         ("nodegroups", json!({})),
         ("nodes", json!({})),
         ("rolebindings", json!({"role": "viewer", "groups": ["none"], "namespaces": "ours"})),
+        ("policies", json!({"cedar": "permit (principal, action, resource);", "namespaces": ["nothing"]})),
         ("freezes", json!({"reason": "a test", "plans": ["nothing"]})),
     ] {
         place.does("PATCH", &format!("/api/v1/{plural}/thing"), json!({"spec": spec})).await;

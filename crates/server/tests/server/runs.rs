@@ -94,6 +94,35 @@ async fn c15_a_run_touches_only_nodes_that_its_namespace_may() {
 }
 
 #[tokio::test]
+async fn c15_a_node_that_went_to_others_is_not_touched_by_what_runs_already() {
+    let place = Place::new().await;
+    let gate = place.directory.path().join("gate");
+    let script = format!(
+        "echo {{{{ node.name }}}} >> {0}.log; while [ ! -e {0} ]; do sleep 0.02; done",
+        gate.display()
+    );
+    let sequence = json!([{"name": "a", "use": "shell", "with": {"script": script}}]);
+    team(&place, "web", &["web01", "web02"], sequence.clone()).await;
+    let blocks = json!([{"name": "b", "targets": {"nodes": ["*"]}, "failures": 1, "sequence": sequence}]);
+    place.does("PATCH", "/api/v1/namespaces/web/plans/work", json!({"spec": {"blocks": blocks}})).await;
+    let run = submit(&place, "web", json!({"plan": "work"})).await;
+    let log = gate.with_extension("log");
+    while !std::fs::read_to_string(&log).is_ok_and(|text| text == "web01\n") {
+        tokio::task::yield_now().await;
+    }
+    let moved = json!({"metadata": {"labels": {"team": "db"}}, "spec": {"transport": {"use": "local"}}});
+    place.does("PATCH", "/api/v1/nodes/web02", moved).await;
+    std::fs::write(&gate, "").unwrap();
+    place.ended(&run).await;
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "web01\n", "web02 was not touched");
+    let report = place.sees(&format!("/api/v1/namespaces/web/runs/{run}/report")).await;
+    let elements = report["elements"].as_array().unwrap();
+    let refused = elements.iter().find(|it| it["address"] == "b/web02/a").unwrap();
+    let message = refused["attempts"][0]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("may not be touched from the namespace web any more"), "{message}");
+}
+
+#[tokio::test]
 async fn secrets_of_the_namespace_reach_the_run_and_nothing_else() {
     let place = Place::new().await;
     let sequence = json!([{"name": "a", "use": "shell", "with": {

@@ -6,9 +6,10 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::ground::{AT_ONCE, Ground, quietly};
+use super::ground::{AT_ONCE, Ground};
 use super::steps::MANY;
 use crate::process::capture;
+use crate::python::{PYTHON, environment};
 use crate::repo::Repo;
 
 /// Where they are installed. A tool that could not be is left out, and the reason said.
@@ -19,9 +20,6 @@ pub(super) struct Peers {
     pub(super) mitogen: Option<PathBuf>,
     pub(super) pyinfra: Option<PathBuf>,
 }
-
-/// The interpreter by its real path: in front of it there may be one that chooses versions, which takes its time.
-const PYTHON: &str = "/usr/bin/python3";
 
 // === impl Peers ===
 
@@ -66,21 +64,6 @@ impl Peers {
         }
         found.join(", ").replace("==", " ")
     }
-}
-
-fn environment(dir: &Path, packages: &[&str]) -> Result<PathBuf> {
-    let done = dir.join("installed");
-    if !done.exists() {
-        println!("installing {}", packages.join(" and "));
-        quietly(Command::new(PYTHON).args(["-m", "venv", "--clear"]).arg(dir))?;
-        quietly(
-            Command::new(dir.join("bin/pip"))
-                .args(["install", "--quiet", "--disable-pip-version-check"])
-                .args(packages),
-        )?;
-        fs::write(done, "")?;
-    }
-    Ok(dir.to_owned())
 }
 
 // === Ansible ===
