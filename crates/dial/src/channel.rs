@@ -20,7 +20,7 @@ use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::codec::Codec;
 use tonic::{Status, Streaming};
-use windlass_line::{Compact, FromAgent, FromServer, Piece, SERVER_NAME, path};
+use windlass_line::{Compact, FromAgent, FromServer, Piece, ProgramRequest, SERVER_NAME, path};
 
 use crate::error::Error;
 
@@ -130,6 +130,16 @@ pub async fn session(
     request: tonic::Request<impl Stream<Item = Piece> + Send + 'static>,
 ) -> Result<Streaming<Piece>, Error> {
     stream(channel, path::SESSION, request).await
+}
+
+/// The call that fetches a program.
+///
+/// # Errors
+///
+/// The server refuses, or the connection has ended.
+pub async fn program(channel: &Channel, request: ProgramRequest) -> Result<Streaming<Piece>, Error> {
+    let said = futures_util::stream::once(std::future::ready(request));
+    stream(channel, path::PROGRAM, tonic::Request::new(said)).await
 }
 
 /// A call with a stream in each direction.

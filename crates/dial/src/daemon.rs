@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::OptionFuture;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 use windlass_agent::Cache;
 use windlass_line::from_agent::What as Said;
 use windlass_line::from_server::What;
-use windlass_line::{FromAgent, FromServer, Hello, Issued, Queue, RenewRequest, path};
+use windlass_line::{FromAgent, FromServer, Hello, Issued, Offer, Queue, RenewRequest, path};
 
 use crate::backoff::{Backoff, at_least_half};
 use crate::channel::{Channel, call, chain, connect, serve};
@@ -18,6 +20,7 @@ use crate::home::{Home, Identity};
 use crate::join::now;
 use crate::session::session;
 use crate::tls::identified;
+use crate::upgrade::Upgrades;
 use crate::{error, facts};
 
 /// How an agent behaves.
@@ -40,6 +43,9 @@ pub struct Daemon {
     /// What tells this process from another one with the same key.
     instance: String,
     version: &'static str,
+    upgrades: Option<Upgrades>,
+    /// How many sessions are open.
+    open: watch::Sender<usize>,
     say: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -51,6 +57,8 @@ enum Next {
 
 /// How long a connection must have lasted for the next one to be dialled as if nothing had been wrong.
 const LASTED: Duration = Duration::from_secs(3);
+/// How long what was said takes to be written down.
+const SAID_WITHIN: Duration = Duration::from_millis(200);
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
@@ -76,7 +84,14 @@ impl Daemon {
         say: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
         let instance = Uuid::new_v4().to_string();
-        Self { home, options, instance, version, say: Arc::new(say) }
+        let (open, _) = watch::channel(0);
+        Self { home, options, instance, version, upgrades: None, open, say: Arc::new(say) }
+    }
+
+    /// The same, which takes other programs that its server offers.
+    #[must_use]
+    pub fn upgrades(self, upgrades: Upgrades) -> Self {
+        Self { upgrades: Some(upgrades), ..self }
     }
 
     /// Serves until this process is told to end, or for as long as the future is polled.
@@ -128,11 +143,16 @@ impl Daemon {
         let (node, cache) = (identity.node.clone(), Cache::at(self.home.path()));
         let reporting = report(node.clone(), queue.clone(), self.options.facts_every);
         let mut reporting = std::pin::pin!(reporting);
+        let mut fetching = std::pin::pin!(OptionFuture::from(None));
         let mut look = tokio::time::interval(LOOK_EVERY.min(lasts(identity)));
         loop {
             let heard = tokio::select! {
                 heard = heard.next() => heard,
                 () = &mut reporting => continue,
+                Some(()) = &mut fetching => {
+                    fetching.set(None.into());
+                    continue;
+                }
                 _ = look.tick() => {
                     if now() < identity.renew_at() {
                         continue;
@@ -152,11 +172,14 @@ impl Daemon {
                         "serves as `{node}` at {}, whose version is {}",
                         identity.server, welcome.version
                     ));
+                    self.upgrades.iter().for_each(|upgrades| upgrades.welcomed(&self.home));
                 }
                 Some(What::Open(number)) => {
                     let opened = session(channel.clone(), number, node.clone(), cache.clone());
-                    let say = Arc::clone(&self.say);
+                    let (say, open) = (Arc::clone(&self.say), self.open.clone());
+                    open.send_modify(|open| *open += 1);
                     tokio::spawn(async move {
+                        let _closed = Closed(open);
                         if let Err(error) = opened.await {
                             say(&format!("a session cannot be opened: {error}"));
                         }
@@ -165,7 +188,12 @@ impl Daemon {
                 Some(What::Ping(number)) => drop(queue.put(Said::Pong(number).into())),
                 Some(What::Said(text)) => (self.say)(&format!("the server says: {text}")),
                 // What a later version says.
-                Some(What::Offer(_) | What::Probe(_)) | None => {}
+                Some(What::Offer(offer)) => {
+                    if let Some(upgrades) = &self.upgrades {
+                        fetching.set(Some(self.upgrade(upgrades, channel.clone(), offer)).into());
+                    }
+                }
+                Some(What::Probe(_)) | None => {}
             }
         }
     }
@@ -182,6 +210,30 @@ impl Daemon {
         Ok(next)
     }
 
+    /// Takes an offered program, when nothing is open; or says why not. It returns only then.
+    async fn upgrade(&self, upgrades: &Upgrades, channel: Channel, offer: Offer) {
+        let short: String = offer.sha256.chars().take(12).collect();
+        match upgrades.fetch(&self.home, &channel, &offer).await {
+            Ok(path) => {
+                (self.say)(&format!(
+                    "has fetched and tried the program {short} of version {}; takes it when nothing is open",
+                    offer.version
+                ));
+                let mut open = self.open.subscribe();
+                if open.wait_for(|open| *open == 0).await.is_ok() {
+                    (self.say)(&format!("goes on as the program {short}"));
+                    // What was said is written down by somebody else, who will not be there any more.
+                    tokio::time::sleep(SAID_WITHIN).await;
+                    let error = upgrades.swap(&self.home, &path, &offer.sha256);
+                    (self.say)(&format!("goes on as it is: {}", chain(&error)));
+                }
+            }
+            Err(why) => {
+                (self.say)(&format!("does not take the program {short} of version {}: {why}", offer.version))
+            }
+        }
+    }
+
     fn hello(&self) -> Hello {
         let system = rustix::system::uname();
         let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
@@ -191,8 +243,17 @@ impl Daemon {
             os: text(system.sysname()).to_lowercase(),
             arch: text(system.machine()),
             host: text(system.nodename()),
-            program: String::new(),
+            program: self.upgrades.as_ref().map(Upgrades::own).unwrap_or_default(),
         }
+    }
+}
+
+/// A session has ended.
+struct Closed(watch::Sender<usize>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open = open.saturating_sub(1));
     }
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rcgen::{KeyPair, PublicKeyData as _};
-use windlass_line::{Issued, JoinRequest, JoinToken, path};
+use windlass_line::{Issued, JoinRequest, JoinToken, ProgramRequest, path};
 
-use crate::channel::{call, connect};
+use crate::channel::{call, connect, program};
 use crate::error::Error;
 use crate::home::{Home, Identity};
-use crate::tls::stranger;
+use crate::tls::{identified, stranger};
 
 /// Who wants to join what.
 #[derive(Clone, Debug)]
@@ -43,6 +43,22 @@ pub async fn join(home: &Home, joining: &Joining) -> Result<Identity, Error> {
     let identity = Identity::new(address, key.serialize_der(), issued, now());
     home.keep(&identity)?;
     Ok(identity)
+}
+
+/// Whether the agent would come up: it knows who it is, and the server takes it for that.
+///
+/// # Errors
+///
+/// It would not.
+pub async fn check(home: &Home) -> Result<(), Error> {
+    let identity = home.identity()?;
+    let channel = connect(&identity.server, Arc::new(identified(&identity)?)).await?;
+    // The server knows no program of this name, and says so to those alone whom it takes for agents.
+    match program(&channel, ProgramRequest::default()).await {
+        Err(Error::Refused(status)) if status.code() == tonic::Code::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(Error::Ended("the server does not keep to the protocol".to_owned())),
+    }
 }
 
 /// What the machine calls itself, without its domain.

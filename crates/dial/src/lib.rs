@@ -23,10 +23,12 @@ mod home;
 mod join;
 mod session;
 mod tls;
+mod upgrade;
 
-pub use self::channel::{Channel, call, connect, serve, session};
+pub use self::channel::{Channel, call, connect, program, serve, session};
 pub use self::daemon::{Daemon, Options};
 pub use self::error::{Error, is_final};
 pub use self::home::{Home, Identity};
-pub use self::join::{Joining, join};
+pub use self::join::{Joining, check, join};
 pub use self::tls::{identified, stranger};
+pub use self::upgrade::Upgrades;

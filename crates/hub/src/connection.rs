@@ -130,6 +130,11 @@ impl Hub {
                     tower::service_fn(move |request| std::future::ready(Self::session(&caller, request)));
                 grpc().streaming(service, request).await
             }
+            path::PROGRAM => {
+                let service =
+                    tower::service_fn(move |request| self.clone().program(Arc::clone(&caller), request));
+                grpc().server_streaming(service, request).await
+            }
             other => {
                 let what: String = other.chars().take(80).collect();
                 Status::unimplemented(off(&format!("there is no call {what}")).message()).into_http()

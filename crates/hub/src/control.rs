@@ -81,6 +81,7 @@ impl Hub {
             return Err(off("it says twice that it is here"));
         }
         self.take_in(&present, &from).await?;
+        self.inner().offer(&present);
         let here = Here { hub: Arc::clone(self.inner()), present };
         Ok(Response::new(Control { heard, said, here }))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use windlass_objects::Objects;
 use windlass_runtime::Clock;
 
 use crate::present::Present;
+use crate::program::{self, FETCH_AT_ONCE, Program};
 use crate::refusal::coded;
 use crate::status;
 
@@ -48,6 +50,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The version of the server.
     pub version: &'static str,
+    /// The program that is offered to agents like it; none: each keeps its own.
+    pub program: Option<PathBuf>,
 }
 
 /// The agents that are here. Cheap to clone. Until it is [opened](Self::open), there are none.
@@ -68,6 +72,9 @@ pub(crate) struct Inner {
     /// When somebody was last noted to have been refused, so that who tries again and again fills no record.
     noted: Mutex<HashMap<String, Time>>,
     pub(crate) next: AtomicU64,
+    /// The program that is offered, once its hash is known.
+    pub(crate) program: OnceLock<Program>,
+    pub(crate) fetching: Arc<Semaphore>,
     /// Nobody is taken in any more.
     pub(crate) closed: AtomicBool,
     /// Connections without a certificate.
@@ -108,6 +115,8 @@ impl Hub {
             woken: Notify::new(),
             noted: Mutex::default(),
             next: AtomicU64::new(1),
+            program: OnceLock::new(),
+            fetching: Arc::new(Semaphore::new(FETCH_AT_ONCE)),
             closed: AtomicBool::new(false),
             strangers: Arc::new(Semaphore::new(STRANGERS)),
         }))
@@ -125,6 +134,16 @@ impl Hub {
             let Some(last) = page.last() else { break };
             after = Some(last.node.clone());
             known.extend(page.into_iter().map(|agent| agent.node));
+        }
+        if let Some(path) = parts.program.clone() {
+            let inner = Arc::downgrade(&self.0);
+            // It is megabytes.
+            tokio::task::spawn_blocking(move || match program::read(&path) {
+                Ok(program) => inner.upgrade().iter().for_each(|inner| inner.offers(program.clone())),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "no program is offered to agents: it cannot be read");
+                }
+            });
         }
         // It is opened once, by whoever opens the server.
         let _ = self.0.parts.set(parts);
@@ -205,6 +224,21 @@ impl fmt::Debug for Hub {
 impl Inner {
     pub(crate) fn find(&self, node: &str) -> Option<Arc<Present>> {
         locked(&self.present).get(node).cloned()
+    }
+
+    /// A program is offered from now on, and to those who are here already.
+    fn offers(&self, program: Program) {
+        if self.program.set(program).is_ok() {
+            self.all().iter().for_each(|present| self.offer(present));
+        }
+    }
+
+    /// Offers the program to an agent, if there is one, and it has another.
+    pub(crate) fn offer(&self, present: &Present) {
+        let Some((program, parts)) = self.program.get().zip(self.parts.get()) else { return };
+        if let Some(offer) = program.offer(&present.hello, parts.version) {
+            present.say(offer);
+        }
     }
 
     fn all(&self) -> Vec<Arc<Present>> {

@@ -67,6 +67,7 @@ async fn server(count: usize, rounds: usize) {
         version: "0.0.0",
         agents: hub.clone(),
         enrol: windlass_enrol::Options::default(),
+        agent_program: None,
     };
     let server = Server::open(options, registry).await.unwrap();
     let admin = server.first().unwrap().issued.token.clone();

@@ -48,6 +48,8 @@ pub struct Options {
     pub agents: Hub,
     /// How agents are enrolled.
     pub enrol: EnrolOptions,
+    /// The program that is offered to agents on machines like this one; none: each keeps its own.
+    pub agent_program: Option<PathBuf>,
 }
 
 /// A server that is open.
@@ -119,6 +121,7 @@ impl Server {
             objects: objects.clone(),
             clock: clock.clone(),
             version: options.version,
+            program: options.agent_program.clone(),
         };
         agents.open(parts).await?;
         port.agents(&agents)?;

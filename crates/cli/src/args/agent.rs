@@ -25,6 +25,9 @@ pub(crate) enum AgentCommand {
     Join(JoinArgs),
     /// Serve: dial in to the server that was joined, and again whenever the connection is lost.
     Run(AgentRunArgs),
+    /// Say whether it would come up. It serves nobody.
+    #[command(hide = true)]
+    Check(AgentPlaceArgs),
 }
 
 /// `windlass agent join`
@@ -50,6 +53,9 @@ pub(crate) struct JoinArgs {
 /// `windlass agent run`
 #[derive(Debug, Args)]
 pub(crate) struct AgentRunArgs {
+    /// Keep this program, whatever the server offers.
+    #[arg(long)]
+    pub(crate) keep_program: bool,
     #[command(flatten)]
     pub(crate) place: AgentPlaceArgs,
 }

@@ -40,6 +40,9 @@ pub(crate) struct ServerArgs {
     /// Listen without a certificate where other machines can reach it: something in front of it speaks TLS.
     #[arg(long, conflicts_with = "tls_cert")]
     pub(crate) without_tls: bool,
+    /// The program that is offered to agents on machines like this one, whose own is another; this one unless given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agent_program: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data_dir: DataDirArgs,
     #[command(flatten)]

@@ -1,9 +1,10 @@
 //! `windlass agent`: joins a server, and serves.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use windlass_dial::{Daemon, Error, Home, Joining, Options, join};
+use windlass_dial::{Daemon, Error, Home, Joining, Options, Upgrades, check, join};
 
 use crate::args::{AgentArgs, AgentCommand, AgentPlaceArgs, AgentRunArgs, JoinArgs};
 use crate::drive::catch_signals;
@@ -19,7 +20,16 @@ pub(super) fn run(args: &AgentArgs, printer: &mut Printer) -> Outcome {
     let runtime = tokio_runtime()?;
     let ended = match &args.command {
         AgentCommand::Join(args) => runtime.block_on(join_and_serve(args, printer)),
-        AgentCommand::Run(AgentRunArgs { place }) => runtime.block_on(serve(home(place)?, printer)),
+        AgentCommand::Run(AgentRunArgs { place, keep_program }) => {
+            let home = home(place)?;
+            let upgrades = if *keep_program { None } else { upgrades(&home) };
+            upgrades.iter().for_each(|upgrades| upgrades.go_on(&home));
+            runtime.block_on(serve(home, upgrades, printer))
+        }
+        AgentCommand::Check(place) => {
+            let home = home(place)?;
+            runtime.block_on(check(&home)).map(|()| Exit::Succeeded).map_err(failure)
+        }
     };
     // What still blocks a thread is not waited for.
     runtime.shutdown_background();
@@ -35,10 +45,11 @@ async fn join_and_serve(args: &JoinArgs, printer: &mut Printer) -> Outcome {
     if args.only {
         return Ok(Exit::Succeeded);
     }
-    serve(home, printer).await
+    let upgrades = upgrades(&home);
+    serve(home, upgrades, printer).await
 }
 
-async fn serve(home: Home, printer: &mut Printer) -> Outcome {
+async fn serve(home: Home, upgrades: Option<Upgrades>, printer: &mut Printer) -> Outcome {
     let mut signals = catch_signals()?;
     let (lines, mut said) = tokio::sync::mpsc::unbounded_channel::<String>();
     let lines = Mutex::new(lines);
@@ -47,6 +58,10 @@ async fn serve(home: Home, printer: &mut Printer) -> Outcome {
             let _ = lines.send(line.to_owned());
         }
     });
+    let daemon = match upgrades {
+        Some(upgrades) => daemon.upgrades(upgrades),
+        None => daemon,
+    };
     let mut running = std::pin::pin!(daemon.run());
     loop {
         tokio::select! {
@@ -58,6 +73,16 @@ async fn serve(home: Home, printer: &mut Printer) -> Outcome {
             ended = &mut running => return ended.map(|()| Exit::Succeeded).map_err(failure),
         }
     }
+}
+
+/// How a program of this agent is begun: as this one was, whatever that is called.
+fn upgrades(home: &Home) -> Option<Upgrades> {
+    let words = |command: &str| {
+        let mut words: Vec<OsString> = ["agent", command, "--data-dir"].map(OsString::from).into();
+        words.push(home.path().into());
+        words
+    };
+    Some(Upgrades { program: std::env::current_exe().ok()?, serve: words("run"), check: words("check") })
 }
 
 fn home(args: &AgentPlaceArgs) -> Result<Home, Failure> {

@@ -48,6 +48,7 @@ async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
         version: env!("CARGO_PKG_VERSION"),
         agents,
         enrol: Default::default(),
+        agent_program: args.agent_program.clone().or_else(|| std::env::current_exe().ok()),
     };
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let opened = Server::open(options, reach::over(&registry, &fleet)?).await;

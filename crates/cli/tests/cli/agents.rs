@@ -279,3 +279,81 @@ fn a_network_that_is_cut_in_one_direction_is_noticed_on_both_sides_and_work_is_f
     server.signal("TERM");
     server.end().exits(0);
 }
+
+/// A program like ours, with another hash.
+fn another(place: &Place, name: &str) -> String {
+    let path = place.path(name);
+    std::fs::copy(env!("CARGO_BIN_EXE_windlass"), &path).unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut file, name.as_bytes()).unwrap();
+    path.display().to_string()
+}
+
+fn program_of(agent: &Running) -> String {
+    std::fs::read_link(format!("/proc/{}/exe", agent.id())).unwrap().display().to_string()
+}
+
+#[test]
+fn an_agent_takes_the_program_that_its_server_offers_and_none_that_does_not_come_up() {
+    let place = Place::new();
+    let mut served = Served::begin(&place);
+    let token = served.token();
+    let address = served.address.clone();
+    joined(&place, &served, &token, "web01");
+    let old = another(&place, "old");
+    let begin_with = |program: &str, more: &[&str]| {
+        let own = place.command(&["agent", "run", "--data-dir", "web01"]);
+        let mut command = Command::new(program);
+        command.args(own.get_args()).args(more).current_dir(place.path("")).env_clear();
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        running(command)
+    };
+    let begin = |program: &str| begin_with(program, &[]);
+    let mut agent = begin(&old);
+    assert_eq!(program_of(&agent), old);
+    agent.wait_for_words("takes it when nothing is open");
+    agent.wait_for_words("goes on as the program");
+    agent.wait_for_words("serves as `web01`");
+    let taken = program_of(&agent);
+    assert!(taken.contains("web01/programs/windlass-"), "{taken}");
+    let spec = json!({"spec": {"blocks": [{"name": "b", "targets": {"nodes": ["web01"]}, "sequence": [
+        {"name": "a", "use": "command", "with": {"argv": ["true"]}}]}]}});
+    let run = submitted(&served, &token, &spec);
+    assert_eq!(ended(&served, &token, &run)["status"], "succeeded");
+    // Who begins the installed one again gets the one that was taken.
+    agent.signal("KILL");
+    agent.end();
+    let mut agent = begin(&old);
+    agent.wait_for_words("serves as `web01`");
+    assert_eq!(program_of(&agent), taken);
+    agent.signal("KILL");
+    agent.end();
+    // When somebody installs another, that one counts.
+    let newer = another(&place, "newer");
+    let keep = begin_with(&newer, &["--keep-program"]);
+    until("it is here", || {
+        (state(&served, &token, "/api/v1/agents/web01")["state"] == "connected").then_some(())
+    });
+    assert_eq!(program_of(&keep), newer);
+    keep.signal("KILL");
+    keep.end();
+    // One that does not come up is tried, and never again.
+    served.process.signal("KILL");
+    served.process.end();
+    let broken = place.file("broken", "#!/bin/sh\nexit 1\n");
+    let offering = ["server", "--listen", &address, "--agent-program", broken.to_str().unwrap()];
+    let mut server = place.start(&offering);
+    server.wait_for_line("listens on http://");
+    let mut agent = begin(&newer);
+    agent.wait_for_words("serves as `web01`");
+    agent.wait_for_words("it does not come up");
+    assert_eq!(program_of(&agent), newer);
+    agent.signal("TERM");
+    agent.end().exits(0);
+    let mut agent = begin(&newer);
+    agent.wait_for_words("it did not come up the last time");
+    agent.signal("TERM");
+    agent.end().exits(0);
+    server.signal("TERM");
+    server.end().exits(0);
+}

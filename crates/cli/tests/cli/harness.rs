@@ -239,6 +239,11 @@ impl Running {
         }
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal to it alone.
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();

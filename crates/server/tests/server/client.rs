@@ -37,6 +37,7 @@ pub(crate) fn options(directory: &Path) -> Options {
         version: "0.0.0",
         agents: windlass_hub::Hub::default(),
         enrol: windlass_enrol::Options::default(),
+        agent_program: None,
     }
 }
 
