@@ -25,18 +25,23 @@ pub(super) const DNF: Flavour = Flavour {
         "Waiting for process with pid",
         "is locked by another",
         "Failed to obtain the transaction lock",
+        "Waiting for a lock on the system repository",
     ],
     unknown: &["Unable to find a match", "No match for argument"],
     mend: None,
 };
 
-/// An epoch is part of a version only where it is not 0.
+/// An epoch is part of a version only where it is not 0. dnf 5 shows it all the same.
+fn without_no_epoch(version: &str) -> &str {
+    version.strip_prefix("0:").unwrap_or(version)
+}
+
 fn listed(text: &str) -> Installed {
     let mut installed = Installed::new();
     for (name, version) in text.lines().filter_map(|line| line.split_once('\t')) {
         // Keys that packages were signed with are listed as if they were packages.
         if name != "gpg-pubkey" {
-            add(&mut installed, name, version.strip_prefix("0:").unwrap_or(version));
+            add(&mut installed, name, without_no_epoch(version));
         }
     }
     installed
@@ -59,7 +64,9 @@ fn asked(tool: &dyn Fn() -> Tool, ask: &Ask, settings: &Settings<'_>) -> Vec<Too
             add("install", named(&ask.new, "-"));
             add("upgrade", named(&ask.old, "-"));
         }
-        Purpose::Remove => tools.push(tool().args(["remove", "--noautoremove"]).args(ask.names("-"))),
+        Purpose::Remove => tools.push(
+            tool().args(["remove", "--setopt=clean_requirements_on_remove=False"]).args(ask.names("-")),
+        ),
     }
     tools
 }
@@ -96,7 +103,7 @@ fn planned(text: &str) -> Vec<Changed> {
             planned.extend(replaced(&planned, second, version, words.next()));
             continue;
         }
-        let old = || Some("installed".to_owned());
+        let (version, old) = (without_no_epoch(version), || Some("installed".to_owned()));
         let (before, after) = match (is_gone, is_new) {
             (true, _) => (Some(version.to_owned()), None),
             (false, true) => (None, Some(version.to_owned())),
@@ -115,7 +122,8 @@ fn replaced(planned: &[Changed], name: &str, second: &str, third: Option<&str>) 
         None => (name.rsplit_once('.')?.0, second),
     };
     let is_older = planned.last().is_some_and(|new| new.name == name);
-    let gone = Changed { name: name.to_owned(), before: Some(version.to_owned()), after: None };
+    let before = Some(without_no_epoch(version).to_owned());
+    let gone = Changed { name: name.to_owned(), before, after: None };
     Some(gone).filter(|_| !is_older)
 }
 
@@ -166,8 +174,8 @@ Install  2 Packages
         let text = "\
 Package      Arch   Version     Repository      Size
 Upgrading:
- curl        x86_64 8.2-1.fc41  updates    450.2 KiB
-   replacing curl   x86_64 8.1-1.fc41 fedora 449.0 KiB
+ curl        x86_64 0:8.2-1.fc41  updates    450.2 KiB
+   replacing curl   x86_64 0:8.1-1.fc41 fedora 449.0 KiB
 Installing:
  new         noarch 1-1         updates      1.0 KiB
    replacing old    noarch 0-1  fedora       1.0 KiB
