@@ -169,9 +169,14 @@ pub(super) fn hung(ground: &mut Ground) -> Result<()> {
     let mut walls = [Vec::new(), Vec::new()];
     for _ in 0..ground.rounds {
         for (walls, selection) in walls.iter_mut().zip(["@plain", "hung,@plain"]) {
+            // The run before was cut short, and keeps the nodes that it had not ended on.
+            let data = ground.path("data-hung");
+            if data.exists() {
+                fs::remove_dir_all(&data)?;
+            }
             let begun = Instant::now();
             let mut command = ground.windlass(["exec", selection, "--", "echo", "here"]);
-            let mut shown = Shown::of(command.env("WINDLASS_DATA_DIR", ground.path("data-hung")))?;
+            let mut shown = Shown::of(command.env("WINDLASS_DATA_DIR", &data))?;
             for _ in 0..hosts {
                 shown.line()?.context("it ended before all hosts had answered")?;
             }
