@@ -157,7 +157,7 @@ fn in_path(name: &str) -> Value {
 
 /// What objects may be called.
 fn slug() -> Value {
-    json!({"type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$"})
+    json!({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$"})
 }
 
 fn in_query(name: &str) -> Value {
