@@ -3,7 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use prost::Message;
-use windlass_line::{FromAgent, FromServer, Issued, JoinRequest, JoinToken, Piece, ProgramRequest, RenewRequest};
+use windlass_line::{
+    FromAgent, FromServer, Issued, JoinRequest, JoinToken, Piece, ProgramRequest, RenewRequest,
+};
 
 fn look<M: Message + Default + PartialEq + std::fmt::Debug>(data: &[u8]) {
     if let Ok(message) = M::decode(data) {
