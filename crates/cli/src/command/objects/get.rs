@@ -130,8 +130,10 @@ fn show(args: &GetArgs, kind: &Kind, objects: &[Object], is_list: bool, printer:
 }
 
 fn ago(now: Time, then: Time) -> String {
-    let rough = std::time::Duration::from_secs(now.since(then).as_secs());
-    format!("{} ago", Length(rough))
+    match now.since(then).as_secs() {
+        0 => "now".to_owned(),
+        seconds => format!("{} ago", Length(std::time::Duration::from_secs(seconds))),
+    }
 }
 
 /// What of an object is worth a glance.
