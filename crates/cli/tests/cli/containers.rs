@@ -204,9 +204,9 @@ fn an_agent_works_in_a_container_and_outlives_us_there() {
     assert_eq!(docker.inside("tiny", "cat /etc/app.conf /root/os"), "of tiny\ntiny");
     assert!(docker.inside("tiny", "ls /root/.cache/windlass").contains("agent-"));
     assert_eq!(
-        docker.inside("tiny", "ls /root/.cache/windlass/work"),
-        "",
-        "nothing is kept of a run that is over"
+        docker.inside("tiny", "ls /root/.cache/windlass/work; cat /root/.cache/windlass/work/spare/*"),
+        "spare",
+        "nothing is kept of a run that is over but empty files for the next one"
     );
 
     let plan = docker.plan(
