@@ -108,7 +108,14 @@ pub(super) fn signal(group: &str, how: Severity) -> String {
 
 /// Ends when nothing of a group is left, or only what has ended and is not collected.
 pub(super) fn until_gone(group: &str) -> String {
-    format!("while kill -0 -{group} 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; done; echo gone")
+    // Dead processes that nobody collects keep the group there: a container may have nobody who does.
+    format!(
+        "alive() {{ kill -0 -{group} 2>/dev/null || return 1; [ -r /proc/self/stat ] || return 0; \
+         for stat in /proc/[0-9]*/stat; do line=; read -r line 2>/dev/null <\"$stat\"; \
+         case $line in '') continue;; *') '*) ;; *) return 0;; esac; \
+         set -- ${{line##*) }}; [ \"$3\" = {group} ] || continue; case $1 in Z|X|x) ;; *) return 0;; esac; done; return 1; }}; \
+         while alive; do sleep 0.1 2>/dev/null || sleep 1; done; echo gone"
+    )
 }
 
 /// Writes a file from standard input.
