@@ -18,6 +18,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{FlockOperation, flock};
@@ -62,6 +63,7 @@ pub(crate) enum Record {
 pub(crate) struct Journal {
     path: PathBuf,
     programs: Programs,
+    is_forgotten: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -98,7 +100,8 @@ impl Journal {
         };
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         let programs = Programs::of(&path);
-        Ok(Self { path, programs, state: Mutex::new(State { file, next: 0, broken: false }) })
+        let state = Mutex::new(State { file, next: 0, broken: false });
+        Ok(Self { path, programs, is_forgotten: AtomicBool::new(false), state })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -114,6 +117,22 @@ impl Journal {
         state.next = n.saturating_add(1);
         drop(state);
         Ok(Entry { journal: Arc::clone(self), n, printed: Mutex::new(0) })
+    }
+
+    /// The run is over: nobody asks for this any more.
+    pub(crate) fn forget(&self) {
+        self.is_forgotten.store(true, Ordering::Relaxed);
+    }
+
+    /// All work that it was for has ended. It is removed if the run is over.
+    pub(crate) fn let_go(self: Arc<Self>) {
+        let (path, is_forgotten) = (self.path.clone(), self.is_forgotten.load(Ordering::Relaxed));
+        drop(self);
+        // Not before it is nobody's: whoever tells looks for an owner afterwards, and removes it where there is none.
+        if is_forgotten || Orders(&path).take().contains(&Order::Forget) {
+            remove(&path);
+            path.parent().map(std::fs::remove_dir);
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -171,19 +190,25 @@ pub(crate) fn is_owned(path: &Path) -> bool {
     flock(&file, FlockOperation::NonBlockingLockShared).is_err()
 }
 
-/// Removes what is left of a run, but for the journals of agents that are alive, or keeps its empty files for the next one.
+/// Removes what is left of a run, or keeps its empty files for the next one. Agents that are alive are told to remove theirs.
 pub(crate) fn forget(directory: &Path) {
     if spare::keep(directory).is_ok() {
         return;
     }
     for path in journals(directory) {
-        if !is_owned(&path) {
-            // What cannot be removed now goes with the rest after some days.
-            let _ = std::fs::remove_file(programs::beside(&path));
-            let _ = std::fs::remove_file(path);
+        // Its owner looks for orders after it let go: one of the two sees that the other one is there.
+        if !is_owned(&path) || (tell(&path, &Order::Forget).is_ok() && !is_owned(&path)) {
+            remove(&path);
         }
     }
     let _ = std::fs::remove_dir(directory);
+}
+
+/// What cannot be removed now goes with the rest after some days.
+fn remove(journal: &Path) {
+    let _ = Orders(journal).take();
+    let _ = std::fs::remove_file(programs::beside(journal));
+    let _ = std::fs::remove_file(journal);
 }
 
 /// The journals in a run's directory, the newest first.

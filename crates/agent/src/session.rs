@@ -148,6 +148,8 @@ impl Session {
             both = async { tokio::join!(served, written) } => both,
             () = watched => (SessionEnd::Closed, ()),
         };
+        // Not before all is written: lines that wait are an attempt's, and an attempt has a journal.
+        shared.let_go();
         end
     }
 }
@@ -238,10 +240,14 @@ async fn watch(shared: &Shared) {
         shared.busy().await;
         tokio::time::sleep(journal::LOOK_EVERY).await;
         let journals: Vec<Arc<Journal>> = shared.state().journals.values().cloned().collect();
-        for order in journals.iter().flat_map(|journal| Orders(journal.path()).take()) {
+        let orders = |journal: &Arc<Journal>| Orders(journal.path()).take();
+        for (journal, order) in
+            journals.iter().flat_map(|it| orders(it).into_iter().map(move |order| (it, order)))
+        {
             match order {
                 Order::Detach => shared.detach(),
                 Order::Cancel { key, attempt, how } => shared.cancel_key(&key, attempt, how),
+                Order::Forget => journal.forget(),
             }
         }
     }
@@ -334,6 +340,12 @@ impl Shared {
     /// Waits until nobody listens any more.
     pub(crate) async fn unattended(&self) {
         self.outbox.detached().await;
+    }
+
+    /// Nothing is in flight any more.
+    fn let_go(&self) {
+        let journals = std::mem::take(&mut self.state().journals);
+        journals.into_values().for_each(Journal::let_go);
     }
 
     async fn idle(&self) {

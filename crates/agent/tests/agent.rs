@@ -249,6 +249,25 @@ async fn a_long_command_survives_its_connection_and_is_found_again_with_all_it_p
 }
 
 #[tokio::test]
+async fn what_another_agent_still_holds_of_a_run_that_is_over_goes_with_that_agent() {
+    let dir = TempDir::new().unwrap();
+    let mut first = Agent::start(dir.path()).await;
+    first.order(shell(1, "true")).await;
+    assert_eq!(response(first.ended(1).await)["exitCode"], 0);
+    let mut second = Agent::start(dir.path()).await;
+    second.say(attach(9, 1, 0)).await;
+    second.ended(9).await;
+    second.say(ToAgent::Forget(run())).await;
+    second.say(ToAgent::Bye).await;
+    assert!(second.child.wait().await.unwrap().success());
+    let kept = || std::fs::read_dir(dir.path().join("windlass/work")).unwrap().count();
+    assert_eq!(kept(), 1, "it is the first one's");
+    first.say(ToAgent::Bye).await;
+    assert!(first.child.wait().await.unwrap().success());
+    assert_eq!(kept(), 0);
+}
+
+#[tokio::test]
 async fn work_of_an_agent_that_was_killed_is_not_taken_for_done() {
     let dir = TempDir::new().unwrap();
     let mut agent = Agent::start(dir.path()).await;

@@ -17,6 +17,8 @@ pub(crate) enum Order {
     Detach,
     /// End an attempt.
     Cancel { key: String, attempt: u32, how: Severity },
+    /// The run is over: remove your journal when you are gone from it.
+    Forget,
 }
 
 /// Where an agent's orders lie.

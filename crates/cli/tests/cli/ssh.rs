@@ -148,7 +148,10 @@ fn our_side_is_killed_and_the_work_goes_on_once_with_all_it_prints() {
     let elements = report["elements"].as_array().unwrap();
     let done = elements.iter().find(|it| it["address"] == "work/web01/do").unwrap();
     assert_eq!(done["attempts"].as_array().map_or(1, Vec::len), 1, "{done}");
-    assert_eq!(reach.journals(0), 0);
+    // Agents of the connections that were killed remove what they hold when they go.
+    while reach.journals(0) > 0 {
+        std::thread::yield_now();
+    }
 }
 
 #[test]
