@@ -15,6 +15,7 @@ use windlass_objects::{Author, Objects, Scope, kinds};
 use windlass_runtime::{Clock, Handle};
 
 use crate::answer::Problem;
+use crate::budgets::Budgets;
 use crate::caller::Caller;
 use crate::gathered::Gathered;
 use crate::{agents, audit, health, objects, people, runs};
@@ -28,6 +29,8 @@ pub struct Parts {
     pub gathered: Gathered,
     /// The runs.
     pub runs: Handle,
+    /// How many nodes they may work on at a time.
+    pub budgets: Budgets,
     /// What people may do.
     pub rights: Rights,
     /// Who somebody is.

@@ -1,7 +1,7 @@
 //! What a run needs of the objects: the nodes that its namespace may touch, its variables and secrets, and whether
 //! anything of it is frozen.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,9 +11,10 @@ use windlass_lang::Evaluator;
 use windlass_model::eval::Scope;
 use windlass_model::target::{Node, Targets};
 use windlass_model::{Map, Value, code};
-use windlass_objects::kinds::{self, FreezeSpec, NamespaceSpec, PolicySpec};
+use windlass_objects::kinds::{self, BudgetSpec, FreezeSpec, NamespaceSpec, PolicySpec};
 use windlass_objects::{Error, Kind, Name, Object, Objects, Query};
 use windlass_plugin::{BoxFuture, Secret, SecretError, SecretProvider};
+use windlass_runtime::Budget;
 
 use crate::answer::Problem;
 
@@ -108,6 +109,61 @@ impl Gathered {
         Ok(Arc::new(Secrets { objects, namespace, names }))
     }
 
+    /// Every budget, with the nodes that it counts now. One that cannot be read counts every node that its namespace may
+    /// touch, and leaves no room: in doubt, nothing more begins.
+    pub async fn budgets(&self) -> Result<Vec<Budget>, Problem> {
+        let mut budgets = Vec::new();
+        let objects = self.all(&kinds::BUDGET, None).await?;
+        let gone = if objects.is_empty() { HashSet::new() } else { self.gone().await? };
+        for object in objects {
+            let namespace = object.metadata.namespace.clone().unwrap_or_default();
+            let name = Self::budget_name(&object);
+            let inventory = self.inventory(&namespace).await?;
+            let counted = read::<BudgetSpec>(&object).and_then(|spec| {
+                let asked = Targets { allow_empty: true, ..spec.targets.clone() };
+                let choice = inventory.select(&asked, &Evaluator::new(), &Scope::default());
+                if !choice.problems.is_empty() {
+                    return Err(Problem::invalid(&choice.problems));
+                }
+                let nodes: BTreeSet<String> = choice.targets.names().map(str::to_owned).collect();
+                let gone = nodes.iter().filter(|node| gone.contains(*node)).count();
+                Ok((spec.seats(count(nodes.len()), count(gone)), nodes))
+            });
+            let (most, nodes) = counted.unwrap_or_else(|problem| {
+                tracing::error!(
+                    budget = name,
+                    problem = problem.detail,
+                    "a budget cannot be read: it leaves no room"
+                );
+                let nodes = inventory.nodes().filter(|node| node.active).map(|node| node.name.clone());
+                (0, nodes.collect())
+            });
+            budgets.push(Budget { name, most, nodes });
+        }
+        Ok(budgets)
+    }
+
+    /// What the runs call a budget.
+    pub(crate) fn budget_name(object: &Object) -> String {
+        format!("{}/{}", object.metadata.namespace.as_deref().unwrap_or_default(), object.metadata.name)
+    }
+
+    /// How often anything was changed that budgets depend on.
+    #[must_use]
+    pub fn budget_changes(&self) -> u64 {
+        self.objects.changes(&PARTS).saturating_add(self.objects.changes(&[&kinds::BUDGET]))
+    }
+
+    /// The nodes whose agents are away.
+    async fn gone(&self) -> Result<HashSet<String>, Error> {
+        let nodes = self.all(&kinds::NODE, None).await?.into_iter();
+        let is_gone = |node: &Object| {
+            let state = node.status.get("agent").and_then(|agent| agent.get("state"));
+            state.and_then(Value::as_str).is_some_and(|state| state != "connected")
+        };
+        Ok(nodes.filter(is_gone).map(|node| node.metadata.name).collect())
+    }
+
     /// Why something may not change now, if it may not. What cannot be read freezes everything.
     pub async fn frozen<'a>(
         &self,
@@ -185,6 +241,10 @@ impl Gathered {
             }
         }
     }
+}
+
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
 }
 
 fn build(contents: Contents) -> Result<Inventory, Problem> {

@@ -15,6 +15,7 @@ mod agents;
 mod answer;
 mod api;
 mod audit;
+mod budgets;
 mod caller;
 mod document;
 mod endpoint;
@@ -27,6 +28,7 @@ mod stream;
 
 pub use self::answer::Problem;
 pub use self::api::{Api, Parts};
+pub use self::budgets::Budgets;
 pub use self::caller::Remote;
 pub use self::document::document;
 pub use self::endpoint::{Endpoint, Needs, endpoints};

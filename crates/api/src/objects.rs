@@ -161,7 +161,8 @@ async fn listed(
         },
     });
     let limit = asked.limit.unwrap_or(USUAL).clamp(1, MOST);
-    let page = objects.list(kind, &Asked { namespace, selector, limit, after }).await?;
+    let mut page = objects.list(kind, &Asked { namespace, selector, limit, after }).await?;
+    api.parts().budgets.show(kind, &mut page.objects).await?;
     let next = page.next.map(|name| name.to_string());
     Ok(Json(ObjectPage { items: page.objects, next, version: page.version }).into_response())
 }
@@ -172,7 +173,8 @@ pub(crate) fn get(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Places) ->
             let (namespace, name) = place(kind, &places);
             let name = named(name)?;
             caller.must(Verb::View, &resource(kind, namespace.as_deref(), Some(&name))).await?;
-            let object = api.parts().objects.get(kind, &name).await?;
+            let mut object = api.parts().objects.get(kind, &name).await?;
+            api.parts().budgets.show(kind, std::slice::from_mut(&mut object)).await?;
             Ok(shown(StatusCode::OK, &object, &object))
         })
     }

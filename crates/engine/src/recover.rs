@@ -242,10 +242,10 @@ impl Turn<'_> {
         let Some(state) = self.state.block.as_deref() else { return refused };
         let block = state.index;
         for seq in self.at_work(state) {
-            if let Some(lock) = self.lock_to_take(block, seq) {
+            if let Some(claim) = self.claim(block, seq) {
                 let element = ElementId::Sequence { block, seq };
-                if !self.locks.hold(&lock, self.layout.submission.run, element) {
-                    refused.push(lock);
+                if !self.locks.hold(&claim, self.layout.submission.run, element) {
+                    refused.extend(claim.lock);
                 }
             }
         }
@@ -265,18 +265,18 @@ impl Turn<'_> {
         let Some(state) = self.state.block.as_deref() else { return };
         let block = state.index;
         for seq in self.at_work(state) {
-            let lock = self.lock_to_take(block, seq);
-            if let Some(lock) = &lock {
+            let claim = self.claim(block, seq);
+            if let Some(claim) = &claim {
                 // Nobody else can have it: every other run's record was written under this lock.
                 let element = ElementId::Sequence { block, seq };
-                self.locks.hold(lock, self.layout.submission.run, element);
+                self.locks.hold(claim, self.layout.submission.run, element);
             }
             let keys = self.per_keys(block, seq);
             let Some(state) = self.state.block_at_mut(block) else { continue };
             if let Some(undoing) = state.undoing.get_mut(&seq) {
-                undoing.lock.0 = lock;
+                undoing.claim.0 = claim;
             } else if let Some(sequence) = state.active.get_mut(&seq) {
-                sequence.lock.0 = lock;
+                sequence.claim.0 = claim;
                 for (key, _) in keys {
                     let count = state.queue.0.per.entry(key).or_default();
                     *count = count.saturating_add(1);

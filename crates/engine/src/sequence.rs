@@ -8,6 +8,7 @@ use windlass_model::event::What;
 use windlass_model::outcome::{Failure, Outcome, Reason, ReasonKind};
 use windlass_model::plan::OnFailure;
 
+use crate::lock::{Claim, Lacking};
 use crate::run::{Next, Turn};
 use crate::state::SequenceStatus;
 
@@ -113,10 +114,19 @@ impl Turn<'_> {
         self.render_name("lock", lock, scope).map(Some)
     }
 
-    /// The lock that a sequence takes, where it can be named. A noop does nothing that others would have to
+    /// What a sequence takes, its lock where that can be named. A noop does nothing that others would have to
     /// be kept away from.
-    pub(crate) fn lock_to_take(&self, block: u32, seq: u32) -> Option<String> {
-        if self.is_noop() { None } else { self.lock_of(block, seq).ok().flatten() }
+    pub(crate) fn claim(&self, block: u32, seq: u32) -> Option<Claim> {
+        if self.is_noop() {
+            return None;
+        }
+        let node = self.layout.block(block).and_then(|def| def.sequences.target(seq));
+        let claim = Claim {
+            // A lock that cannot be named holds nothing up: the sequence begins, and fails.
+            lock: self.lock_of(block, seq).ok().flatten(),
+            node: node.map(Arc::from),
+        };
+        (claim != Claim::default()).then_some(claim)
     }
 
     /// What `maxPer` counts a sequence under.
@@ -133,7 +143,7 @@ impl Turn<'_> {
 
     fn begin_sequence(&mut self, block: u32, seq: u32) {
         self.emit(What::Began(ElementId::Sequence { block, seq }));
-        let lock = self.lock_to_take(block, seq);
+        let claim = self.claim(block, seq);
         let keys = self.per_keys(block, seq);
         if let Some(state) = self.state.block_at_mut(block) {
             for (key, _) in keys {
@@ -141,7 +151,7 @@ impl Turn<'_> {
                 *count = count.saturating_add(1);
             }
             if let Some(sequence) = state.active.get_mut(&seq) {
-                sequence.lock.0 = lock;
+                sequence.claim.0 = claim;
             }
         }
         self.todo.push_back(Next::Sequence(block, seq));
@@ -152,7 +162,7 @@ impl Turn<'_> {
         let Some(state) = self.state.block_at_mut(block) else { return };
         state.queue.0.announced.remove(&seq);
         let Some(sequence) = state.active.get_mut(&seq) else { return };
-        let (lock, failure) = (sequence.lock.0.take(), sequence.failure.clone());
+        let (claim, failure) = (sequence.claim.0.take(), sequence.failure.clone());
         for (key, _) in &keys {
             if let Some(count) = state.queue.0.per.get_mut(key) {
                 *count = count.saturating_sub(1);
@@ -169,9 +179,11 @@ impl Turn<'_> {
             self.caused(Reason { kind, element: cause, message: failure.message });
         }
         self.emit(What::Ended { element, outcome });
-        if let Some(lock) = lock {
-            self.locks.release(&lock, self.layout.submission.run, element);
-            self.free(block, &format!("lock:{lock}"));
+        if let Some(claim) = claim {
+            self.locks.release(&claim, self.layout.submission.run, element);
+            if let Some(lock) = claim.lock {
+                self.free(block, &format!("lock:{lock}"));
+            }
         }
         for (key, _) in keys {
             self.free(block, &key);
@@ -235,15 +247,17 @@ impl Turn<'_> {
                 return Some(key);
             }
         }
-        // A lock that cannot be named holds nothing up: the sequence begins, and fails.
-        let lock = self.lock_to_take(block, seq)?;
+        let claim = self.claim(block, seq)?;
         let element = ElementId::Sequence { block, seq };
-        let holder = self.locks.acquire(&lock, self.layout.submission.run, element).err()?;
-        let key = format!("lock:{lock}");
+        let Lacking { what, holder } =
+            self.locks.acquire(&claim, self.layout.submission.run, element).err()?;
+        let key = format!("lock:{what}");
         let queue = &mut self.state.block_at_mut(block)?.queue.0;
-        queue.freed.remove(&key);
-        if queue.announced.insert(seq) {
-            self.emit(What::LockAwaited { element, lock, holder });
+        // Where many wait for the same, whoever is next says so, and not all of them.
+        let is_next =
+            queue.freed.remove(&key) || claim.lock.as_ref() == Some(&what) || !queue.held.contains_key(&key);
+        if is_next && queue.announced.insert(seq) {
+            self.emit(What::LockAwaited { element, lock: what, holder });
         }
         Some(key)
     }

@@ -16,6 +16,8 @@ use windlass_model::quick::QuickMap;
 use windlass_model::time::Time;
 use windlass_model::{Map, Value};
 
+use crate::lock::Claim;
+
 /// Everything that is true of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -194,9 +196,9 @@ pub(crate) struct ActiveSequence {
     pub(crate) steps: Arc<Map>,
     /// Actions that succeeded and have an undo.
     pub(crate) undoable: Vec<u16>,
-    /// The lock it holds.
+    /// What it holds.
     #[serde(skip)]
-    pub(crate) lock: Index<Option<String>>,
+    pub(crate) claim: Index<Option<Claim>>,
 }
 
 /// What a finished sequence left to be taken back.
@@ -216,7 +218,7 @@ pub(crate) struct Undoing {
     /// Whether an undo of it runs.
     pub(crate) busy: bool,
     #[serde(skip)]
-    pub(crate) lock: Index<Option<String>>,
+    pub(crate) claim: Index<Option<Claim>>,
 }
 
 /// A deferred batch.

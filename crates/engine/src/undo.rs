@@ -4,6 +4,7 @@ use windlass_model::element::{ElementId, Level, Work};
 use windlass_model::event::{Phase, What};
 use windlass_model::plan::OnFailure;
 
+use crate::lock::Lacking;
 use crate::run::Turn;
 use crate::state::Undoing;
 
@@ -30,8 +31,8 @@ impl Turn<'_> {
         let Some(state) = self.state.block_at_mut(block) else { return };
         // What is not taken back any more gives its node to others.
         for (seq, undoing) in state.undoing.iter_mut().filter(|(_, undoing)| stopping && !undoing.busy) {
-            if let Some(lock) = undoing.lock.0.take() {
-                self.locks.release(&lock, run, ElementId::Sequence { block, seq: *seq });
+            if let Some(claim) = undoing.claim.0.take() {
+                self.locks.release(&claim, run, ElementId::Sequence { block, seq: *seq });
             }
         }
         let busy = state.undoing.values().any(|undoing| undoing.busy);
@@ -63,30 +64,31 @@ impl Turn<'_> {
     /// Ends an undo; the last one of its sequence gives the lock back.
     pub(crate) fn end_undo(&mut self, block: u32, seq: u32, ended: What) {
         let undoing = self.state.block_at(block).and_then(|state| state.undoing.get(&seq));
-        let lock = undoing.and_then(|undoing| undoing.lock.0.clone());
+        let claim = undoing.and_then(|undoing| undoing.claim.0.clone());
         self.emit(ended);
         let over = self.state.block_at(block).is_none_or(|state| !state.undoing.contains_key(&seq));
-        if let Some(lock) = lock.filter(|_| over) {
+        if let Some(claim) = claim.filter(|_| over) {
             let element = ElementId::Sequence { block, seq };
-            self.locks.release(&lock, self.layout.submission.run, element);
+            self.locks.release(&claim, self.layout.submission.run, element);
         }
     }
 
     fn lock_for_undo(&mut self, block: u32, seq: u32, undo: ElementId) -> bool {
-        let lock = self.lock_to_take(block, seq);
+        let claim = self.claim(block, seq);
         let element = ElementId::Sequence { block, seq };
-        if let Some(lock) = &lock
-            && let Err(holder) = self.locks.acquire(lock, self.layout.submission.run, element)
+        if let Some(claim) = &claim
+            && let Err(Lacking { what, holder }) =
+                self.locks.acquire(claim, self.layout.submission.run, element)
         {
             let state = self.state.block_at_mut(block);
             if state.is_some_and(|state| state.queue.0.announced.insert(seq)) {
-                self.emit(What::LockAwaited { element: undo, lock: lock.clone(), holder });
+                self.emit(What::LockAwaited { element: undo, lock: what, holder });
             }
             return false;
         }
         if let Some(state) = self.state.block_at_mut(block) {
             let undoing = state.undoing.entry(seq).or_insert_with(Undoing::default);
-            undoing.lock.0 = lock;
+            undoing.claim.0 = claim;
         }
         true
     }

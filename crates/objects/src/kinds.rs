@@ -7,6 +7,7 @@ use crate::kind::{Kind, Reference, Surroundings};
 use windlass_contract::Object;
 use windlass_model::problem::Problem;
 
+mod budget;
 mod cluster_variables;
 mod freeze;
 mod namespace;
@@ -19,6 +20,7 @@ mod secret;
 mod user;
 mod variables;
 
+pub use self::budget::{BUDGET, BudgetSpec};
 pub use self::cluster_variables::{CLUSTER_VARIABLES, ClusterVariablesSpec};
 pub use self::freeze::{FREEZE, FreezeSpec};
 pub use self::namespace::{NAMESPACE, NamespaceSpec};
@@ -31,7 +33,7 @@ pub use self::secret::{SECRET, SecretSpec};
 pub use self::user::{USER, UserSpec};
 pub use self::variables::{VARIABLES, VariablesSpec};
 
-static ALL: [&Kind; 11] = [
+static ALL: [&Kind; 12] = [
     &NAMESPACE,
     &USER,
     &ROLE_BINDING,
@@ -43,6 +45,7 @@ static ALL: [&Kind; 11] = [
     &POLICY,
     &PLAN,
     &FREEZE,
+    &BUDGET,
 ];
 
 /// Every kind, in the order in which objects of a file are put: what others refer to first.

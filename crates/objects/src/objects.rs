@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use json_patch::{Patch as JsonPatch, merge};
+use tokio::sync::watch;
 use uuid::Uuid;
 use windlass_model::Value;
 use windlass_model::fact::Catalog;
@@ -44,6 +45,7 @@ pub struct Objects {
     options: Options,
     /// How often objects of each kind were changed.
     changes: Arc<[AtomicU64]>,
+    changed: watch::Sender<()>,
 }
 
 /// A change to an object.
@@ -84,7 +86,7 @@ impl Objects {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, options: Options) -> Self {
         let changes = kinds::all().iter().map(|_| AtomicU64::new(0)).collect();
-        Self { store, options, changes }
+        Self { store, options, changes, changed: watch::Sender::new(()) }
     }
 
     /// How often objects of these kinds were changed since they were opened: whoever keeps something that was made of
@@ -96,6 +98,12 @@ impl Objects {
         counts.map(|(_, count)| count.load(Ordering::Acquire)).sum()
     }
 
+    /// Tells when the next object is changed, of whatever kind.
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
     pub(crate) fn surroundings(&self) -> Surroundings<'_> {
         Surroundings { catalog: self.catalog(), policies: self.options.policies }
     }
@@ -105,6 +113,7 @@ impl Objects {
         if let Some((_, count)) = counts.find(|(one, _)| one.plural == kind.plural) {
             count.fetch_add(1, Ordering::AcqRel);
         }
+        self.changed.send_replace(());
     }
 
     /// Whether a store has an object.

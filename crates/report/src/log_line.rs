@@ -102,7 +102,7 @@ pub fn log_line(event: &Event, layout: &Layout) -> Option<LogLine> {
         What::Waiting { wait, until, .. } => {
             (Info, format!("{} of {}", words::wait(*wait), Length(until.since(event.at))))
         }
-        What::LockAwaited { lock, holder, .. } => (Warn, format!("waits for the lock `{lock}` of {holder}")),
+        What::LockAwaited { lock, holder, .. } => (Warn, words::awaited(lock, holder)),
         What::Cancelled { n, how, why, .. } => {
             let (how, why) = words::cancel(*how, *why);
             return said(Warn, *n, format!("{how}: {why}"));

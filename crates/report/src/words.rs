@@ -132,6 +132,15 @@ pub fn reason(kind: ReasonKind) -> &'static str {
     }
 }
 
+/// What something waits for that others have: a lock, or a seat in a budget.
+#[must_use]
+pub fn awaited(lock: &str, holder: &str) -> String {
+    match lock.strip_prefix("budget/") {
+        Some(budget) => format!("waits for the budget `{budget}`: {holder}"),
+        None => format!("waits for the lock `{lock}` of {holder}"),
+    }
+}
+
 /// `1 target`, `2 targets`.
 #[must_use]
 pub fn count(n: u64, one: &str) -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, oneshot};
-use windlass_engine::{Input, Run};
+use windlass_engine::{Budget, Input, Run, Seats};
 use windlass_model::event::{Author, Verdict};
 use windlass_model::id::RunId;
 use windlass_store::StoreError;
@@ -37,6 +37,8 @@ pub(crate) enum Call {
     GivenUp { run: RunId, answer: Answer<()> },
     /// Holds the locks of runs that nobody drives here.
     Respect { runs: Vec<Run>, answer: Answer<()> },
+    /// The budgets from now on, where some are given; answered with how they stand.
+    Budgets { budgets: Option<Vec<Budget>>, answer: Answer<Vec<(String, Seats)>> },
     /// Ends everything: nothing new is begun, what is in flight has until the deadline.
     Shutdown { grace: std::time::Duration, answer: Answer<()> },
 }

@@ -162,6 +162,8 @@ impl Dispatcher {
         logs: Arc<Writer>,
     ) -> Self {
         let (ends_in, ends) = mpsc::channel(ENDS);
+        let mut locks = LockTable::behind_records();
+        locks.set_budgets(options.budgets.clone());
         Self {
             archive,
             reader,
@@ -175,7 +177,7 @@ impl Dispatcher {
             host: Handle::current(),
             phase: Phase::Open,
             runs: HashMap::new(),
-            locks: LockTable::behind_records(),
+            locks,
             attempts: HashMap::new(),
             parked: HashMap::new(),
             logs,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, mpsc, oneshot};
-use windlass_engine::{Input, NoLocks, Run};
+use windlass_engine::{Budget, Input, NoLocks, Run, Seats};
 use windlass_logs::{Lost, RunFiles, Writer};
 use windlass_model::event::{Author, Command, Verdict};
 use windlass_model::fact::Catalog;
@@ -125,6 +125,17 @@ impl Handle {
             }
             taken => taken,
         }
+    }
+
+    /// From now on, nothing begins on a node whose budget is spent, in whatever run; runs wait for a free seat in the
+    /// order in which they came. What is at work goes on, and counts.
+    pub async fn set_budgets(&self, budgets: Vec<Budget>) -> Result<(), Error> {
+        self.ask(|answer| Call::Budgets { budgets: Some(budgets), answer }).await.map(drop)
+    }
+
+    /// How the budgets stand, by name.
+    pub async fn budgets(&self) -> Result<Vec<(String, Seats)>, Error> {
+        self.ask(|answer| Call::Budgets { budgets: None, answer }).await
     }
 
     /// Agrees with a run, exactly as it is: the digest is [`Submission::digest`] of what was looked at.

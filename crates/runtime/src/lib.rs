@@ -51,4 +51,5 @@ pub use self::runtime::{Damaged, Runtime, Sealed, TakenOver, Unrunnable};
 pub use self::search::{Cursor, Filter};
 pub use self::select::{Inventories, Wanted};
 pub use self::view::{ApprovalView, Condition, ReasonView, RunView};
+pub use windlass_engine::{Budget, Seats};
 pub use windlass_lang::Given;

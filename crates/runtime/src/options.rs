@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use windlass_engine::Budget;
 use windlass_model::id::RunId;
 use windlass_plugin::Origin;
 use windlass_store::{Store, StoreError};
@@ -47,6 +48,9 @@ pub struct Options {
     /// Where the nodes come from for blocks whose targets are chosen when they begin. `None`: from the inventory that
     /// the run was submitted with, as long as this process lives.
     pub inventories: Option<Arc<dyn Inventories>>,
+    /// How many nodes may be worked on at a time by all runs together, from the beginning on: see
+    /// [`Handle::set_budgets`](crate::Handle::set_budgets).
+    pub budgets: Vec<Budget>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -109,6 +113,7 @@ impl Default for Options {
             reopen: None,
             origin: None,
             inventories: None,
+            budgets: Vec::new(),
             clock: Clock::default(),
         }
     }

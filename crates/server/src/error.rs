@@ -17,6 +17,9 @@ pub enum Error {
     /// The objects cannot be read.
     #[error("the objects cannot be read")]
     Objects(#[from] windlass_objects::Error),
+    /// How many nodes may be worked on at a time is not known.
+    #[error("the budgets cannot be read: {0}")]
+    Budgets(String),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -69,7 +72,9 @@ impl Error {
                 "give --tls-cert and --tls-key; or --without-tls, where something in front of it speaks TLS",
             ),
             Self::Certificate(_) => Some("both are files in PEM, and the key belongs to the certificate"),
-            Self::Objects(_) | Self::Plugins(_) | Self::Agents(_) | Self::File { .. } => None,
+            Self::Objects(_) | Self::Budgets(_) | Self::Plugins(_) | Self::Agents(_) | Self::File { .. } => {
+                None
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use windlass_access::{Audit, Rights, Tokens};
-use windlass_api::{Api, Gathered, Parts, Remote};
+use windlass_api::{Api, Budgets, Gathered, Parts, Remote};
 use windlass_enrol::{Enrol, Options as EnrolOptions};
 use windlass_hub::{Hub, Parts as HubParts};
 use windlass_objects::{Objects, Options as ObjectOptions};
@@ -130,6 +130,8 @@ impl Server {
         let (gathered, grants) = (Gathered::new(objects.clone()), Grants::default());
         later.set(gathered.clone());
         let registry = granted::over(&registry, &grants)?;
+        let budgets_at = gathered.budget_changes();
+        let budgets = gathered.budgets().await.map_err(|problem| Error::Budgets(problem.detail.clone()))?;
         let runtime = Runtime::open(
             Arc::clone(&store),
             registry,
@@ -138,6 +140,7 @@ impl Server {
                 logs: Logs::Files(options.data_dir.join("logs")),
                 keys: KeyPlace::Directory(options.data_dir.join("keys/runs")),
                 inventories: Some(Arc::new(later)),
+                budgets,
                 clock: clock.clone(),
                 ..RunOptions::default()
             },
@@ -145,11 +148,14 @@ impl Server {
         let runtime = runtime.await.map_err(Error::Runs)?;
         grants.set(gathered.clone(), runtime.handle());
         let (ended, until) = watch::channel(());
+        let budgets = Budgets::new(gathered.clone(), runtime.handle(), budgets_at);
+        tokio::spawn(budgets.clone().follow(objects.changed(), until.clone()));
         let api = Api::new(Parts {
             rights: Rights::follow(&objects, until).await?,
             audit,
             agents: agents.clone(),
             runs: runtime.handle(),
+            budgets,
             objects,
             gathered,
             tokens,

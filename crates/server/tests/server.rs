@@ -4,6 +4,7 @@
 
 mod server {
     mod agents;
+    mod budgets;
     mod client;
     mod lives;
     mod objects;

@@ -178,6 +178,8 @@ async fn take_in(
         start: if start { Start::Now } else { Start::Later },
         ..request
     };
+    // Whoever has just made a budget relies on it.
+    api.parts().budgets.refresh().await?;
     let runs = &api.parts().runs;
     let run = runs.submit(request).await?;
     // A freeze that was made meanwhile did not see the run; one that is made from here on does.

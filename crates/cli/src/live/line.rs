@@ -151,12 +151,10 @@ pub(crate) fn of(fold: &Fold, event: &Event) -> Option<Line> {
                 Wait::Round => None,
             }
         }
-        What::LockAwaited { lock, holder, .. } => heavy(format!(
-            "{} waits for the lock `{}` of {}",
-            address(),
-            legible::line(lock, MESSAGE),
-            legible::line(holder, MESSAGE)
-        )),
+        What::LockAwaited { lock, holder, .. } => {
+            let waits = words::awaited(&legible::line(lock, MESSAGE), &legible::line(holder, MESSAGE));
+            heavy(format!("{} {waits}", address()))
+        }
         What::Asked { failure, .. } => {
             heavy(format!("{} {}: {}", address(), Styled(WARN, "waits for a person"), message(Some(failure))))
         }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use windlass_model::element::ElementId;
 use windlass_model::id::RunId;
 
-use super::{LockTable, Locks, Owner, Returned};
+use super::{Budget, Claim, LockTable, Locks, Owner, Returned};
 
 const RUNS: u8 = 5;
 const LOCKS: u8 = 3;
@@ -44,7 +44,8 @@ struct World {
     told: VecDeque<RunId>,
     /// Who has which lock by what is durable, where that comes later.
     records: Option<BTreeMap<u8, u8>>,
-    returned: VecDeque<(u8, u8, Returned)>,
+    returned: VecDeque<(u8, u8, Vec<Returned>)>,
+    budgets: Vec<Budget>,
 }
 
 fn run(n: u8) -> RunId {
@@ -56,11 +57,25 @@ fn number(run: RunId) -> u8 {
 }
 
 fn element(seq: u8) -> ElementId {
-    ElementId::Sequence { block: 0, seq: u32::from(seq) }
+    sequence(0, seq)
+}
+
+/// One of the sequences that need a lock: each needs one.
+fn sequence(lock: u8, seq: u8) -> ElementId {
+    ElementId::Sequence { block: 0, seq: u32::from(lock * SEQUENCES + seq) }
 }
 
 fn name(lock: u8) -> String {
     format!("node/{lock}")
+}
+
+/// A sequence takes the lock of its node.
+fn claim(lock: u8) -> Claim {
+    Claim { lock: Some(name(lock)), node: Some(lock.to_string().into()) }
+}
+
+fn budget(name: &str, most: u32, nodes: &[u8]) -> Budget {
+    Budget { name: name.to_owned(), most, nodes: nodes.iter().map(u8::to_string).collect() }
 }
 
 // === impl World ===
@@ -75,7 +90,19 @@ impl World {
             told: VecDeque::new(),
             records: None,
             returned: VecDeque::new(),
+            budgets: Vec::new(),
         }
+    }
+
+    fn within(mut self, budgets: Vec<Budget>) -> Self {
+        self.set(budgets);
+        self
+    }
+
+    fn set(&mut self, budgets: Vec<Budget>) {
+        self.budgets.clone_from(&budgets);
+        self.table.set_budgets(budgets);
+        self.told.extend(self.table.take_freed());
     }
 
     fn behind_records() -> Self {
@@ -90,7 +117,7 @@ impl World {
     fn try_all(&mut self, of: u8) {
         let wanted: Vec<_> = self.wants.iter().filter(|(who, ..)| *who == of).copied().collect();
         for (who, lock, seq) in wanted {
-            if self.table.acquire(&name(lock), run(who), element(seq)).is_ok() {
+            if self.table.acquire(&claim(lock), run(who), sequence(lock, seq)).is_ok() {
                 self.wants.remove(&(who, lock, seq));
                 assert_eq!(self.holds.insert(lock, (who, seq)), None, "two hold {lock}");
                 if let Some(records) = &mut self.records {
@@ -117,9 +144,11 @@ impl World {
                     && self.mood(who) != Mood::Away
                 {
                     self.holds.remove(&lock);
-                    self.table.release(&name(lock), run(who), element(seq));
-                    let returned = self.table.take_returned().into_iter();
-                    self.returned.extend(returned.map(|returned| (who, lock, returned)));
+                    self.table.release(&claim(lock), run(who), sequence(lock, seq));
+                    let returned = self.table.take_returned();
+                    if !returned.is_empty() {
+                        self.returned.push_back((who, lock, returned));
+                    }
                     if self.mood(who) == Mood::Awake {
                         self.try_all(who);
                     }
@@ -149,7 +178,7 @@ impl World {
                 if let Some(records) = self.records.as_mut().filter(|_| !again) {
                     records.remove(&lock);
                 }
-                self.table.given_back(&returned);
+                returned.iter().for_each(|one| self.table.given_back(one));
             }
             Op::Deliver => {
                 let Some(who) = self.told.pop_front() else { return };
@@ -170,7 +199,7 @@ impl World {
             match lock.owner {
                 Owner::Held(holder, of) => {
                     let known = self.holds.iter().find(|(lock, _)| self::name(**lock) == *name);
-                    let known = known.map(|(_, (who, seq))| (run(*who), element(*seq)));
+                    let known = known.map(|(lock, (who, seq))| (run(*who), sequence(*lock, *seq)));
                     assert_eq!(known, Some((holder, of)), "{name}");
                 }
                 Owner::Returned(..) => {
@@ -199,8 +228,19 @@ impl World {
             let by_itself = self.holds.get(lock).is_some_and(|(holder, _)| holder == who);
             if self.mood(*who) == Mood::Awake && !by_itself {
                 let waits = self.table.waits.get(&run(*who));
-                assert!(waits.is_some_and(|waits| waits.contains(&name(*lock))), "{who} is forgotten");
+                let waits = waits.is_some_and(|waits| waits.contains(&name(*lock)));
+                let waits = waits || self.table.budgets.waits(run(*who));
+                assert!(waits || self.told.contains(&run(*who)), "{who} is forgotten");
             }
+        }
+        let at_work = |of: &Budget| {
+            let given_back = self.returned.iter().map(|(_, lock, _)| *lock);
+            let locks: BTreeSet<u8> = self.holds.keys().copied().chain(given_back).collect();
+            locks.into_iter().filter(|lock| of.nodes.contains(&lock.to_string())).count()
+        };
+        for (name, seats) in self.table.budgets() {
+            let of = self.budgets.iter().find(|budget| budget.name == name).unwrap();
+            assert_eq!(seats.taken as usize, at_work(of), "{name}");
         }
     }
 
@@ -209,7 +249,10 @@ impl World {
         for who in 0..RUNS {
             self.do_one(Op::Mood(who, Mood::Awake));
         }
+        let mut steps = 0;
         while !(self.told.is_empty() && self.holds.is_empty() && self.returned.is_empty()) {
+            steps += 1;
+            assert!(steps < 1_000, "nothing comes of it: {:?} {:?}", self.wants, self.table);
             self.do_one(Op::Deliver);
             self.do_one(Op::Durable);
             if self.told.is_empty()
@@ -244,6 +287,43 @@ proptest! {
             for op in &ops {
                 world.do_one(*op);
             }
+            world.settle_down();
+        }
+    }
+
+    #[test]
+    fn no_budget_is_exceeded_and_nobody_waits_for_ever(
+        ops in prop::collection::vec(op(), 0..120),
+        most in 1..3u32,
+    ) {
+        let budgets = || vec![budget("all", most, &[0, 1, 2]), budget("two", 1, &[1, 2])];
+        for world in [World::new(), World::behind_records()] {
+            let mut world = world.within(budgets());
+            for op in &ops {
+                world.do_one(*op);
+                for (name, seats) in world.table.budgets() {
+                    assert!(seats.taken <= seats.most, "{name} {seats:?}");
+                }
+            }
+            world.settle_down();
+        }
+    }
+
+    #[test]
+    fn budgets_that_change_count_what_is_at_work_and_hold_up_nobody_for_ever(
+        ops in prop::collection::vec((op(), prop::option::weighted(0.2, 0..3u32)), 0..80),
+    ) {
+        for mut world in [World::new(), World::behind_records()] {
+            for (op, change) in &ops {
+                world.do_one(*op);
+                if let Some(most) = change {
+                    // None of them is called twice alike; with 0, nothing begins.
+                    let nodes: &[u8] = if *most == 2 { &[0] } else { &[0, 1, 2] };
+                    world.set(vec![budget("all", *most, nodes)]);
+                    world.is_sound();
+                }
+            }
+            world.set(vec![budget("all", 1, &[0, 1, 2])]);
             world.settle_down();
         }
     }
@@ -308,8 +388,8 @@ fn what_a_record_holds_is_taken_back_from_whom_it_is_offered() {
     world.do_one(Op::Want(1, 0, 0));
     world.do_one(Op::Want(2, 0, 0));
     world.do_one(Op::GiveBack(0, 0));
-    assert!(world.table.hold(&name(0), run(0), element(0)));
-    assert!(!world.table.hold(&name(0), run(3), element(0)));
+    assert!(world.table.hold(&claim(0), run(0), element(0)));
+    assert!(!world.table.hold(&claim(0), run(3), element(0)));
     world.holds.insert(0, (0, 0));
     world.do_one(Op::Deliver);
     world.do_one(Op::GiveBack(0, 0));
@@ -347,4 +427,47 @@ fn who_has_it_still_by_their_record_may_take_it_again_at_once() {
     world.do_one(Op::Durable);
     assert_eq!(world.table.holder(&name(0)), Some((run(0), element(1))));
     world.settle_down();
+}
+
+#[test]
+fn a_free_seat_goes_to_who_has_waited_longest() {
+    let mut world = World::new().within(vec![budget("all", 1, &[0, 1, 2])]);
+    for (who, seq) in [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)] {
+        world.do_one(Op::Want(who, who, seq));
+    }
+    let mut order = Vec::new();
+    while let Some((lock, (who, _))) = world.holds.iter().next().map(|(lock, held)| (*lock, *held)) {
+        assert_eq!(world.holds.len(), 1);
+        order.push(who);
+        world.do_one(Op::GiveBack(who, lock));
+        while !world.told.is_empty() {
+            world.do_one(Op::Deliver);
+        }
+    }
+    assert_eq!(order, [0, 1, 2, 0, 1, 2], "who has got one waits behind the others");
+}
+
+#[test]
+fn a_sequence_without_a_lock_sits_in_the_budget_of_its_node() {
+    let mut table = LockTable::default();
+    let claim = |node: &str| Claim { lock: None, node: Some(node.into()) };
+    assert_eq!(table.acquire(&claim("a"), run(0), element(0)), Ok(()));
+    // A budget that is made later counts what is at work already.
+    let nodes = ["a", "b"].map(str::to_owned).into();
+    table.set_budgets(vec![Budget { name: "web".into(), most: 1, nodes }]);
+    let lacking = table.acquire(&claim("b"), run(1), element(0)).unwrap_err();
+    assert_eq!((lacking.what.as_str(), lacking.holder.as_str()), ("budget/web", "1 of 1 at work"));
+    assert_eq!(table.waits_of(run(1)).collect::<Vec<_>>(), [("web", run(0))]);
+    table.release(&claim("a"), run(0), element(0));
+    assert_eq!(table.take_freed(), [run(1)]);
+    assert_eq!(table.acquire(&claim("b"), run(1), element(0)), Ok(()));
+    // What is at work goes on when there is room for less.
+    table.set_budgets(vec![Budget { name: "web".into(), most: 0, nodes: ["b".to_owned()].into() }]);
+    assert_eq!(table.budgets().next().unwrap().1.taken, 1);
+    table.forget(run(1));
+    assert!(table.acquire(&claim("b"), run(2), element(0)).is_err());
+    // Whoever waits for a budget that is gone tries again.
+    table.set_budgets(Vec::new());
+    assert_eq!(table.take_freed(), [run(2)]);
+    assert_eq!(table.acquire(&claim("b"), run(2), element(0)), Ok(()));
 }

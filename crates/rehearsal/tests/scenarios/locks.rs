@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use windlass_engine::{Input, LockTable, Locks, Run};
+use windlass_engine::{Claim, Input, LockTable, Locks, Run};
 use windlass_model::element::ElementId;
 use windlass_model::event::What;
 use windlass_model::id::RunId;
@@ -61,7 +61,8 @@ fn an_undo_that_waits_for_a_lock_says_so() {
     let mut run = up_to(&scene, &seen, over);
     let mut locks = LockTable::default();
     let (other, element) = stranger();
-    locks.acquire("node/t0", other, element).unwrap();
+    let claim = Claim { lock: Some("node/t0".to_owned()), node: Some("t0".into()) };
+    locks.acquire(&claim, other, element).unwrap();
     let now = run.last_at();
     let step = run.step(recover(), now, &mut locks).unwrap();
     let awaited: Vec<_> = step
@@ -76,7 +77,7 @@ fn an_undo_that_waits_for_a_lock_says_so() {
         .collect();
     assert_eq!(awaited, [("work/t0/do!undo".to_owned(), "node/t0".to_owned(), true)]);
     assert!(step.effects.is_empty());
-    locks.release("node/t0", other, element);
+    locks.release(&claim, other, element);
     assert!(locks.take_freed().contains(&run.id()));
     let step = run.step(Input::LockFreed, now, &mut locks).unwrap();
     assert_eq!(step.effects.len(), 1, "it goes on when the lock is free");

@@ -49,7 +49,15 @@ pub(super) fn sequence(
     writeln!(page, "</summary><div class=\"in\" id=\"{anchor}\">")?;
     if let Some(lock) = view.lock() {
         let (lock, holder) = (Foreign(&lock.lock), Foreign(&lock.holder));
-        writeln!(page, "<p class=\"small\">Waits for the lock {lock}, which {holder} holds.</p>")?;
+        match view.lock().and_then(|wait| wait.lock.strip_prefix("budget/")) {
+            Some(budget) => {
+                let budget = Foreign(budget);
+                writeln!(page, "<p class=\"small\">Waits for the budget {budget}: {holder}.</p>")?;
+            }
+            None => {
+                writeln!(page, "<p class=\"small\">Waits for the lock {lock}, which {holder} holds.</p>")?;
+            }
+        }
     }
     if view.abridged {
         let hint = "<code>windlass runs events</code>";

@@ -50,6 +50,14 @@ impl Dispatcher {
                 runs.into_iter().for_each(|run| self.respect(run));
                 drop(answer.send(Ok(())));
             }
+            Call::Budgets { budgets, answer } => {
+                if let Some(budgets) = budgets {
+                    self.locks.set_budgets(budgets);
+                    self.offer_locks();
+                }
+                let seats = self.locks.budgets().map(|(name, seats)| (name.to_owned(), seats));
+                drop(answer.send(Ok(seats.collect())));
+            }
             Call::Shutdown { grace, answer } => self.close(grace, answer, now),
         }
     }

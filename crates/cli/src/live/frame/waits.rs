@@ -68,7 +68,7 @@ impl Frame<'_> {
                 let address = legible::line(&self.fold.layout().address(element), ADDRESS);
                 let (name, holder) =
                     (legible::line(&lock.lock, ADDRESS), legible::line(&lock.holder, ADDRESS));
-                let text = format_args!("  {address} waits for the lock `{name}` of {holder}").to_string();
+                let text = format!("  {address} {}", words::awaited(&name, &holder));
                 Styled(WARN, text).to_string()
             })
             .collect();
