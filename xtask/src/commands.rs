@@ -18,8 +18,8 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "up",
-        usage: "",
-        about: "build windlass and watch a sample plan run",
+        usage: "[ARGS...]",
+        about: "build windlass, and start a server, a fleet and a first run",
         help: up::HELP,
         run: up::run,
     },

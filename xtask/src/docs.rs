@@ -31,6 +31,10 @@ const DOCUMENTS: &[Document] = &[
     Document { path: "docs/reference/cli.md", producer: Producer::Windlass(&["docs", "cli"]) },
     Document { path: "docs/reference/plugins.md", producer: Producer::Windlass(&["docs", "plugins"]) },
     Document { path: "docs/reference/openapi.json", producer: Producer::Windlass(&["docs", "api"]) },
+    Document {
+        path: "docs/reference/server-config.md",
+        producer: Producer::Windlass(&["docs", "server-config"]),
+    },
     Document { path: "docs/reference/errors.md", producer: Producer::Function(errors::overview) },
 ];
 

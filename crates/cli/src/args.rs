@@ -18,6 +18,7 @@ mod run;
 mod runs;
 mod search;
 mod server;
+mod up;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -46,7 +47,10 @@ pub(crate) use self::runs::{
     ApproveArgs, CommandArgs, EventsArgs, ListArgs, ReportArgs, ResolveArgs, RetryArgs, RunsArgs,
     RunsCommand, ShowArgs, WatchArgs,
 };
-pub(crate) use self::server::{AgentTokenArgs, ServerArgs, ServerCommand, TokenArgs};
+pub(crate) use self::server::{
+    AgentTokenArgs, ConfigArgs, ConfigCommand, ServerArgs, ServerCommand, TokenArgs,
+};
+pub(crate) use self::up::UpArgs;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -57,6 +61,9 @@ const STYLES: Styles = Styles::styled()
 const ABOUT: &str = "Carry out risky change on many machines: checked, limited, durable, rehearsed.";
 
 const AFTER: &str = "\
+See it at work:
+  windlass up                        a server, a fleet and a first run, on this machine
+
 Begin here:
   windlass validate plan.yaml        is the plan well-formed? every problem at once
   windlass preview  plan.yaml        what would happen, where, and how bad it can get
@@ -138,6 +145,8 @@ pub(crate) enum Command {
     Nodes(NodesArgs),
     /// Go on with every unfinished run of a data directory.
     Recover(RecoverArgs),
+    /// Show it at work: a server, a fleet of agents and a first run, all on this machine.
+    Up(UpArgs),
     /// Serve objects, runs and people to a team, over HTTP.
     Server(ServerArgs),
     /// Make a server known here, and oneself to it.

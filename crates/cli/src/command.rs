@@ -21,6 +21,7 @@ mod runs;
 mod schema;
 mod server;
 mod tokens;
+mod up;
 mod validate;
 mod whoami;
 
@@ -89,6 +90,7 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
         Command::Logs(args) => logs::run(&args, printer),
         Command::Recover(args) => recover::run(&args, printer),
         Command::Server(args) => server::run(&args, printer),
+        Command::Up(args) => up::run(&args, printer),
         Command::Login(args) => login::run(&args, printer),
         Command::Contexts(args) => contexts::run(&args, printer),
         Command::Whoami(args) => whoami::run(&args, printer),
@@ -153,6 +155,7 @@ impl Form {
             Command::Explain(_)
             | Command::Man(_)
             | Command::Server(_)
+            | Command::Up(_)
             | Command::Agent(_)
             | Command::Login(_)
             | Command::Describe(_)

@@ -33,13 +33,21 @@ impl DataDirArgs {
 
 /// Where runs are kept when no flag says so.
 fn usual() -> Result<PathBuf, Failure> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(dir) = variable(DATA_DIR_VARIABLE) {
-        return Ok(dir);
+    match variable(DATA_DIR_VARIABLE) {
+        Some(dir) => Ok(dir),
+        None => beside("windlass"),
     }
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Where this user keeps what is called so, beside what else is kept here.
+pub(crate) fn beside(name: &str) -> Result<PathBuf, Failure> {
     let state = variable("XDG_STATE_HOME").filter(|dir| dir.is_absolute());
     let state = state.or_else(|| variable("HOME").map(|home| home.join(".local/state")));
-    state.map(|state| state.join("windlass")).ok_or_else(|| {
+    state.map(|state| state.join(name)).ok_or_else(|| {
         Failure::new(Exit::Store, code::STORE_IO, "there is no place to keep runs in: HOME is not set")
             .help("give --data-dir DIR, or set WINDLASS_DATA_DIR")
     })
@@ -92,6 +100,16 @@ impl DataDir {
     pub(crate) fn is_open_to_others(&self) -> bool {
         std::fs::metadata(&self.path).is_ok_and(|directory| directory.permissions().mode() & 0o077 != 0)
     }
+}
+
+/// Writes a file that only its owner can read.
+pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .map_err(|error| Failure::file("write", path, &error))
 }
 
 fn no_directory(path: &Path) -> Failure {

@@ -37,6 +37,7 @@ mod reach;
 mod remote;
 mod secrets;
 mod session;
+mod settings;
 mod signals;
 mod start;
 mod table;

@@ -36,6 +36,11 @@ impl Signals {
         })
     }
 
+    /// Whether any has come.
+    pub(crate) fn have_come(&self) -> bool {
+        self.steps > 0
+    }
+
     /// Waits for the next one.
     pub(crate) async fn next(&mut self) -> Step {
         tokio::select! {

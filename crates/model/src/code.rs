@@ -2,7 +2,7 @@
 //!
 //! Each has a page `docs/errors/WL-dddd.md`. Ranges: 01 the file, 02 what a plan means, 03 runs,
 //! 04 the store, 05 plugins, 06 the command line, 07 warnings: not wrong, but worth a look,
-//! 08 the inventory.
+//! 08 the inventory, 09 objects, 10 a server and who asks it, 11 agents, 12 operating a server.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -176,6 +176,11 @@ codes! {
     AGENT_REVOKED = "WL-1103", "the agent is not, or no more, taken for one";
     AGENT_COPIED = "WL-1104", "two agents use one key";
     NO_AGENT = "WL-1105", "the agent cannot serve";
+
+    CONFIG = "WL-1201", "the settings of a server cannot be used";
+    BACKUP = "WL-1202", "a backup cannot be made, or used";
+    TOO_OFTEN = "WL-1203", "more is asked than may be asked at a time";
+    TOO_SLOW = "WL-1204", "a request took too long to come";
 }
 
 /// The code with a text such as `WL-0401`.

@@ -31,6 +31,10 @@ pub async fn agent_token(
     now: Time,
 ) -> Result<String, Error> {
     let enrol = Enrol::open(store, &data_dir.join("keys"), Options::default(), now)?;
+    make(&enrol, wanted, now).await
+}
+
+pub(crate) async fn make(enrol: &Enrol, wanted: AgentToken, now: Time) -> Result<String, Error> {
     let AgentToken { nodes, uses, good_for, replaces } = wanted;
     let by = "somebody beside the server".to_owned();
     let wanted = Wanted { nodes, uses, expires_at: now + good_for, replaces, by };

@@ -21,6 +21,7 @@ use windlass_runtime::{Clock, Handle, KeyPlace, Logs, Options as RunOptions, Run
 use windlass_store::Store;
 use windlass_store_fjall::FjallStore;
 
+use crate::agents::{AgentToken, make};
 use crate::error::Error;
 use crate::first::{self, First};
 use crate::granted::{self, Grants};
@@ -63,6 +64,7 @@ pub struct Server {
     ended: watch::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
     agents: Hub,
+    clock: Clock,
     drain: watch::Sender<bool>,
 }
 
@@ -159,7 +161,7 @@ impl Server {
             objects,
             gathered,
             tokens,
-            clock,
+            clock: clock.clone(),
             here,
             version: options.version,
         });
@@ -171,7 +173,7 @@ impl Server {
             let _ = draining.wait_for(|drain| *drain).await;
         });
         let serving = tokio::spawn(serving.into_future());
-        Ok(Self { address, first, runtime, store, ended, serving, agents, drain })
+        Ok(Self { address, first, runtime, store, ended, serving, agents, clock, drain })
     }
 
     /// Where it listens.
@@ -196,6 +198,12 @@ impl Server {
     #[must_use]
     pub fn runs(&self) -> Handle {
         self.runtime.handle()
+    }
+
+    /// Makes a token by which agents may join: for whoever runs this process, and needs no right.
+    pub async fn agent_token(&self, wanted: AgentToken) -> Result<String, Error> {
+        let enrol = self.agents.enrol().ok_or(windlass_store::StoreError::Closed)?;
+        make(enrol, wanted, self.clock.now()).await
     }
 
     /// Waits until it cannot go on: its store has stopped, or it no longer listens.

@@ -149,4 +149,6 @@ pub(crate) enum DocsKind {
     Plugins,
     /// The API of a server, as OpenAPI.
     Api,
+    /// The settings of a server.
+    ServerConfig,
 }

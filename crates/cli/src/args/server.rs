@@ -22,23 +22,30 @@ loses nothing that was acknowledged.
 Examples:
   windlass server --data-dir /var/lib/windlass
   windlass server --listen 0.0.0.0:8443 --tls-cert server.pem --tls-key server.key --data-dir /var/lib/windlass
+  windlass server --config /etc/windlass/server.toml
   windlass server token alice --good-for 30d --data-dir /var/lib/windlass
   windlass server agent-token 'web*' --uses 20 --data-dir /var/lib/windlass"
 )]
 pub(crate) struct ServerArgs {
     #[command(subcommand)]
     pub(crate) command: Option<ServerCommand>,
-    /// Where it listens. Addresses that other machines can reach need a certificate.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8380")]
-    pub(crate) listen: SocketAddr,
+    /// A file with settings, as `windlass server config example` prints one; $WINDLASS_SERVER_CONFIG unless given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Set something that has no flag of its own: a key of the file, and its value.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Where it listens; 127.0.0.1:8380 unless given. Addresses that other machines can reach need a certificate.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
     /// The certificate and those that lead to its authority, in PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The key of the certificate, in PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
     /// Listen without a certificate where other machines can reach it: something in front of it speaks TLS.
-    #[arg(long, conflicts_with = "tls_cert")]
+    #[arg(long)]
     pub(crate) without_tls: bool,
     /// The program that is offered to agents on machines like this one, whose own is another; this one unless given.
     #[arg(long, value_name = "FILE")]
@@ -56,6 +63,28 @@ pub(crate) enum ServerCommand {
     Token(TokenArgs),
     /// Make a token by which agents may join, while the server does not run; while it does, POST /api/v1/agenttokens makes one.
     AgentToken(AgentTokenArgs),
+    /// Look at what can be set, and at what is.
+    Config(ConfigArgs),
+}
+
+/// `windlass server config`
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+/// What can be done with settings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say everything that is wrong with a file of settings, and with the variables that are set.
+    Check {
+        /// The file; $WINDLASS_SERVER_CONFIG unless given.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print a file with every setting, commented out.
+    Example,
 }
 
 /// `windlass server agent-token`

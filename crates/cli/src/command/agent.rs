@@ -99,7 +99,7 @@ fn home(args: &AgentPlaceArgs) -> Result<Home, Failure> {
         .ok_or_else(|| Failure::usage("there is no home to keep the agent's key in").help("give --data-dir"))
 }
 
-fn failure(error: Error) -> Failure {
+pub(super) fn failure(error: Error) -> Failure {
     let exit = match &error {
         Error::Address(_) | Error::Token(_) | Error::NotJoined(_) => Exit::Invalid,
         Error::Refused(_) => Exit::Failed,

@@ -1,5 +1,8 @@
 //! `windlass server`: one process with its store, its runs, its objects, and its API on a port.
 
+mod config;
+
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +14,7 @@ use windlass_server::{AgentToken, Error, First, Options, Server, Tls};
 use windlass_store::Store as _;
 use windlass_store_fjall::FjallStore;
 
-use crate::args::{AgentTokenArgs, DataDirArgs, ServerArgs, ServerCommand, TokenArgs};
+use crate::args::{AgentTokenArgs, DataDirArgs, ReachArgs, ServerArgs, ServerCommand, TokenArgs};
 use crate::data_dir::{self, DataDir};
 use crate::drive::catch_signals;
 use crate::exit::Exit;
@@ -27,28 +30,31 @@ pub(super) fn run(args: &ServerArgs, printer: &mut Printer) -> Outcome {
     match &args.command {
         Some(ServerCommand::Token(args)) => tokio_runtime()?.block_on(token(args, printer)),
         Some(ServerCommand::AgentToken(args)) => tokio_runtime()?.block_on(agent_token(args, printer)),
+        Some(ServerCommand::Config(args)) => config::run(args, printer),
         None => tokio_runtime()?.block_on(serve(args, printer)),
     }
 }
 
 async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
+    let settings = config::settings(args)?;
     let mut signals = catch_signals()?;
-    let data_dir = args.data_dir.choose()?;
+    let data_dir = DataDirArgs { data_dir: settings.data_dir.clone() }.choose()?;
     data_dir::create(data_dir.path())?;
     let registry = plan_file::registry()?;
     let agents = Hub::default();
-    let fleet = reach::fleet_and(&args.reach, None, Some(agents.clone()));
-    let tls = args.tls_cert.clone().zip(args.tls_key.clone());
+    let reached = ReachArgs { connect_at_once: NonZeroUsize::new(settings.connect_at_once.0) };
+    let fleet = reach::fleet_and(&reached, None, Some(agents.clone()));
+    let tls = settings.tls_certificate.clone().zip(settings.tls_key.clone());
     let options = Options {
         data_dir: data_dir.path().to_owned(),
-        listen: args.listen,
+        listen: settings.listen,
         tls: tls.map(|(certificate, key)| Tls { certificate, key }),
-        without_tls: args.without_tls,
+        without_tls: settings.tls_elsewhere,
         name: format!("windlass server {} (process {})", env!("CARGO_PKG_VERSION"), std::process::id()),
         version: env!("CARGO_PKG_VERSION"),
         agents,
         enrol: Default::default(),
-        agent_program: args.agent_program.clone().or_else(|| std::env::current_exe().ok()),
+        agent_program: settings.agent_program.clone().or_else(|| std::env::current_exe().ok()),
     };
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let opened = Server::open(options, reach::over(&registry, &fleet)?).await;
@@ -133,7 +139,7 @@ async fn token(args: &TokenArgs, printer: &mut Printer) -> Outcome {
     Ok(Exit::Succeeded)
 }
 
-fn failure(error: Error) -> Failure {
+pub(super) fn failure(error: Error) -> Failure {
     let help = error.help();
     let failure = match error {
         Error::Store(error) => return error.into(),

@@ -39,5 +39,7 @@ mod rolling;
 mod run;
 mod secrets;
 mod server;
+mod settings;
 mod ssh;
 mod store;
+mod up;

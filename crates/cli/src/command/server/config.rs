@@ -1,0 +1,67 @@
+//! `windlass server config`, and where a server finds its settings.
+
+use std::path::{Path, PathBuf};
+
+use crate::args::{ConfigArgs, ConfigCommand, ServerArgs};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::printer::Printer;
+use crate::settings::{CONFIG_VARIABLE, Given, Said, Settings, example};
+
+pub(super) fn run(args: &ConfigArgs, printer: &mut Printer) -> Outcome {
+    match &args.command {
+        ConfigCommand::Check { file } => {
+            let file = file.clone().or_else(named);
+            read(file.as_deref(), Vec::new())?;
+            match file {
+                Some(file) => printer.line(format_args!("ok {}", file.display())),
+                None => printer.line("ok: there is no file, and the variables are good"),
+            }
+        }
+        ConfigCommand::Example => printer.out(example()),
+    }
+    Ok(Exit::Succeeded)
+}
+
+/// The settings of a server that is begun like this.
+pub(super) fn settings(args: &ServerArgs) -> Result<Settings, Failure> {
+    let mut said = Vec::new();
+    for pair in &args.set {
+        let (key, value) = pair.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("--set {pair} has no value")).help("write --set KEY=VALUE")
+        })?;
+        let (key, value) = (key.trim().to_owned(), value.to_owned());
+        said.push(Said { flag: format!("--set {key}"), key, value });
+    }
+    let mut say = |key: &str, flag: &str, value: Option<String>| {
+        said.extend(value.map(|value| Said { key: key.to_owned(), value, flag: flag.to_owned() }));
+    };
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    say("data-dir", "--data-dir", path(&args.data_dir.data_dir));
+    say("listen", "--listen", args.listen.map(|address| address.to_string()));
+    say("tls.certificate", "--tls-cert", path(&args.tls_cert));
+    say("tls.key", "--tls-key", path(&args.tls_key));
+    say("tls.elsewhere", "--without-tls", args.without_tls.then(|| "true".to_owned()));
+    say("agents.program", "--agent-program", path(&args.agent_program));
+    let at_once = args.reach.connect_at_once;
+    say("nodes.connect-at-once", "--connect-at-once", at_once.map(|count| count.to_string()));
+    read(args.config.clone().or_else(named).as_deref(), said)
+}
+
+fn read(file: Option<&Path>, said: Vec<Said>) -> Result<Settings, Failure> {
+    let mut given = Given::default();
+    if let Some(file) = file {
+        given.file(file)?;
+    }
+    let variables = std::env::vars_os();
+    given.variables(
+        variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    );
+    given.flags(said);
+    Settings::of(given)
+}
+
+/// The file that a variable names.
+fn named() -> Option<PathBuf> {
+    std::env::var_os(CONFIG_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
+}

@@ -1,0 +1,99 @@
+//! The declaration: every setting once, with its type, its default and what it means.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::Setting;
+use super::form::{Count, Form};
+use super::given::Given;
+use crate::failure::Failure;
+
+/// Declares settings: their words, and the struct that holds them.
+macro_rules! settings {
+    ($(
+        $(#[doc = $about:literal])+
+        $field:ident: $form:ty = $key:literal, default $default:literal, such as $example:literal, flag $flag:literal;
+    )*) => {
+        /// Every setting of a server.
+        #[derive(Clone, Debug)]
+        pub(crate) struct Settings {
+            $($(#[doc = $about])+ pub(crate) $field: $form,)*
+        }
+
+        /// Their declarations, in the order of the example and the reference.
+        pub(crate) const ALL: &[Setting] = &[$(Setting {
+            key: $key,
+            about: concat!($($about),+),
+            default: $default,
+            example: $example,
+            flag: $flag,
+            expects: <$form as Form>::EXPECTS,
+            sort: <$form as Form>::SORT,
+        }),*];
+
+        impl Settings {
+            /// What was given, and the defaults where nothing was; or everything that is wrong.
+            pub(crate) fn of(mut given: Given) -> Result<Self, Failure> {
+                $(let $field = given.take::<$form>($key, $default);)*
+                // Each is there, or is the reason why it is not.
+                let settings = (|| Some(Self { $($field: $field?,)* }))();
+                given.judge(settings)
+            }
+        }
+    };
+}
+
+settings! {
+    /// Where everything is kept: the store, logs, keys. Where neither this nor XDG_STATE_HOME says so, it is
+    /// ~/.local/state/windlass.
+    data_dir: Option<PathBuf> = "data-dir", default "", such as "/var/lib/windlass", flag "--data-dir";
+    /// Where it listens, for people and for agents. Addresses that other machines can reach need a certificate.
+    listen: SocketAddr = "listen", default "127.0.0.1:8380", such as "0.0.0.0:8443", flag "--listen";
+
+    /// The certificate and those that lead to its authority, in PEM.
+    tls_certificate: Option<PathBuf> = "tls.certificate", default "", such as "/etc/windlass/server.pem", flag "--tls-cert";
+    /// The key of the certificate, in PEM.
+    tls_key: Option<PathBuf> = "tls.key", default "", such as "/etc/windlass/server.key", flag "--tls-key";
+    /// Listen without a certificate where other machines can reach it: something in front of it speaks TLS.
+    tls_elsewhere: bool = "tls.elsewhere", default "false", such as "true", flag "--without-tls";
+
+    /// The program that is offered to agents on machines like this one, whose own is another; the server's own unless
+    /// given.
+    agent_program: Option<PathBuf> = "agents.program", default "", such as "/usr/lib/windlass/windlass", flag "--agent-program";
+
+    /// How many connections to nodes may be made at once.
+    connect_at_once: Count = "nodes.connect-at-once", default "64", such as "200", flag "--connect-at-once";
+}
+
+/// What the tables of the file are about.
+pub(crate) const TABLES: &[(&str, &str)] = &[
+    ("tls", "How it is spoken to people. Agents have certificates of the server's own authority."),
+    ("agents", "The agents that dial in."),
+    ("nodes", "The nodes that the server reaches by itself."),
+];
+
+/// The declaration of a key.
+pub(crate) fn find(key: &str) -> Option<&'static Setting> {
+    ALL.iter().find(|setting| setting.key == key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Sort;
+    use super::*;
+
+    #[test]
+    fn every_key_stands_once_with_words_and_a_good_example() {
+        for setting in ALL {
+            assert_eq!(ALL.iter().filter(|other| other.key == setting.key).count(), 1, "{}", setting.key);
+            assert!(setting.about.trim().ends_with('.'), "{}: {}", setting.key, setting.about);
+            if let (Some(table), _) = setting.place() {
+                assert!(TABLES.iter().any(|(name, _)| *name == table), "{}", setting.key);
+            }
+            assert!(!setting.example.is_empty() && setting.example != setting.default, "{}", setting.key);
+        }
+        let has = |table: &str| ALL.iter().any(|setting| setting.place().0 == Some(table));
+        assert!(TABLES.iter().all(|(table, _)| has(table)));
+        assert!(ALL.iter().any(|setting| setting.sort == Sort::Number));
+    }
+}

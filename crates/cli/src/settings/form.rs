@@ -1,0 +1,89 @@
+//! How the texts of settings become values.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use windlass_model::span::Span;
+
+use super::Sort;
+
+/// A value that can be set.
+pub(crate) trait Form: Sized {
+    /// What may stand there, in words.
+    const EXPECTS: &'static str;
+    /// How it is written in TOML.
+    const SORT: Sort;
+
+    /// The value that a text says; why not, else.
+    fn read(text: &str) -> Result<Self, String>;
+
+    /// What it is where nobody says anything, if that can be.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+/// A whole number of which there must be one at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count(pub(crate) usize);
+
+impl Form for PathBuf {
+    const EXPECTS: &'static str = "a path";
+    const SORT: Sort = Sort::Text;
+
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(text.into()) }
+    }
+}
+
+impl Form for SocketAddr {
+    const EXPECTS: &'static str = "an address and a port, such as `127.0.0.1:8380` or `[::]:8443`";
+    const SORT: Sort = Sort::Text;
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("`{text}` is none"))
+    }
+}
+
+impl Form for bool {
+    const EXPECTS: &'static str = "`true` or `false`";
+    const SORT: Sort = Sort::Truth;
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("`{text}` is neither"))
+    }
+}
+
+impl Form for Count {
+    const EXPECTS: &'static str = "a whole number from 1 on";
+    const SORT: Sort = Sort::Number;
+
+    fn read(text: &str) -> Result<Self, String> {
+        match text.replace('_', "").parse() {
+            Ok(0) | Err(_) => Err(format!("`{text}` is none")),
+            Ok(count) => Ok(Self(count)),
+        }
+    }
+}
+
+impl Form for Span {
+    const EXPECTS: &'static str = "a duration, such as `90s`, `5m` or `30d`";
+    const SORT: Sort = Sort::Text;
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: windlass_model::span::SpanError| error.to_string())
+    }
+}
+
+impl<T: Form> Form for Option<T> {
+    const EXPECTS: &'static str = T::EXPECTS;
+    const SORT: Sort = T::SORT;
+
+    fn read(text: &str) -> Result<Self, String> {
+        T::read(text).map(Some)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
