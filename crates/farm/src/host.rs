@@ -64,6 +64,9 @@ pub struct Own {
     /// Whether it has a first process and processes of its own, which end with it, and a `/var/lib/windlass`: it can be
     /// rebooted.
     pub processes: bool,
+    /// Whether it has all files of this machine for itself, and a name: what is changed there, by whoever, is gone with it. It
+    /// has processes of its own, too.
+    pub files: bool,
 }
 
 /// How long a host is there.
@@ -120,13 +123,39 @@ impl Kind {
 // === impl Own ===
 
 /// The first process of a host that has processes of its own: told to end, it ends, and everything else with it.
-const FIRST: &str = "\
-mkdir -p \"$1\" /var/lib/windlass && mount --make-rprivate / && mount --bind \"$1\" /var/lib/windlass || exit 1
-shift
+///
+/// What it is told: where its `/var/lib/windlass` lies; the directory of the farm, where it shall have a copy of all files,
+/// with what is changed in it kept in memory; where that copy is put together.
+const FIRST: &str = r#"
+set -e
+state=$1 farm=$2 place=$3
+shift 3
+mount --make-rprivate /
+mkdir -p "$state"
+if [ -n "$farm" ]; then
+    mkdir -p "$place"
+    mount -t tmpfs -o mode=755 none "$place"
+    mkdir "$place/upper" "$place/work" "$place/root"
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" "$place/root"
+    cd "$place/root"
+    mkdir -p dev proc sys run old ".$farm"
+    rm -f .dockerenv
+    mount --rbind /dev dev
+    mount --rbind /sys sys
+    mount -t proc proc proc
+    mount -t tmpfs -o mode=755 none run
+    mkdir run/sshd run/lock
+    mount --bind "$farm" ".$farm"
+    pivot_root . old
+    umount -l /old
+    cd /
+fi
+mkdir -p /var/lib/windlass
+mount --bind "$state" /var/lib/windlass
 trap 'exit 0' TERM
-\"$@\" &
-while :; do sleep 1000 & wait $!; done
-";
+"$@" &
+while :; do sleep 1000 & wait $! || true; done
+"#;
 
 impl Own {
     /// What a program is started by.
@@ -135,11 +164,12 @@ impl Own {
         if let Some(net) = &self.net {
             words.extend(net.enter());
         }
-        if self.processes {
+        if self.has_processes() {
             let unshare = [
                 "unshare",
                 "--mount",
                 "--uts",
+                "--ipc",
                 "--pid",
                 "--fork",
                 "--mount-proc",
@@ -151,6 +181,9 @@ impl Own {
             ];
             words.extend(unshare.map(OsString::from));
             words.push(dir.join("state").into());
+            let farm = dir.parent().filter(|_| self.files);
+            words.push(farm.unwrap_or(Path::new("")).into());
+            words.push(dir.join("root").into());
         }
         if words.is_empty() {
             words.push("env".into());
@@ -158,6 +191,10 @@ impl Own {
         let mut command = Command::new(words.remove(0));
         command.args(words);
         Ok(command)
+    }
+
+    fn has_processes(&self) -> bool {
+        self.processes || self.files
     }
 }
 
@@ -234,7 +271,7 @@ impl Host {
     fn answers(&mut self) -> io::Result<()> {
         let begun = Instant::now();
         // What it is called among processes of its own says nothing to others.
-        let is_up = || match self.own.processes {
+        let is_up = || match self.own.has_processes() {
             true => self.dir.join("pid").exists(),
             false => pid_of(&self.dir).is_some(),
         };

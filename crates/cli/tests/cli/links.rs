@@ -48,7 +48,7 @@ impl Wires {
                 kind: Kind::Plain,
                 config: String::new(),
                 stay: Stay::WhileHeld,
-                own: Own { net: Some(net.clone()), processes },
+                own: Own { net: Some(net.clone()), processes, ..Own::default() },
             })
             .unwrap();
         }
@@ -237,7 +237,7 @@ fn a_cable_that_stays_pulled_is_an_interruption_within_the_timeout_of_the_action
 
 #[test]
 fn a_host_is_seen_going_down_and_coming_back_also_when_we_die_meanwhile() {
-    let own = Own { net: None, processes: true };
+    let own = Own { processes: true, ..Own::default() };
     let Some(mut wires) =
         Wires::lay("a_host_is_seen_going_down_and_coming_back_also_when_we_die_meanwhile", own)
     else {

@@ -8,3 +8,4 @@ mod noop;
 mod reboot;
 mod sessions;
 mod sshd;
+mod system;

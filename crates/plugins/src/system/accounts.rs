@@ -57,12 +57,14 @@ pub(super) async fn password(name: &str) -> Result<Option<String>, CallError> {
 pub(super) async fn change(call: &Call, tool: Tool) -> Result<(), CallError> {
     const TRIES: u32 = 30;
     const LOCKED: &str = "cannot lock /etc/";
+    // Who may not lock says so in the same breath, and waiting does not help.
+    const REFUSED: &str = "Permission denied";
     for _ in 1..TRIES {
         let ran = tool.clone().run(call).await?;
         if ran.code == 0 {
             return Ok(());
         }
-        if !ran.says(LOCKED) {
+        if !ran.says(LOCKED) || ran.says(REFUSED) {
             return Err(ran.failure());
         }
         let wait = tokio::time::sleep(std::time::Duration::from_millis(500));
