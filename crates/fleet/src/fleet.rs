@@ -1,6 +1,6 @@
 //! Connections to nodes: opened when first needed, kept warm, never too many handshakes at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ use windlass_plugin::CallError;
 use windlass_wire::{Hello, Versions};
 
 use crate::bare::Bare;
-use crate::connect::{Connect, Destination, Reached};
+use crate::connect::{ByWay, Connect, Destination, Reached};
 use crate::peer::Peer;
 
 /// The connections of a process. Cheap to clone.
@@ -20,7 +20,7 @@ pub struct Fleet(Arc<Inner>);
 
 struct Inner {
     connect: Box<dyn Connect>,
-    places: Mutex<HashMap<String, Place>>,
+    places: Mutex<ByWay<Place>>,
     gate: Gate,
     hello_within: Duration,
 }
@@ -90,12 +90,10 @@ impl Fleet {
     /// A connection to a node: the one that there is, or a new one.
     pub async fn link(&self, to: &Destination) -> Result<Link, CallError> {
         let inner = &*self.0;
-        let place = {
-            let mut places = inner.places();
-            let place = places.entry(to.node.name.clone()).or_default();
+        let place = inner.places().with(&to.node, |place| {
             place.runs.insert(to.run);
             Arc::clone(&place.link)
-        };
+        });
         let mut link = place.lock().await;
         if let Some(link) = link.as_ref().filter(|link| link.is_usable()) {
             return Ok(link.clone());
@@ -121,7 +119,7 @@ impl Fleet {
 
     /// The connection to a node is to be made anew: it is not known to be any good.
     pub async fn renew(&self, to: &Destination) {
-        let link = self.0.places().get(&to.node.name).map(|place| Arc::clone(&place.link));
+        let link = self.0.places().get(&to.node).map(|place| Arc::clone(&place.link));
         if let Some(link) = link {
             *link.lock().await = None;
         }
@@ -133,19 +131,13 @@ impl Fleet {
         let (mut farewells, mut left) = (JoinSet::new(), Vec::new());
         {
             let mut places = self.0.places();
-            let concerned: Vec<String> = places
-                .iter_mut()
-                .filter_map(|(name, place)| place.runs.remove(&run).then(|| name.clone()))
-                .collect();
-            for name in concerned {
-                let is_last = places.get(&name).is_some_and(|place| place.runs.is_empty());
-                let place = if is_last { places.remove(&name) } else { None };
-                let link = match (&place, places.get(&name)) {
-                    (Some(place), _) | (None, Some(place)) => Arc::clone(&place.link),
-                    (None, None) => continue,
-                };
-                if is_last {
-                    left.push((name, Arc::clone(&link)));
+            for (node, place) in places.iter_mut() {
+                if !place.runs.remove(&run) {
+                    continue;
+                }
+                let link = Arc::clone(&place.link);
+                if place.runs.is_empty() {
+                    left.push((Arc::clone(node), Arc::clone(&link)));
                 }
                 farewells.spawn(async move {
                     if let Some(Link::Agent(peer)) = link.lock().await.as_ref() {
@@ -154,23 +146,24 @@ impl Fleet {
                     }
                 });
             }
+            left.iter().for_each(|(node, _)| places.remove(node));
         }
         // What an agent does not take in now it sweeps away by itself after some days.
         let _ = tokio::time::timeout(FAREWELL, farewells.join_all()).await;
         // Not before: what it takes to end hundreds of connections would be in the way of who still has to be told. An agent
         // ends by itself when its connection does.
-        for (name, link) in left {
+        for (node, link) in left {
             // Who holds it makes the connection anew for another run, or hangs.
             if let Ok(mut link) = link.try_lock() {
                 *link = None;
             }
-            self.0.connect.leave(&name);
+            self.0.connect.leave(&node);
         }
     }
 }
 
 impl Inner {
-    fn places(&self) -> MutexGuard<'_, HashMap<String, Place>> {
+    fn places(&self) -> MutexGuard<'_, ByWay<Place>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

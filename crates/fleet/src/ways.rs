@@ -77,7 +77,7 @@ impl Ways {
         Self::new(Here::of_this_process(), Agents::of_this_process())
     }
 
-    async fn foothold(&self, node: &Node, transport: &Transport) -> Result<Foothold, CallError> {
+    async fn foothold(&self, node: &Arc<Node>, transport: &Transport) -> Result<Foothold, CallError> {
         let name = &node.name;
         let step = transport.connect_timeout.map_or(Settings::of("", "").step, |span| span.0);
         Ok(match transport.uses.unwrap_or_default() {
@@ -110,7 +110,7 @@ impl Ways {
     /// Starts an agent, or says why there can be none.
     async fn agent(
         &self,
-        node: &Node,
+        node: &Arc<Node>,
         transport: &Transport,
         on: &mut Foothold,
     ) -> Result<Result<Channel, String>, CallError> {
@@ -138,7 +138,7 @@ impl Ways {
         if transport.uses.unwrap_or_default() == Way::Ssh {
             // A connection keeps room for half of what was pushed through it at once, for as long as it lives: hundreds of them
             // would keep hundreds of megabytes.
-            self.ssh.leave(&node.name);
+            self.ssh.leave(node);
             *on = self.foothold(node, transport).await?;
         }
         let (exec, other) = (&*on.exec, on.other.as_ref());
@@ -206,7 +206,7 @@ impl Connect for Ways {
         !uses_agent(&to.node)
     }
 
-    fn leave(&self, node: &str) {
+    fn leave(&self, node: &Node) {
         self.ssh.leave(node);
     }
 }

@@ -1,6 +1,5 @@
 //! Hosts over SSH: one connection per host, whatever is started on it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use windlass_plugin::{CallError, Node};
@@ -9,6 +8,7 @@ use super::kept::Kept;
 use super::resolve::Resolver;
 use super::session::Session;
 use super::settings::Settings;
+use crate::connect::ByWay;
 use crate::elevate::Become;
 use crate::led_to::LedTo;
 
@@ -17,7 +17,7 @@ use crate::led_to::LedTo;
 pub(crate) struct Ssh {
     resolver: Arc<Resolver>,
     kept: Kept,
-    sessions: Mutex<HashMap<String, Place>>,
+    sessions: Mutex<ByWay<Place>>,
 }
 
 /// Where the session of a host is kept; locked while it is made.
@@ -41,11 +41,11 @@ impl Ssh {
     }
 
     /// A connection to a node: the one that there is, or a new one.
-    pub(crate) async fn reach(&self, node: &Node) -> Result<(Arc<Session>, Target), CallError> {
+    pub(crate) async fn reach(&self, node: &Arc<Node>) -> Result<(Arc<Session>, Target), CallError> {
         let target = self.resolver.target(node).await?;
         let place = {
             let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(sessions.entry(node.name.clone()).or_default())
+            sessions.with(node, |place| Arc::clone(place))
         };
         let mut place = place.lock().await;
         if let Some(session) = place.as_ref().filter(|session| !session.is_closed()) {
@@ -57,7 +57,7 @@ impl Ssh {
     }
 
     /// Lets go of a node's connection; it is closed when nobody uses it any more.
-    pub(crate) fn leave(&self, node: &str) {
+    pub(crate) fn leave(&self, node: &Node) {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(node);
     }
 }

@@ -11,7 +11,7 @@ use windlass_fleet::{Agents, Exit, Fleet, Gate, InDirectory, LedTo as _, Termina
 use windlass_model::id::RunId;
 use windlass_plugin::{Call, CallError, Cancel, Node, Origin, Output};
 
-use crate::sshd::{Sshd, agent_binary};
+use crate::sshd::{Sshd, agent_binary, here, skip};
 
 fn key(sshd: &Sshd, name: &str) -> Login {
     Login::Key { key: Key::File(sshd.path(name)), certificate: None, passphrase: None }
@@ -263,4 +263,36 @@ async fn what_nobody_reads_holds_no_program_up() {
     channel.stdout.read_to_string(&mut out).await.unwrap();
     assert!(out.len() == 5_000_006 && out.ends_with("ended\n"));
     assert_eq!(channel.ended.await, Ok(Exit::Code(4)));
+}
+
+#[tokio::test]
+async fn one_name_may_stand_for_two_nodes_of_two_runs_and_for_two_users() {
+    let test = "one_name_may_stand_for_two_nodes_of_two_runs_and_for_two_users";
+    if !windlass_farm::is_possible() {
+        return skip(test, "there is no sshd");
+    }
+    let farm = windlass_farm::Farm::of(2).unwrap();
+    let ways = Ways::new(here(&farm), Agents::of(std::env::consts::ARCH, &agent_binary()));
+    let fleet = Fleet::new(ways, Gate::default());
+    let registry = over(&windlass_plugins::standard().unwrap(), &fleet, is_here).unwrap();
+    let home = async |run: u128, host: &windlass_farm::Host, agent: &str| {
+        let transport = json!({"port": host.port, "hostKeys": "acceptNew", "agent": agent});
+        let node = json!({"name": "same", "addresses": host.address, "transport": transport});
+        let node: Arc<Node> = Arc::new(serde_json::from_value(node).unwrap());
+        let call = Call { run: RunId(uuid::Uuid::from_u128(run)), ..call(&node) };
+        let request = Arc::new(json!({"script": "echo $HOME; echo $PPID"}));
+        let reply = registry.get("shell").unwrap().call(call, request).await.unwrap();
+        let said = reply.response["stdout"].as_str().unwrap().to_owned();
+        let (home, parent) = said.trim().split_once('\n').unwrap();
+        (std::path::PathBuf::from(home), parent.to_owned())
+    };
+    let [one, two] = farm.hosts.as_slice() else { panic!("two hosts were asked for") };
+    let (first, agent) = home(1, one, "auto").await;
+    assert_eq!(first, one.path("home"));
+    assert_eq!(home(2, two, "auto").await.0, two.path("home"));
+    // Who is reached in the same way shares the connection.
+    assert_eq!(home(2, one, "auto").await, (first.clone(), agent.clone()));
+    assert_ne!(home(2, one, "never").await, (first.clone(), agent.clone()));
+    fleet.forget(RunId(uuid::Uuid::from_u128(1))).await;
+    assert_eq!(home(2, one, "auto").await, (first, agent), "the other run works on it still");
 }
