@@ -16,7 +16,7 @@ mod place;
 mod reader;
 mod writer;
 
-pub use self::line::{Form, Record, Source, VERSION, decode, encode, header};
+pub use self::line::{Form, Record, Source, VERSION, decode, encode, encode_head, encode_text, header};
 pub use self::place::{RunFiles, node_file_name};
 pub use self::reader::{Filter, Found, Reader, last};
 pub use self::writer::{Book, Lost, Writer};

@@ -20,6 +20,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 
+use memchr::memmem;
 use windlass_model::log_level::LogLevel;
 use windlass_model::time::Time;
 
@@ -75,6 +76,16 @@ pub struct Record<'a> {
     pub text: Cow<'a, [u8]>,
 }
 
+/// The head of the record that was read last. The next one mostly has the same, and is spared being taken apart again.
+#[derive(Debug, Default)]
+pub(crate) struct Last {
+    /// Up to the text; empty before there is one.
+    head: Vec<u8>,
+    record: Option<Record<'static>>,
+    address: String,
+    node: Option<String>,
+}
+
 /// The first line of a file, with its end.
 #[must_use]
 pub fn header(run: &str, plan: &str) -> Vec<u8> {
@@ -83,7 +94,14 @@ pub fn header(run: &str, plan: &str) -> Vec<u8> {
 
 /// Appends a record, with the end of its line.
 pub fn encode(record: &Record<'_>, to: &mut Vec<u8>) {
-    let Record { at, level, source, form, address, attempt, node, printed_at, text } = record;
+    encode_head(record, to);
+    encode_text(&record.text, to);
+}
+
+/// Appends what stands in a record before its text. It is most of the work, and records of a program that prints a lot have
+/// it in common.
+pub fn encode_head(record: &Record<'_>, to: &mut Vec<u8>) {
+    let Record { at, level, source, form, address, attempt, node, printed_at, text: _ } = record;
     let address = if address.is_empty() { "-" } else { address };
     let more = if *form == Form::Part { "+" } else { "" };
     // Writing into memory cannot fail.
@@ -104,6 +122,10 @@ pub fn encode(record: &Record<'_>, to: &mut Vec<u8>) {
         let _ = write!(to, " ~{}", printed.saturating_sub(at));
     }
     to.extend_from_slice(BAR);
+}
+
+/// Appends what stands behind that, with the end of the line.
+pub fn encode_text(text: &[u8], to: &mut Vec<u8>) {
     escape(text, to);
     to.push(b'\n');
 }
@@ -111,12 +133,23 @@ pub fn encode(record: &Record<'_>, to: &mut Vec<u8>) {
 /// Reads a record from a line without its end. `None` for what is none.
 #[must_use]
 pub fn decode(line: &[u8]) -> Option<Record<'_>> {
-    let bar = line.windows(BAR.len()).position(|window| window == BAR)?;
-    let (fields, text) = (line.get(..bar)?, line.get(bar + BAR.len()..)?);
-    let mut fields = std::str::from_utf8(fields).ok()?.split(' ');
+    let (head, text) = parted(line)?;
+    let record = decode_head(head)?;
+    Some(Record { text: unescape(text), ..record })
+}
+
+/// What stands before the bar, and what behind it.
+fn parted(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let bar = memmem::find(line, BAR)?;
+    Some((line.get(..bar)?, line.get(bar + BAR.len()..)?))
+}
+
+/// A record without its text.
+fn decode_head(head: &[u8]) -> Option<Record<'_>> {
+    let mut fields = std::str::from_utf8(head).ok()?.split(' ');
     let at: Time = fields.next()?.parse().ok()?;
     let second = fields.next()?;
-    let Ok(level) = second.parse() else { return decode_first(at, second, fields.next()?, text) };
+    let Ok(level) = second.parse() else { return decode_first(at, second, fields.next()?) };
     let (source, form) = match fields.next()? {
         part if part.ends_with('+') => (Source::of(part.trim_end_matches('+'))?, Form::Part),
         whole => (Source::of(whole)?, Form::Whole),
@@ -133,12 +166,11 @@ pub fn decode(line: &[u8]) -> Option<Record<'_>> {
         // Fields that a later version adds begin otherwise, and are passed over.
     }
     let address = if address == "-" { "" } else { address };
-    let text = unescape(text);
-    Some(Record { at, level, source, form, address, attempt, node, printed_at, text })
+    Some(Record { at, level, source, form, address, attempt, node, printed_at, text: Cow::Borrowed(&[]) })
 }
 
 /// A line as it was before the format had a version: `TIME ADDRESS[#N] out|err|note | TEXT`.
-fn decode_first<'a>(at: Time, label: &'a str, word: &str, text: &'a [u8]) -> Option<Record<'a>> {
+fn decode_first<'a>(at: Time, label: &'a str, word: &str) -> Option<Record<'a>> {
     let source = Source::of(word).filter(|source| *source != Source::Event)?;
     let (address, attempt) = numbered(label)?;
     Some(Record {
@@ -150,7 +182,7 @@ fn decode_first<'a>(at: Time, label: &'a str, word: &str, text: &'a [u8]) -> Opt
         attempt: attempt.max(1),
         node: None,
         printed_at: None,
-        text: Cow::Borrowed(text),
+        text: Cow::Borrowed(&[]),
     })
 }
 
@@ -248,6 +280,27 @@ fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     }
     out.extend_from_slice(text.get(from..).unwrap_or_default());
     Cow::Owned(out)
+}
+
+// === impl Last ===
+
+impl Last {
+    /// The same as [`decode`].
+    pub(crate) fn decode<'a>(&'a mut self, line: &'a [u8]) -> Option<Record<'a>> {
+        if self.record.is_none() || !line.starts_with(&self.head) {
+            self.record = None;
+            let (head, text) = parted(line)?;
+            let record = decode_head(head)?;
+            self.head.clear();
+            self.head.extend_from_slice(line.get(..line.len() - text.len())?);
+            record.address.clone_into(&mut self.address);
+            self.node = record.node.map(str::to_owned);
+            self.record = Some(Record { address: "", node: None, text: Cow::Borrowed(&[]), ..record });
+        }
+        let (record, text) = (self.record.as_ref()?, line.get(self.head.len()..)?);
+        let (address, node) = (self.address.as_str(), self.node.as_deref());
+        Some(Record { address, node, text: unescape(text), ..record.clone() })
+    }
 }
 
 // === impl Source ===

@@ -10,9 +10,11 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use memchr::memchr;
+
 pub use self::filter::Filter;
 pub use self::tail::last;
-use crate::line::{Record, decode};
+use crate::line::{Last, Record};
 
 /// How much is read at a time.
 const PIECE: usize = 64 << 10;
@@ -31,6 +33,7 @@ pub struct Reader {
     taken: usize,
     /// How much of it was looked through for the end of a line.
     searched: usize,
+    last: Last,
 }
 
 /// A line that was found.
@@ -52,7 +55,8 @@ impl Reader {
     /// Reads from an offset on, which is that of a line's beginning. There need be no file yet.
     #[must_use]
     pub fn new(path: &Path, offset: u64) -> Self {
-        Self { path: path.to_owned(), file: None, offset, bytes: Vec::new(), taken: 0, searched: 0 }
+        let (path, bytes) = (path.to_owned(), Vec::new());
+        Self { path, file: None, offset, bytes, taken: 0, searched: 0, last: Last::default() }
     }
 
     /// Where the next line begins.
@@ -70,7 +74,7 @@ impl Reader {
         let (end, after) = loop {
             let from = self.taken.max(self.searched);
             let fresh = self.bytes.get(from..).unwrap_or_default();
-            if let Some(at) = end_of_line(fresh) {
+            if let Some(at) = memchr(b'\n', fresh) {
                 break (from + at, from + at + 1);
             }
             self.searched = self.bytes.len();
@@ -85,7 +89,7 @@ impl Reader {
         self.taken = after;
         let next = self.position();
         let line = self.bytes.get(begin..end).unwrap_or_default();
-        let record = if line.starts_with(b"#") { None } else { decode(line) };
+        let record = if line.starts_with(b"#") { None } else { self.last.decode(line) };
         Ok(Some(Found { offset, next, line, record }))
     }
 
@@ -119,13 +123,6 @@ impl Reader {
         self.bytes.truncate(held + *read.as_ref().unwrap_or(&0));
         read
     }
-}
-
-/// Where the first line ends. Pieces of this size are looked at all at once: that is most of reading.
-fn end_of_line(bytes: &[u8]) -> Option<usize> {
-    const AT_ONCE: usize = 64;
-    let (index, piece) = bytes.chunks(AT_ONCE).enumerate().find(|(_, piece)| piece.contains(&b'\n'))?;
-    Some(index * AT_ONCE + piece.iter().position(|byte| *byte == b'\n')?)
 }
 
 #[cfg(test)]

@@ -153,3 +153,22 @@ proptest! {
         let _ = decode(&line);
     }
 }
+
+proptest! {
+    #[test]
+    fn what_is_known_of_the_line_before_changes_nothing(
+        lines in prop::collection::vec((0..2_u64, 0..3_u32, prop::option::of("[ab]{1,2}"), ".{0,8}", any::<bool>()), 1..30)
+    ) {
+        let mut last = Last::default();
+        for (at, attempt, node, text, is_damaged) in &lines {
+            let at = Time(1_795_179_600_123_000 + at * 1_000);
+            let address = if *attempt == 0 { "" } else { "patch/a/b" };
+            let record = Record { at, attempt: *attempt, address, node: node.as_deref(), ..record(text.as_bytes()) };
+            let mut line = written(&record);
+            if *is_damaged {
+                line.truncate(line.len() / 2);
+            }
+            prop_assert_eq!(last.decode(&line), decode(&line));
+        }
+    }
+}

@@ -9,7 +9,7 @@ use windlass_model::log_level::LogLevel;
 use windlass_model::time::Time;
 
 use super::*;
-use crate::line::{Form, Source, encode, header};
+use crate::line::{Form, Source, decode, encode, header};
 use crate::writer::{Book, Writer};
 
 fn line(n: u64, node: Option<&str>, level: LogLevel) -> Vec<u8> {
