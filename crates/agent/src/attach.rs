@@ -97,7 +97,7 @@ async fn follow(shared: &Shared, order: &AttachOrder, mut found: Found, source: 
             match record {
                 Record::Printed { n, from, lines } if n == found.n => {
                     let known = usize::try_from(order.from.saturating_sub(from)).unwrap_or(usize::MAX);
-                    let lines: Vec<_> = lines.into_iter().skip(known).collect();
+                    let lines = if known == 0 { lines } else { lines.behind(known) };
                     if !lines.is_empty() {
                         shared.outbox.room().await;
                         shared.outbox.send(&FromAgent::Output { id, from: from.max(order.from), lines });

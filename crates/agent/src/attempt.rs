@@ -14,7 +14,7 @@ use windlass_plugin::{
     AtNode, BoxFuture, Call, CallError, CancelSource, Node, Output, OutputSink, Printed, ProgramSink,
     Programs, Stream, Value,
 };
-use windlass_wire::{CallOrder, Ended, FromAgent, Line, Mode, encode};
+use windlass_wire::{CallOrder, Ended, FromAgent, Mode, encode};
 
 use crate::hello::now_ms;
 use crate::journal::Entry;
@@ -25,6 +25,8 @@ use crate::session::Shared;
 
 /// How much of an attempt's lines waits in memory before whoever prints waits.
 const MOST_PENDING: usize = 256 << 10;
+/// About how much a line takes beside what it says.
+const LINE: usize = 24;
 /// How long after its time is over work goes on that nobody tells to end.
 const OVERDUE: Duration = Duration::from_secs(60);
 /// How long work that was killed has to end by itself before it is dropped.
@@ -42,8 +44,7 @@ pub(crate) struct Lines {
 
 #[derive(Debug, Default)]
 struct Pending {
-    lines: Vec<Line>,
-    bytes: usize,
+    lines: windlass_wire::Lines,
     /// How many lines were taken before these.
     from: u64,
     /// Whether the outbox knows of these.
@@ -214,7 +215,6 @@ impl Lines {
             let mut state = self.state();
             let from = state.from;
             state.from = from.saturating_add(state.lines.len() as u64);
-            state.bytes = 0;
             state.is_known = false;
             (std::mem::take(&mut state.lines), from)
         };
@@ -222,9 +222,10 @@ impl Lines {
         if lines.is_empty() {
             return Vec::new();
         }
-        if let Some(entry) = &self.entry {
-            entry.printed(from, &lines);
-        }
+        let lines = match &self.entry {
+            Some(entry) => entry.printed(from, lines),
+            None => lines,
+        };
         // Lines are far smaller than a frame may be.
         encode(&FromAgent::Output { id: self.id, from, lines }).unwrap_or_default()
     }
@@ -241,6 +242,14 @@ impl Lines {
     }
 }
 
+// === impl Pending ===
+
+impl Pending {
+    fn is_room(&self) -> bool {
+        self.lines.bytes().saturating_add(self.lines.len().saturating_mul(LINE)) < MOST_PENDING
+    }
+}
+
 // === impl Sink ===
 
 /// What the plugin prints into.
@@ -252,9 +261,12 @@ impl OutputSink for Sink {
     }
 
     fn printed(&self, line: &Printed<'_>) {
-        let mut state = self.0.state();
-        state.bytes = state.bytes.saturating_add(line.bytes.len()).saturating_add(16);
-        state.lines.push(Line::of(line, now_ms()));
+        self.printed_together(std::slice::from_ref(line));
+    }
+
+    fn printed_together(&self, lines: &[Printed<'_>]) {
+        let (mut state, at_ms) = (self.0.state(), now_ms());
+        lines.iter().for_each(|line| state.lines.push(line, at_ms));
         if !std::mem::replace(&mut state.is_known, true) {
             drop(state);
             self.0.outbox.has_lines(Arc::clone(&self.0));
@@ -262,13 +274,13 @@ impl OutputSink for Sink {
     }
 
     fn room(&self) -> Option<BoxFuture<'_, ()>> {
-        if self.0.state().bytes < MOST_PENDING {
+        if self.0.state().is_room() {
             return None;
         }
         Some(Box::pin(async move {
             loop {
                 let taken = self.0.taken.notified();
-                if self.0.state().bytes < MOST_PENDING {
+                if self.0.state().is_room() {
                     break;
                 }
                 taken.await;

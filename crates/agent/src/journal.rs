@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use windlass_model::id::RunId;
-use windlass_wire::{CallOrder, Ended, Line};
+use windlass_wire::{CallOrder, Ended, Lines};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cache::{self, Cache};
@@ -53,7 +53,7 @@ pub(crate) enum Record {
     /// An attempt is about to begin. `n` is its number in this journal.
     Begun { n: u32, key: String, attempt: u32, plugin: String, at_ms: u64 },
     /// It printed lines; so many before these.
-    Printed { n: u32, from: u64, lines: Vec<Line> },
+    Printed { n: u32, from: u64, lines: Lines },
     /// It ended.
     Ended { n: u32, ended: Ended },
 }
@@ -157,14 +157,19 @@ impl State {
 // === impl Entry ===
 
 impl Entry {
-    /// Lines were printed. What cannot be kept is dropped: the work goes on.
-    pub(crate) fn printed(&self, from: u64, lines: &[Line]) {
+    /// Lines were printed, which are given back. What cannot be kept is dropped: the work goes on.
+    pub(crate) fn printed(&self, from: u64, lines: Lines) -> Lines {
         let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
         if *printed > MOST_OF_AN_ATTEMPT {
-            return;
+            return lines;
         }
-        *printed = lines.iter().fold(*printed, |sum, line| sum.saturating_add(line.bytes.len() as u64));
-        let _ = self.journal.state().append(&Record::Printed { n: self.n, from, lines: lines.to_vec() });
+        *printed = printed.saturating_add(lines.bytes() as u64);
+        let record = Record::Printed { n: self.n, from, lines };
+        let _ = self.journal.state().append(&record);
+        match record {
+            Record::Printed { lines, .. } => lines,
+            Record::Begun { .. } | Record::Ended { .. } => Lines::default(),
+        }
     }
 
     /// It runs a program.

@@ -122,7 +122,7 @@ impl Agent {
                     expected = Some(from + more.len() as u64);
                     lines.extend(
                         more.iter()
-                            .map(|line| (line.stream(), String::from_utf8_lossy(&line.bytes).into_owned())),
+                            .map(|line| (line.stream, String::from_utf8_lossy(line.bytes).into_owned())),
                     );
                 }
                 end @ (FromAgent::Ended { .. } | FromAgent::Gone { .. }) => return (lines, end),
@@ -308,7 +308,7 @@ async fn what_a_killed_agent_left_running_is_waited_for() {
     third.order(CallOrder { id: 3, attempt: 2, ..shell(1, &lonely(dir.path())) }).await;
     let FromAgent::Output { lines, .. } = third.next().await.unwrap() else { panic!("it began") };
     assert_eq!(
-        String::from_utf8_lossy(&lines[0].bytes),
+        String::from_utf8_lossy(lines.iter().next().unwrap().bytes),
         "an earlier attempt of this still runs here; waiting for its end"
     );
     second.say(ToAgent::Ping(7)).await;

@@ -21,8 +21,8 @@ use tokio::time::Instant;
 use windlass_model::id::RunId;
 use windlass_plugin::{Call, CallError, OriginUse};
 use windlass_wire::{
-    AttachOrder, CallOrder, Decoder, Ended, FromAgent, Hello, Line, Received, ToAgent, Versions, WireError,
-    encode, greet,
+    AttachOrder, CallOrder, Decoder, Ended, FromAgent, Hello, Received, ToAgent, Versions, WireError, encode,
+    greet,
 };
 
 use crate::connect::Connection;
@@ -71,8 +71,9 @@ pub enum Found {
 
 /// How many frames wait for the connection. One is at most some hundred KiB.
 const FRAMES: usize = 64;
-/// How many messages of one call wait until it takes them.
-const MESSAGES: usize = 64;
+/// How many messages of one call wait until it takes them. One may have all that an agent lets wait to be sent, and hundreds of
+/// nodes may print faster than is kept.
+const MESSAGES: usize = 2;
 /// How much is read at once: little while little comes, because most of a thousand connections wait; more where more comes.
 const LITTLE: usize = 512;
 const MUCH: usize = 64 << 10;
@@ -231,7 +232,7 @@ impl Peer {
                 Some(FromAgent::Output { from, lines: more, .. }) => {
                     // What was sent twice is taken once.
                     let skip = usize::try_from(lines.saturating_sub(from)).unwrap_or(usize::MAX);
-                    let fresh = more.iter().skip(skip).map(Line::printed);
+                    let fresh = more.iter().skip(skip);
                     call.output.printed_together(&fresh.collect::<Vec<_>>());
                     lines = lines.max(from.saturating_add(more.len() as u64));
                     call.output.room().await;

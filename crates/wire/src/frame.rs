@@ -5,7 +5,8 @@ use windlass_model::event::Severity;
 use windlass_model::id::RunId;
 
 use crate::hello::Hello;
-use crate::message::{AttachOrder, CallOrder, Ended, FromAgent, Line, Origins, OriginsAnswer, ToAgent};
+use crate::lines::Lines;
+use crate::message::{AttachOrder, CallOrder, Ended, FromAgent, Origins, OriginsAnswer, ToAgent};
 
 /// What each side says before its first frame, because shells like to talk when somebody logs in.
 pub const MAGIC: [u8; 16] = *b"\0\xffwindlass-wire\n";
@@ -249,7 +250,7 @@ kinds!(ToAgent {
 
 kinds!(FromAgent {
     65 => Self::Hello(hello) => hello, Hello => |hello| Self::Hello(hello);
-    66 => Self::Output { id, from, lines } => (id, from, lines), (u64, u64, Vec<Line>)
+    66 => Self::Output { id, from, lines } => (id, from, lines), (u64, u64, Lines)
         => |(id, from, lines)| Self::Output { id, from, lines };
     67 => Self::Ended { id, ended } => (id, ended), (u64, Ended) => |(id, ended)| Self::Ended { id, ended };
     68 => Self::Gone { id, begun } => (id, begun), (u64, bool) => |(id, begun)| Self::Gone { id, begun };

@@ -14,10 +14,12 @@
 
 mod frame;
 mod hello;
+mod lines;
 mod message;
 
 pub use self::frame::{Decoder, MAGIC, MOST_NOISE, Message, Received, WireError, encode, greet};
 pub use self::hello::{Hello, VERSION, Versions};
+pub use self::lines::Lines;
 pub use self::message::{
-    AttachOrder, CallOrder, Ended, FromAgent, Line, Mode, Origins, OriginsAnswer, ToAgent, Trouble,
+    AttachOrder, CallOrder, Ended, FromAgent, Mode, Origins, OriginsAnswer, ToAgent, Trouble,
 };

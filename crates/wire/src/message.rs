@@ -9,12 +9,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use windlass_model::event::Severity;
 use windlass_model::id::RunId;
-use windlass_model::log_level::LogLevel;
-use windlass_model::time::Time;
 use windlass_plugin::origin::{OriginEntry, OriginPart};
-use windlass_plugin::{CallError, Foresight, Printed, Reply, Stream, Value};
+use windlass_plugin::{CallError, Foresight, Reply, Value};
 
 use crate::hello::Hello;
+use crate::lines::Lines;
 
 /// What Windlass says to an agent.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +60,7 @@ pub enum FromAgent {
         /// How many lines it had printed before these: where to go on after a lost connection.
         from: u64,
         /// The lines.
-        lines: Vec<Line>,
+        lines: Lines,
     },
     /// An attempt ended.
     Ended {
@@ -160,19 +159,6 @@ pub enum Mode {
     WasDone,
 }
 
-/// A line that an attempt printed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// Where it came from: 0 standard output, 1 standard error, 2 the plugin itself; above that, in the bits 4 to 6, how much
-    /// it matters from 1, debug, to 4, error, where that is known, and in bit 7 whether it goes on in the next line.
-    stream: u8,
-    /// When, in milliseconds since 1970 by the agent's clock.
-    pub at_ms: u64,
-    /// What, without the line's end.
-    #[serde(with = "serde_bytes")]
-    pub bytes: Vec<u8>,
-}
-
 /// How an attempt ended. What was answered is JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Ended {
@@ -245,60 +231,6 @@ pub enum OriginsAnswer {
     Done,
     /// It cannot be, and why.
     Refused(Trouble),
-}
-
-// === impl Line ===
-
-impl Line {
-    /// A line of a stream.
-    #[must_use]
-    pub fn new(stream: Stream, at_ms: u64, bytes: Vec<u8>) -> Self {
-        let stream = match stream {
-            Stream::Stdout => 0,
-            Stream::Stderr => 1,
-            Stream::Note => 2,
-        };
-        Self { stream, at_ms, bytes }
-    }
-
-    /// A line with all that is known of it.
-    #[must_use]
-    pub fn of(printed: &Printed<'_>, at_ms: u64) -> Self {
-        let mut line = Self::new(printed.stream, at_ms, printed.bytes.to_vec());
-        line.stream |= match printed.level {
-            None => 0,
-            Some(LogLevel::Debug) => 1 << 4,
-            Some(LogLevel::Info) => 2 << 4,
-            Some(LogLevel::Warn) => 3 << 4,
-            Some(LogLevel::Error) => 4 << 4,
-        };
-        line.stream |= u8::from(printed.goes_on) << 7;
-        line
-    }
-
-    /// All that is known of it.
-    #[must_use]
-    pub fn printed(&self) -> Printed<'_> {
-        let level = match self.stream >> 4 & 7 {
-            1 => Some(LogLevel::Debug),
-            2 => Some(LogLevel::Info),
-            3 => Some(LogLevel::Warn),
-            4 => Some(LogLevel::Error),
-            _ => None,
-        };
-        let at = Some(Time(self.at_ms.saturating_mul(1_000)));
-        Printed { level, at, goes_on: self.stream >> 7 == 1, ..Printed::new(self.stream(), &self.bytes) }
-    }
-
-    /// Where it came from.
-    #[must_use]
-    pub fn stream(&self) -> Stream {
-        match self.stream & 0xf {
-            0 => Stream::Stdout,
-            1 => Stream::Stderr,
-            _ => Stream::Note,
-        }
-    }
 }
 
 // === impl Ended ===

@@ -13,7 +13,7 @@ use windlass_model::time::Time;
 use windlass_plugin::origin::{OriginEntry, OriginKind};
 use windlass_plugin::{CallError, Foresight, Printed, Reply, Stream};
 use windlass_wire::{
-    AttachOrder, CallOrder, Decoder, Ended, FromAgent, Hello, Line, MAGIC, MOST_NOISE, Message, Mode,
+    AttachOrder, CallOrder, Decoder, Ended, FromAgent, Hello, Lines, MAGIC, MOST_NOISE, Message, Mode,
     Origins, OriginsAnswer, Received, ToAgent, Versions, WireError, encode, greet,
 };
 
@@ -77,8 +77,9 @@ fn said_to_agents() -> Vec<ToAgent> {
 
 fn said_by_agents() -> Vec<FromAgent> {
     let ended = |ended| FromAgent::Ended { id: 1, ended };
-    let lines =
-        vec![Line::new(Stream::Stdout, 5, b"out".to_vec()), Line::new(Stream::Stderr, 6, vec![255, 0])];
+    let mut lines = Lines::default();
+    lines.push(&Printed::new(Stream::Stdout, b"out"), 5);
+    lines.push(&Printed::new(Stream::Stderr, &[255, 0]), 6);
     let ask = |ask| FromAgent::Origins { id: 1, question: 4, ask };
     let failed =
         CallError::retryable("exit", "exit code 1").with_response(serde_json::json!({"exitCode": 1}));
@@ -212,18 +213,32 @@ fn version_1_is_still_read() {
 }
 
 #[test]
-fn a_line_keeps_all_that_is_known_of_it() {
+fn lines_keep_all_that_is_known_of_them() {
+    let (mut lines, mut expect) = (Lines::default(), Vec::new());
     for level in
         [None, Some(LogLevel::Debug), Some(LogLevel::Info), Some(LogLevel::Warn), Some(LogLevel::Error)]
     {
         for stream in [Stream::Stdout, Stream::Stderr, Stream::Note] {
-            for goes_on in [false, true] {
-                let printed = Printed { level, goes_on, at: Some(Time(7_000)), ..Printed::new(stream, b"x") };
-                assert_eq!(Line::of(&printed, 7).printed(), printed);
+            for (goes_on, bytes) in [(false, &b"x"[..]), (true, b""), (false, b"\xff\n")] {
+                let printed =
+                    Printed { level, goes_on, at: Some(Time(7_000)), ..Printed::new(stream, bytes) };
+                lines.push(&printed, 7);
+                expect.push(printed);
             }
         }
     }
-    // As a side sends it that knows less of lines.
-    let plain = Line::new(Stream::Stderr, 7, b"x".to_vec());
-    assert_eq!(plain.printed(), Printed { at: Some(Time(7_000)), ..Printed::new(Stream::Stderr, b"x") });
+    assert_eq!(lines.iter().collect::<Vec<_>>(), expect);
+    assert_eq!(lines.behind(40).iter().collect::<Vec<_>>(), expect[40..]);
+    assert!(lines.behind(expect.len()).is_empty());
+}
+
+#[test]
+fn the_number_of_lines_makes_no_room_before_they_are_there() {
+    // Kind 66, one call, no lines before, and many more lines than there are bytes.
+    let body = [1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f];
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&(body.len() as u32 + 2).to_le_bytes());
+    bytes.extend_from_slice(&[66, 0]);
+    bytes.extend_from_slice(&body);
+    assert!(matches!(in_pieces::<FromAgent>(&bytes, &[]), Err(WireError::Damaged { kind: 66, .. })));
 }
