@@ -82,8 +82,16 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
 /// Whether there is nothing but letters that every terminal shows, and the ends of lines. It is asked of all output of all
 /// nodes, so bytes are looked at many at once.
 pub(crate) fn is_plain(text: &str) -> bool {
-    let stays = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
-    text.as_bytes().chunks(32).all(|piece| piece.iter().fold(true, |all, byte| all & stays(byte)))
+    all_are(text, |byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+}
+
+/// The same without the ends of lines.
+pub(crate) fn is_plain_line(text: &str) -> bool {
+    all_are(text, |byte| matches!(byte, b' '..=b'~' | b'\t'))
+}
+
+fn all_are(text: &str, what: impl Fn(u8) -> bool) -> bool {
+    text.as_bytes().chunks(32).all(|piece| piece.iter().fold(true, |all, byte| all & what(*byte)))
 }
 
 /// The escape sequence at the beginning of a text that sets a colour.

@@ -8,7 +8,7 @@ use crate::drawing;
 
 /// Without whatever could drive a terminal; colours go, because ours say what the line is.
 pub(crate) fn legible_line(text: &str) -> Cow<'_, str> {
-    if drawing::is_plain(text) && !text.contains('\n') {
+    if drawing::is_plain_line(text) {
         return Cow::Borrowed(text);
     }
     let is_odd = |char: char| !matches!(char, ' '..='~' | '\t') && legible::visible(char) != char;

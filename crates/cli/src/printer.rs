@@ -85,6 +85,25 @@ impl Printer {
         self.write_out(|out| writeln!(out, "{text}"));
     }
 
+    /// Whole lines of data, with their ends, on standard output.
+    pub(crate) fn page(&mut self, text: &str) {
+        match self.reader {
+            Reader::Program => self.write_out(|out| out.write_all(text.as_bytes())),
+            Reader::Person if self.is_out_closed => {}
+            Reader::Person => {
+                let stdout = io::stdout();
+                let written = shown(text, self.choice(&stdout), stdout.lock());
+                self.note_written(written);
+            }
+        }
+    }
+
+    /// The same for people, on standard error. Where that is gone there is nobody left to tell.
+    pub(crate) fn page_err(&mut self, text: &str) {
+        let stderr = io::stderr();
+        let _ = shown(text, self.choice(&stderr), stderr.lock());
+    }
+
     /// Data that is written piece by piece, on standard output.
     pub(crate) fn write_out(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         if self.is_out_closed {
@@ -99,15 +118,13 @@ impl Printer {
             }
             Reader::Person => {
                 let mut text = Vec::new();
-                write(&mut text).and_then(|()| {
-                    let text = String::from_utf8_lossy(&text);
-                    let text = readable(&text, color);
-                    // In one piece: a stream that takes colours out writes each line by itself.
-                    let mut out = stdout.lock();
-                    out.write_all(text.as_bytes()).and_then(|()| out.flush())
-                })
+                write(&mut text).and_then(|()| shown(&String::from_utf8_lossy(&text), color, stdout.lock()))
             }
         };
+        self.note_written(written);
+    }
+
+    fn note_written(&mut self, written: io::Result<()>) {
         if let Err(error) = written {
             self.is_out_closed = true;
             self.out_error = Some(error).filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
@@ -126,11 +143,7 @@ impl Printer {
 
     /// Anything, on standard error.
     pub(crate) fn write_err(&mut self, text: impl fmt::Display) {
-        let stderr = io::stderr();
-        let text = text.to_string();
-        let text = readable(&text, self.choice(&stderr));
-        // In one piece, so that nothing comes in between; where standard error is gone there is nobody left to tell.
-        let _ = stderr.lock().write_all(text.as_bytes());
+        self.page_err(&text.to_string());
     }
 
     /// What moves the cursor, on standard error as it is; colours are taken out where they are not wanted.
@@ -175,6 +188,13 @@ impl Printer {
             choice => choice,
         }
     }
+}
+
+/// Writes a text for people. In one piece, so that nothing comes in between: a stream that takes colours out writes each
+/// line by itself.
+fn shown(text: &str, color: ColorChoice, mut to: impl Write) -> io::Result<()> {
+    to.write_all(readable(text, color).as_bytes())?;
+    to.flush()
 }
 
 /// A text for people, as any terminal can show it and whatever is in it.

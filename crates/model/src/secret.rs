@@ -13,6 +13,7 @@
 //! survives a restart without its secret ever standing in the log. A text that looks like a token
 //! and came from outside is hidden as well, so that nobody gets a secret by printing its token.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
@@ -125,6 +126,12 @@ impl Secrets {
     /// A text as it may be shown: every secret is replaced by its token.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
+        self.redacted(text).into_owned()
+    }
+
+    /// The same, which costs no copy where there is none.
+    #[must_use]
+    pub fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.search.replace(text, Tokens::Stay)
     }
 
@@ -151,7 +158,7 @@ impl Secrets {
         if self.is_idle() {
             return value.clone();
         }
-        let hide = |text: &str| self.search.replace(text, Tokens::Escape);
+        let hide = |text: &str| self.search.replace(text, Tokens::Escape).into_owned();
         let hide_key = |key: &str| if looks_sealed(key) { format!("${key}") } else { hide(key) };
         self.changed(value, &hide, &hide_key)
     }

@@ -88,8 +88,17 @@ const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(100);
 impl Kept {
     /// For a plugin that reads it.
     pub(crate) const TO_READ: Self = Self { half: 512 * 1024 };
-    /// For a response. What a run records of a text ends at 256 KiB, and what is more would cross the line for nothing.
+    /// For a response, at most. What a run records of a text ends at 256 KiB, and what is more would cross the line for nothing.
     pub(crate) const TO_ANSWER: Self = Self { half: 120 * 1024 };
+
+    /// So many bytes, as far as these are not fewer.
+    pub(crate) fn at_most(self, bytes: usize) -> Self {
+        Self { half: self.half.min(bytes / 2) }
+    }
+
+    pub(crate) fn bytes(self) -> usize {
+        self.half * 2
+    }
 }
 
 /// Runs a program to its end.

@@ -69,6 +69,10 @@ pub struct OutputRules {
     /// Whether a warning makes the attempt fail.
     #[serde(default)]
     pub fail_on_warning: bool,
+    /// How many bytes of each stream the response keeps, half of them from its beginning and half from its end; 240 KiB, which is
+    /// the most, where this is left out. The log has everything, whatever is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<usize>,
 }
 
 /// What makes running a program unnecessary.
@@ -91,7 +95,7 @@ pub struct Response {
     pub exit_code: Option<i32>,
     /// The signal that ended it, where one did.
     pub signal: Option<i32>,
-    /// What it printed: the first and the last 120 KiB, with what is no UTF-8 replaced.
+    /// What it printed: the first and the last 120 KiB unless `output.keep` says otherwise, with what is no UTF-8 replaced.
     pub stdout: String,
     /// What it printed on its standard error, likewise.
     pub stderr: String,
@@ -181,6 +185,12 @@ impl Unless {
 impl Surroundings {
     pub(crate) fn validate(&self) -> Result<(), Vec<String>> {
         let mut problems = self.output.watch().err().unwrap_or_default();
+        let most = Kept::TO_ANSWER.bytes();
+        if let Some(keep) = self.output.keep.filter(|keep| *keep > most) {
+            problems.push(format!(
+                "`output.keep`: {keep} is more than the {most} bytes that a response may have of a stream"
+            ));
+        }
         let is_bad = |name: &str| name.is_empty() || name.contains(['=', '\0']);
         let bad = self.env.keys().filter(|name| is_bad(name));
         problems.extend(bad.map(|name| format!("`env`: `{name}` cannot name a variable")));
@@ -203,7 +213,8 @@ impl Surroundings {
         let Self { env, cwd, stdin, exit_codes, output } = self;
         let refuse = |problems: Vec<String>| CallError::permanent(CallError::REQUEST, problems.join("; "));
         let watch = output.watch().map_err(refuse)?;
-        let job = Job { program, args, env, cwd, stdin, kept: Kept::TO_ANSWER };
+        let kept = output.keep.map_or(Kept::TO_ANSWER, |bytes| Kept::TO_ANSWER.at_most(bytes));
+        let job = Job { program, args, env, cwd, stdin, kept };
         let finished = process::run(job, call, &watch).await?;
         judge(finished, &exit_codes, output.fail_on_warning)
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use windlass_logs::{Book, Form, Record, RunFiles, Source, Writer, encode, header};
+use windlass_logs::{Book, Form, Record, RunFiles, Source, Writer, encode, encode_head, encode_text, header};
 use windlass_model::event::Event;
 use windlass_model::layout::Layout;
 use windlass_model::log_level::LogLevel;
@@ -63,6 +63,15 @@ struct AttemptOutput {
 struct Again {
     began: Time,
     standing: OnceLock<Mutex<(Standing, Standing)>>,
+}
+
+/// What lines of one attempt that are written together have in common, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kind {
+    level: LogLevel,
+    source: Source,
+    form: Form,
+    printed_at: Option<Time>,
 }
 
 /// In which of its files a line stands already.
@@ -216,27 +225,20 @@ impl AttemptOutput {
         Stands { all: standing.0.take(printed, source, text), node: standing.1.take(printed, source, text) }
     }
 
-    /// Appends a record to others.
-    fn record(
-        &self,
-        at: Time,
-        (level, source): (LogLevel, Source),
-        text: &[u8],
-        line: Option<&Printed<'_>>,
-        to: &mut Vec<u8>,
-    ) {
-        let record = Record {
+    /// A record of this attempt, without its text.
+    fn record(&self, at: Time, kind: Kind) -> Record<'_> {
+        let Kind { level, source, form, printed_at } = kind;
+        Record {
             at,
             level,
             source,
-            form: if line.is_some_and(|line| line.goes_on) { Form::Part } else { Form::Whole },
+            form,
             address: &self.address,
             attempt: self.n,
             node: self.node.as_ref().map(|(node, _)| node.as_str()),
-            printed_at: line.and_then(|line| line.at),
-            text: Cow::Borrowed(text),
-        };
-        encode(&record, to);
+            printed_at,
+            text: Cow::Borrowed(&[]),
+        }
     }
 
     /// Writes records to those files in which they do not stand.
@@ -263,14 +265,36 @@ impl AttemptOutput {
 
     /// The bytes as they may be kept.
     fn redacted<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        let Some(secrets) = &self.secrets else { return Cow::Borrowed(bytes) };
+        let Some(secrets) = self.secrets.as_ref().filter(|secrets| !secrets.is_empty()) else {
+            return Cow::Borrowed(bytes);
+        };
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return match secrets.redacted(text) {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            };
+        }
         // A secret is a text: no part of it is in what is none.
         let mut out = Vec::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
-            out.extend_from_slice(secrets.redact(chunk.valid()).as_bytes());
+            out.extend_from_slice(secrets.redacted(chunk.valid()).as_bytes());
             out.extend_from_slice(chunk.invalid());
         }
         Cow::Owned(out)
+    }
+}
+
+// === impl Kind ===
+
+impl Kind {
+    fn of(line: &Printed<'_>) -> Self {
+        let (level, source) = match line.stream {
+            Stream::Stdout => (LogLevel::Info, Source::Out),
+            Stream::Stderr => (LogLevel::Warn, Source::Err),
+            Stream::Note => (LogLevel::Info, Source::Note),
+        };
+        let form = if line.goes_on { Form::Part } else { Form::Whole };
+        Self { level: line.level.unwrap_or(level), source, form, printed_at: line.at }
     }
 }
 
@@ -287,24 +311,28 @@ impl OutputSink for AttemptOutput {
         let at = self.run.clock.now();
         let len: usize = lines.iter().map(|line| line.bytes.len().saturating_add(RECORD)).sum();
         let (mut records, mut stands) = (Vec::with_capacity(len.min(AT_ONCE)), Stands::default());
+        // What was put before the text of the line before this one, and where it stands.
+        let mut head: Option<(Kind, Range<usize>)> = None;
         for line in lines.iter().filter(|line| self.may_keep(line)) {
-            let (level, source) = match line.stream {
-                Stream::Stdout => (LogLevel::Info, Source::Out),
-                Stream::Stderr => (LogLevel::Warn, Source::Err),
-                Stream::Note => (LogLevel::Info, Source::Note),
-            };
-            let level = line.level.unwrap_or(level);
-            let text = self.redacted(line.bytes);
-            let own = self.stands(line, source, &text);
+            let (kind, text) = (Kind::of(line), self.redacted(line.bytes));
+            let own = self.stands(line, kind.source, &text);
             if own.all && (own.node || self.node.is_none()) {
                 continue;
             }
             if own != stands || records.len() + line.bytes.len() > AT_ONCE {
                 self.write(&records, stands);
                 records.clear();
-                stands = own;
+                (stands, head) = (own, None);
             }
-            self.record(at, (level, source), &text, Some(line), &mut records);
+            match &head {
+                Some((same, place)) if *same == kind => records.extend_from_within(place.clone()),
+                _ => {
+                    let begin = records.len();
+                    encode_head(&self.record(at, kind), &mut records);
+                    head = Some((kind, begin..records.len()));
+                }
+            }
+            encode_text(&text, &mut records);
         }
         self.write(&records, stands);
     }
@@ -324,7 +352,9 @@ impl Drop for AttemptOutput {
                 "{lines} lines ({bytes} bytes) were left out: no more than {most} bytes of an attempt are kept"
             );
             let (at, mut record) = (self.run.clock.now(), Vec::new());
-            self.record(at, (LogLevel::Warn, Source::Note), text.as_bytes(), None, &mut record);
+            let kind =
+                Kind { level: LogLevel::Warn, source: Source::Note, form: Form::Whole, printed_at: None };
+            encode(&Record { text: text.as_bytes().into(), ..self.record(at, kind) }, &mut record);
             self.write(&record, Stands::default());
         }
     }

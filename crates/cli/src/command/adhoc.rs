@@ -14,13 +14,16 @@ use windlass_runtime::{Request, Start};
 
 use super::nodes::choose;
 use super::run::{Seating, go};
-use crate::args::{AdHocArgs, CopyArgs, ExecArgs};
+use crate::args::{AdHocArgs, CopyArgs, ExecArgs, LiveFormat};
 use crate::drive::Tells;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use crate::session::tokio_runtime;
 use crate::{inventory, plan_file, secrets, user};
+
+/// How much of what a command prints is kept a second time, in the record of its run.
+const KEPT: usize = 16 << 10;
 
 /// The one action of such a plan.
 struct Work {
@@ -45,6 +48,10 @@ pub(super) fn exec(args: &ExecArgs, printer: &mut Printer) -> Outcome {
     };
     if let Some(cwd) = &args.cwd {
         request.insert("cwd".into(), text(cwd).into());
+    }
+    if args.ad_hoc.live.output == LiveFormat::Text {
+        // All of it is in the log, and shown; a report needs the end of it.
+        request.insert("output".into(), json!({"keep": KEPT}));
     }
     // What would be done is told by the report; nothing is printed on any node.
     let tells = if args.ad_hoc.noop { Tells::EveryNode } else { Tells::Output };

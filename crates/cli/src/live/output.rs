@@ -152,10 +152,10 @@ impl Page {
     }
 
     fn print(&mut self, printer: &mut Printer) {
-        match (self.text.strip_suffix('\n'), self.to) {
-            (None, _) => {}
-            (Some(text), To::Out) => printer.line(text),
-            (Some(text), To::Err) => printer.note(text),
+        match self.to {
+            _ if self.text.is_empty() => {}
+            To::Out => printer.page(&self.text),
+            To::Err => printer.page_err(&self.text),
         }
         self.text.clear();
     }

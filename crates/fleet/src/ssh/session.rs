@@ -283,6 +283,8 @@ fn config(settings: &Settings, known: &Known) -> client::Config {
         keepalive_interval: Some(settings.keepalive).filter(|every| !every.is_zero()),
         keepalive_max: settings.keepalives,
         nodelay: true,
+        // In packets of up to 32 KiB: what hundreds of nodes print faster than it is kept has to wait with them.
+        channel_buffer_size: 8,
         ..client::Config::default()
     };
     // The kinds of keys that are known come first, or a host with several keys could show an unknown one.

@@ -3,6 +3,7 @@
 //! A text is looked at place by place: three bytes are hashed, and of nearly all places one bit says that
 //! no secret begins there. It knows forms and tokens, and not what a value is.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use zeroize::Zeroize;
@@ -102,7 +103,7 @@ impl Search {
     }
 
     /// The text with tokens in the places of secrets.
-    pub(super) fn replace(&self, text: &str, tokens: Tokens) -> String {
+    pub(super) fn replace<'a>(&self, text: &'a str, tokens: Tokens) -> Cow<'a, str> {
         let mut out = String::new();
         // Up to where the text is taken over already.
         let (mut taken, mut at) = (0, 0);
@@ -125,10 +126,10 @@ impl Search {
             taken = at;
         }
         if taken == 0 {
-            return text.to_owned();
+            return Cow::Borrowed(text);
         }
         out.push_str(text.get(taken..).unwrap_or_default());
-        out
+        Cow::Owned(out)
     }
 
     /// The text with tokens also for what a `…` has left of the beginning of a secret.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use memchr::memchr;
 use regex::Regex;
 use windlass_model::log_level::LogLevel;
 use windlass_plugin::{Output, Printed, Stream};
@@ -75,13 +76,21 @@ impl<'a> Capture<'a> {
 
     pub(super) fn take(&mut self, bytes: &[u8]) {
         self.keep(bytes);
-        let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        // What is whole is handed on as it is, all of it together: a program that prints a lot prints little beside that.
+        let (mut rest, mut whole) = (bytes, Vec::new());
+        while let Some(end) = memchr(b'\n', rest) {
             let (line, after) = rest.split_at(end);
-            self.extend_line(line);
-            self.end_line(false);
+            if self.line.is_empty() && line.len() <= LONGEST_LINE {
+                let level = self.look(line);
+                whole.push(Printed { level, ..Printed::new(self.stream, line) });
+            } else {
+                self.hand_on(&mut whole);
+                self.extend_line(line);
+                self.end_line(false);
+            }
             rest = after.get(1..).unwrap_or_default();
         }
+        self.hand_on(&mut whole);
         self.extend_line(rest);
     }
 
@@ -136,16 +145,27 @@ impl<'a> Capture<'a> {
         self.line.extend_from_slice(piece);
     }
 
-    fn end_line(&mut self, goes_on: bool) {
-        let is_looked_at = !self.watch.is_empty() || self.stream == Stream::Stderr;
-        let level = if is_looked_at { self.look() } else { None };
-        self.output.printed(&Printed { level, goes_on, ..Printed::new(self.stream, &self.line) });
-        self.line.clear();
+    fn hand_on(&self, lines: &mut Vec<Printed<'_>>) {
+        if !lines.is_empty() {
+            self.output.printed_together(lines);
+            lines.clear();
+        }
     }
 
-    /// How much the line matters, where a pattern says so.
-    fn look(&mut self) -> Option<LogLevel> {
-        let text = String::from_utf8_lossy(&self.line);
+    fn end_line(&mut self, goes_on: bool) {
+        let mut line = std::mem::take(&mut self.line);
+        let level = self.look(&line);
+        self.output.printed(&Printed { level, goes_on, ..Printed::new(self.stream, &line) });
+        line.clear();
+        self.line = line;
+    }
+
+    /// How much a line matters, where a pattern says so.
+    fn look(&mut self, line: &[u8]) -> Option<LogLevel> {
+        if self.watch.is_empty() && self.stream != Stream::Stderr {
+            return None;
+        }
+        let text = String::from_utf8_lossy(line);
         let hit = |patterns: &[Regex]| patterns.iter().any(|pattern| pattern.is_match(&text));
         let (is_error, is_warning) = (hit(&self.watch.errors), hit(&self.watch.warnings));
         if self.captured.first_error.is_none() && is_error {
@@ -252,5 +272,33 @@ mod tests {
         // With the two halves of characters.
         let dropped = long.len() - 2 * HALF + 2;
         assert!(captured.text.contains(&format!("\n[{dropped} bytes dropped]\n")));
+    }
+
+    #[test]
+    fn lines_come_in_their_order_however_they_were_cut() {
+        let long = "x".repeat(LONGEST_LINE + 5);
+        let text = format!("one\n\ntwo\n{long}\nthree\nfour");
+        for size in [1, 2, 7, 4096, text.len()] {
+            let lines = std::sync::Arc::new(Lines::default());
+            let (output, watch) = (Output::to(lines.clone()), Watch::default());
+            let mut capture = Capture::new(Stream::Stdout, &output, &watch, Kept::TO_READ);
+            text.as_bytes().chunks(size).for_each(|piece| capture.take(piece));
+            capture.finish();
+            let lines = lines.0.lock().unwrap();
+            assert_eq!(lines.get(..3).unwrap(), ["one", "", "two"], "{size}");
+            assert_eq!(lines.get(3..5).unwrap().concat(), long, "{size}");
+            assert_eq!(lines.get(5..).unwrap(), ["three", "four"], "{size}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_is_asked_for() {
+        let (output, watch) = (Output::default(), Watch::default());
+        let mut capture = Capture::new(Stream::Stdout, &output, &watch, Kept::TO_ANSWER.at_most(8));
+        capture.take(b"one two three four");
+        assert_eq!(capture.finish().text, "one \n[10 bytes dropped]\nfour");
+        let mut capture = Capture::new(Stream::Stdout, &output, &watch, Kept::TO_ANSWER.at_most(0));
+        capture.take(b"one");
+        assert!(capture.finish().is_truncated);
     }
 }

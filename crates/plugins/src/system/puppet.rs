@@ -133,7 +133,7 @@ fn exit_codes() -> ExitCodes {
 }
 
 fn output() -> OutputRules {
-    OutputRules { error: vec!["^Error:".into()], warning: vec!["^Warning:".into()], fail_on_warning: false }
+    OutputRules { error: vec!["^Error:".into()], warning: vec!["^Warning:".into()], ..OutputRules::default() }
 }
 
 // === impl Ways ===
