@@ -23,8 +23,9 @@ use crate::outbox::Outbox;
 use crate::overlap;
 use crate::session::Shared;
 
-/// How much of an attempt's lines waits in memory before whoever prints waits.
-const MOST_PENDING: usize = 256 << 10;
+/// How much of an attempt's lines waits in memory before whoever prints waits. They make one message, which hundreds of nodes may
+/// have on their way to one process at once.
+const MOST_PENDING: usize = 64 << 10;
 /// About how much a line takes beside what it says.
 const LINE: usize = 24;
 /// How long after its time is over work goes on that nobody tells to end.

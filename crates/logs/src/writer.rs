@@ -31,8 +31,10 @@ const ROOM: usize = 4 << 20;
 /// How much may be pending at all: whoever prints more without waiting for room is held up until it is written, and
 /// what comes from those who are never held up is dropped.
 const MOST: usize = 256 << 20;
-/// For how many files memory is kept from one round to the next.
-const SPARE: usize = 16;
+/// How much memory is kept from one round to the next, and for how many files. Memory that comes from the system each time costs
+/// more than what is put into it.
+const SPARE: usize = 2 * ROOM;
+const SPARE_FILES: usize = 64;
 /// About how much it takes to keep records for one file beside the records.
 const FILE: usize = 256;
 
@@ -265,12 +267,13 @@ impl Shared {
             drop(state);
             self.drained.notify_all();
             self.has_room.notify_waiters();
-            let mut spare = Vec::new();
+            let (mut spare, mut spared) = (Vec::new(), 0_usize);
             for Pending { book, mut bytes } in round.into_values() {
                 if let Some(lost) = files.append(&book, &bytes, &*self.clock) {
                     self.lose(&book.run, lost);
                 }
-                if bytes.capacity() <= ROOM && spare.len() < SPARE {
+                if spared.saturating_add(bytes.capacity()) <= SPARE && spare.len() < SPARE_FILES {
+                    spared = spared.saturating_add(bytes.capacity());
                     bytes.clear();
                     spare.push(bytes);
                 }
