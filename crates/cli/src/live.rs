@@ -66,7 +66,7 @@ pub(crate) struct Live {
 enum Form {
     Picture(Painter),
     Lines,
-    Output(Output),
+    Output(Box<Output>),
     Events,
     Silent,
 }
@@ -92,7 +92,7 @@ impl Live {
     /// Shows people what is printed on the nodes instead of what happens in the run.
     pub(crate) fn show_output(&mut self, logs: &Path) {
         if matches!(self.form, Form::Picture(_) | Form::Lines) {
-            self.form = Form::Output(Output::new(logs));
+            self.form = Form::Output(Box::new(Output::new(logs)));
         }
     }
 
