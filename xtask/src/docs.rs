@@ -35,6 +35,7 @@ const DOCUMENTS: &[Document] = &[
         path: "docs/reference/server-config.md",
         producer: Producer::Windlass(&["docs", "server-config"]),
     },
+    Document { path: "docs/reference/metrics.md", producer: Producer::Windlass(&["docs", "metrics"]) },
     Document { path: "docs/reference/errors.md", producer: Producer::Function(errors::overview) },
 ];
 

@@ -53,6 +53,11 @@ impl Audit {
         Ok(seq)
     }
 
+    /// How many entries there are.
+    pub async fn count(&self) -> u64 {
+        self.last.lock().await.0
+    }
+
     /// Entries, the newest first, before a number.
     pub async fn list(&self, before: Option<u64>, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let whole = Range::prefix(PREFIX);

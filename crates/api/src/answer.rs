@@ -17,7 +17,7 @@ use windlass_store::{Class, StoreError};
 /// What is wrong with a request. It is small to pass on: hardly any request has one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Problem(Box<Said>);
+pub struct Problem(Box<Said>, #[serde(skip)] Option<u32>);
 
 const PROBLEM: HeaderValue = HeaderValue::from_static(windlass_contract::PROBLEM);
 
@@ -40,16 +40,19 @@ impl std::ops::DerefMut for Problem {
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &Code, detail: impl Into<String>) -> Self {
         let title = code::ALL.iter().find(|(known, _)| known == code).map_or("", |(_, title)| *title);
-        Self(Box::new(Said {
-            kind: format!("https://windlass.dev/errors/{code}"),
-            title: title.to_owned(),
-            status: status.as_u16(),
-            code: code.to_string(),
-            detail: detail.into(),
-            hint: None,
-            problems: Vec::new(),
-            changed: Value::Null,
-        }))
+        Self(
+            Box::new(Said {
+                kind: format!("https://windlass.dev/errors/{code}"),
+                title: title.to_owned(),
+                status: status.as_u16(),
+                code: code.to_string(),
+                detail: detail.into(),
+                hint: None,
+                problems: Vec::new(),
+                changed: Value::Null,
+            }),
+            None,
+        )
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -71,6 +74,28 @@ impl Problem {
     pub(crate) fn forbidden(user: &str, verb: impl std::fmt::Display, what: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::FORBIDDEN, &code::FORBIDDEN, format!("{user} may not {verb} {what}"))
             .hint("somebody who is admin can bind a role to you: a RoleBinding")
+    }
+
+    /// Not so often.
+    pub(crate) fn too_often(wait: std::time::Duration) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            &code::TOO_OFTEN,
+            "this is asked more often than one user may ask",
+        );
+        problem.1 = Some(wait.as_secs_f64().ceil().max(1.0) as u32);
+        problem.hint(
+            "ask again after the seconds of `Retry-After`; streams tell what changes without being asked",
+        )
+    }
+
+    /// What was sent did not come.
+    pub(crate) fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            &code::TOO_SLOW,
+            "what is sent with the request did not come in time",
+        )
     }
 
     /// There is none, or none that you may know of.
@@ -113,6 +138,9 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&self)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM);
+        if let Some(seconds) = self.1 {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -15,10 +15,13 @@ use windlass_objects::{Author, Objects, Scope, kinds};
 use windlass_runtime::{Clock, Handle};
 
 use crate::answer::Problem;
+use crate::asked::{self, Asked, AskedTally};
 use crate::budgets::Budgets;
 use crate::caller::Caller;
 use crate::gathered::Gathered;
-use crate::{agents, audit, health, objects, people, runs};
+use crate::host::Host;
+use crate::limit::{Limits, Turns};
+use crate::{agents, audit, health, objects, operate, people, runs};
 
 /// What the API stands on.
 #[derive(Clone, Debug)]
@@ -39,6 +42,10 @@ pub struct Parts {
     pub audit: Audit,
     /// The agents that dial in.
     pub agents: Hub,
+    /// The server around it.
+    pub host: Arc<dyn Host>,
+    /// How often somebody may ask.
+    pub limits: Limits,
     /// What time it is.
     pub clock: Clock,
     /// The plugins that do their work on the machine of the server where they have no node.
@@ -54,6 +61,8 @@ pub struct Api(Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) parts: Parts,
+    asked: Asked,
+    turns: Turns,
 }
 
 /// The largest body.
@@ -65,7 +74,8 @@ impl Api {
     /// What answers requests about these.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts }))
+        let turns = Turns::new(parts.limits);
+        Self(Arc::new(Shared { parts, asked: Asked::default(), turns }))
     }
 
     /// The routes, for whoever listens.
@@ -82,6 +92,8 @@ impl Api {
             .route("/api/v1/agents/{name}", get(agents::get).delete(agents::revoke))
             .route("/api/v1/agenttokens", get(agents::tokens).post(agents::issue))
             .route("/api/v1/agenttokens/{id}", axum::routing::delete(agents::end))
+            .route("/metrics", get(operate::metrics))
+            .route("/api/v1/backup", post(operate::backup))
             .route("/api/v1/audit", get(audit::list))
             .route("/api/v1/audit/verify", get(audit::verify));
         for kind in kinds::all() {
@@ -124,6 +136,7 @@ impl Api {
             .route(&format!("{of_runs}/{{run}}/{{command}}"), post(runs::command))
             .fallback(nothing_there)
             .method_not_allowed_fallback(not_like_that)
+            .layer(axum::middleware::from_fn_with_state(self.clone(), asked::count))
             .layer(DefaultBodyLimit::max(MOST_BYTES))
             .with_state(self.clone())
     }
@@ -134,6 +147,20 @@ impl Api {
 
     pub(crate) fn gathered(&self) -> &Gathered {
         &self.0.parts.gathered
+    }
+
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.0.asked
+    }
+
+    /// What was asked since it began.
+    #[must_use]
+    pub fn tally(&self) -> AskedTally {
+        self.0.asked.read()
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.0.turns
     }
 
     pub(crate) fn now(&self) -> Time {

@@ -39,6 +39,9 @@ impl FromRequestParts<Api> for Caller {
         if !api.parts().rights.people().is_welcome(&who.user) {
             return Err(Problem::unauthenticated());
         }
+        if let Err(wait) = api.turns().take(&who.user, std::time::Instant::now()) {
+            return Err(Problem::too_often(wait));
+        }
         let from =
             parts.extensions.get::<Remote>().map_or_else(String::new, |Remote(address)| address.to_string());
         Ok(Self { who, from, api: api.clone() })

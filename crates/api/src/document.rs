@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::json;
 use windlass_contract::{
-    AppliedObject, AuditPage, AuditVerified, Differences, Me, NewRun, NewToken, NewTokenMade, Object,
-    ObjectPage, Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, RunPreview, Submitted,
-    Tokens, Version,
+    AppliedObject, AuditPage, AuditVerified, Differences, Me, NewBackup, NewRun, NewToken, NewTokenMade,
+    Object, ObjectPage, Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, RunPreview,
+    Submitted, Tokens, Version,
 };
 use windlass_hub::AgentView;
 use windlass_model::{Map, Value};
@@ -117,7 +117,7 @@ fn operation(endpoint: &Endpoint) -> Value {
             );
         }
         // Where nothing has to be said, nothing has to be sent.
-        let is_required = !matches!(schema, "NewToken" | "Reason" | "RetryRun");
+        let is_required = !matches!(schema, "NewBackup" | "NewToken" | "Reason" | "RetryRun");
         map.insert("requestBody".into(), json!({"required": is_required, "content": body}));
     }
     operation
@@ -134,9 +134,11 @@ fn problems(endpoint: &Endpoint) -> &'static [(&'static str, &'static str)] {
             ("404", "there is none, or none that you may know of"),
             ("409", "it does not go together with what is there"),
             ("410", "that much history is not kept"),
+            ("408", "what was sent took too long to come"),
             ("413", "too much was sent"),
             ("415", "what was sent is of no type that is taken here"),
             ("422", "what was sent is not right: everything at once"),
+            ("429", "you ask too often"),
             ("503", "it cannot be done for now"),
             ("507", "the disk is full"),
         ],
@@ -210,6 +212,7 @@ fn schemas() -> Value {
     add::<NewAgentTokenMade>("NewAgentTokenMade", &mut generator, &mut all);
     add::<AuditPage>("AuditPage", &mut generator, &mut all);
     add::<AuditVerified>("AuditVerified", &mut generator, &mut all);
+    add::<NewBackup>("NewBackup", &mut generator, &mut all);
     add::<NewRun>("NewRun", &mut generator, &mut all);
     add::<Submitted>("Submitted", &mut generator, &mut all);
     add::<RetryRun>("RetryRun", &mut generator, &mut all);

@@ -128,6 +128,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     for kind in kinds::all() {
         all.extend(of_kind(kind));
     }
+    all.extend(crate::operate::endpoints());
     all.extend(crate::agents::endpoints());
     all.extend(crate::runs::endpoints());
     all

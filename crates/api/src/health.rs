@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use windlass_contract::Version;
-use windlass_model::Value;
+use windlass_model::{Value, code};
 
 use crate::answer::Problem;
 use crate::api::Api;
@@ -15,6 +15,9 @@ pub(crate) async fn lives() -> &'static str {
 
 /// It can take work while its store can.
 pub(crate) async fn ready(State(api): State<Api>) -> Result<&'static str, Problem> {
+    if let Some(why) = api.parts().host.trouble() {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, &code::SERVER, why));
+    }
     if let Err(error) = api.parts().runs.list(1, None).await {
         let mut problem = Problem::from(error);
         problem.status = StatusCode::SERVICE_UNAVAILABLE.as_u16();

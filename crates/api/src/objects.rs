@@ -65,11 +65,13 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
 type Places = Path<HashMap<String, String>>;
 type Asking<T> = Result<Query<T>, axum::extract::rejection::QueryRejection>;
 
-impl<S: Send + Sync> FromRequest<S> for Sent {
+impl FromRequest<Api> for Sent {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await;
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let within = api.parts().limits.body_within;
+        let bytes = tokio::time::timeout(within, Bytes::from_request(request, api)).await;
+        let bytes = bytes.map_err(|_| Problem::too_slow())?;
         bytes.map(Self).map_err(|why| Problem::new(why.status(), &code::TOO_LARGE, why.body_text()))
     }
 }

@@ -48,7 +48,8 @@ pub(crate) use self::runs::{
     RunsCommand, ShowArgs, WatchArgs,
 };
 pub(crate) use self::server::{
-    AgentTokenArgs, ConfigArgs, ConfigCommand, ServerArgs, ServerCommand, TokenArgs,
+    AgentTokenArgs, BackupArgs, ConfigArgs, ConfigCommand, RestoreArgs, ServerArgs, ServerCommand, TokenArgs,
+    UnitArgs,
 };
 pub(crate) use self::up::UpArgs;
 

@@ -27,6 +27,8 @@ mod inventory;
 mod late;
 mod limits;
 mod live;
+mod logging;
+mod notify;
 mod pages;
 mod params;
 mod plan_file;

@@ -10,7 +10,9 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
-use windlass_contract::{AuditPage, AuditVerified, Me, NewToken, NewTokenMade, Problem, Tokens, Version};
+use windlass_contract::{
+    AuditPage, AuditVerified, Me, NewBackup, NewToken, NewTokenMade, Problem, Tokens, Version,
+};
 use windlass_model::Value;
 
 use crate::connection::Door;
@@ -113,6 +115,11 @@ impl Client {
     /// Whether the record of that is whole.
     pub async fn verify_audit(&self) -> Result<AuditVerified, Error> {
         self.json(Ask::get("/api/v1/audit/verify")).await
+    }
+
+    /// Everything that the server keeps, as it is now, while it comes.
+    pub async fn backup(&self, wanted: &NewBackup) -> Result<Body, Error> {
+        self.stream(Ask::new(Method::POST, "/api/v1/backup").body(wanted)).await
     }
 
     /// Asks for JSON.

@@ -5,6 +5,7 @@
 
 mod audit;
 mod object;
+mod operate;
 mod people;
 mod problem;
 mod run;
@@ -16,6 +17,7 @@ pub use self::object::{
     Applied, AppliedObject, Changed, Difference, Differences, Metadata, Name, Object, ObjectPage,
     OneRevision, RevisionPage, What,
 };
+pub use self::operate::NewBackup;
 pub use self::people::{Me, NewToken, NewTokenMade, TokenView, Tokens, Verb};
 pub use self::problem::{OneProblem, Problem};
 pub use self::run::{

@@ -14,6 +14,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tonic::{Code, Status};
 use windlass_access::{Audit, Noted, Outcome};
 use windlass_enrol::{Agent, Enrol, Error, Now, server_config};
+use windlass_meter::Count;
 use windlass_model::code;
 use windlass_model::{Value, time::Time};
 use windlass_objects::Objects;
@@ -77,8 +78,22 @@ pub(crate) struct Inner {
     pub(crate) fetching: Arc<Semaphore>,
     /// Nobody is taken in any more.
     pub(crate) closed: AtomicBool,
+    pub(crate) counts: Counts,
     /// Connections without a certificate.
     pub(crate) strangers: Arc<Semaphore>,
+}
+
+/// What has happened since this process began.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Agents that joined.
+    pub joined: Count,
+    /// Agents that dialled in, and were taken in.
+    pub arrived: Count,
+    /// Agents that went.
+    pub left: Count,
+    /// Who wanted to join or serve, and was refused.
+    pub refused: Count,
 }
 
 /// How many may be about to join at once.
@@ -118,6 +133,7 @@ impl Hub {
             program: OnceLock::new(),
             fetching: Arc::new(Semaphore::new(FETCH_AT_ONCE)),
             closed: AtomicBool::new(false),
+            counts: Counts::default(),
             strangers: Arc::new(Semaphore::new(STRANGERS)),
         }))
     }
@@ -202,6 +218,12 @@ impl Hub {
         locked(&self.0.present).len()
     }
 
+    /// What has happened since this process began.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.0.counts
+    }
+
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.0
     }
@@ -277,6 +299,7 @@ impl Inner {
             }
             all.insert(present.node.clone(), Arc::clone(present));
         }
+        self.counts.arrived.one();
         self.is_due(&present.node, SOON);
         let waiting = locked(&self.waiting).remove(&present.node);
         if let Some(waiting) = waiting {
@@ -293,6 +316,7 @@ impl Inner {
                 all.remove(&present.node);
             }
         }
+        self.counts.left.one();
         self.is_due(&present.node, self.options.away_after);
     }
 
@@ -321,6 +345,11 @@ impl Inner {
     pub(crate) async fn note(&self, node: &str, from: &str, verb: &str, outcome: Outcome, after: Value) {
         let Some(parts) = self.parts.get() else { return };
         let at = parts.clock.now();
+        match (verb, outcome) {
+            (_, Outcome::Denied) => self.counts.refused.one(),
+            ("join", _) => self.counts.joined.one(),
+            _ => {}
+        }
         if outcome == Outcome::Denied {
             let mut noted = locked(&self.noted);
             let key = format!("{node} {verb}");

@@ -26,5 +26,5 @@ mod session;
 mod status;
 mod view;
 
-pub use self::hub::{Hub, Options, Parts};
+pub use self::hub::{Counts, Hub, Options, Parts};
 pub use self::view::{AgentState, AgentView};

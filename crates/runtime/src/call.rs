@@ -8,6 +8,7 @@ use windlass_model::event::{Author, Verdict};
 use windlass_model::id::RunId;
 use windlass_store::StoreError;
 
+use crate::counters::Tally;
 use crate::error::Error;
 use crate::events::Told;
 use crate::submit::Prepared;
@@ -39,6 +40,8 @@ pub(crate) enum Call {
     Respect { runs: Vec<Run>, answer: Answer<()> },
     /// The budgets from now on, where some are given; answered with how they stand.
     Budgets { budgets: Option<Vec<Budget>>, answer: Answer<Vec<(String, Seats)>> },
+    /// How busy it is.
+    Tally { answer: Answer<Tally> },
     /// Ends everything: nothing new is begun, what is in flight has until the deadline.
     Shutdown { grace: std::time::Duration, answer: Answer<()> },
 }

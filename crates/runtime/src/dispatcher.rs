@@ -53,6 +53,7 @@ use windlass_store::Txn;
 use crate::archive::Archive;
 use crate::attempt::End;
 use crate::call::{Answer, Call, Taken, Waited};
+use crate::counters::Counters;
 use crate::events::Told;
 use crate::options::Options;
 use crate::submit::Reader;
@@ -68,6 +69,7 @@ mod lost;
 mod park;
 mod part;
 mod snapshots;
+mod tally;
 
 use self::behind::Behind;
 use self::blocked::Blocked;
@@ -101,6 +103,7 @@ const BEATS: u32 = 6;
 
 /// See the module.
 pub(crate) struct Dispatcher {
+    counters: Arc<Counters>,
     archive: Archive,
     reader: Reader,
     plugins: Plugins,
@@ -165,6 +168,7 @@ impl Dispatcher {
         let mut locks = LockTable::behind_records();
         locks.set_budgets(options.budgets.clone());
         Self {
+            counters: Arc::default(),
             archive,
             reader,
             plugins: Plugins::of(registry),
@@ -382,6 +386,7 @@ impl Dispatcher {
             if let Some(live) = self.runs.get_mut(run)
                 && !live.part.is_empty()
             {
+                self.counters.note(&live.part.events);
                 let mut written = live.write(followed);
                 live.snapshots.ride(&mut written, &mut room);
                 if let Some(every) = self.options.snapshot_every {

@@ -21,6 +21,7 @@ use windlass_store::{Range, Txn};
 use crate::archive::Archive;
 use crate::call::{Answer, Call, Standing, Taken, Waited};
 use crate::clock::Clock;
+use crate::counters::Tally;
 use crate::error::Error;
 use crate::events::EventStream;
 use crate::keys;
@@ -323,6 +324,11 @@ impl Handle {
     #[must_use]
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.reader.catalog
+    }
+
+    /// How busy the dispatcher is, and what it has done.
+    pub async fn tally(&self) -> Result<Tally, Error> {
+        self.ask(|answer| Call::Tally { answer }).await
     }
 
     /// What the store has done since it was opened.

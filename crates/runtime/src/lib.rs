@@ -20,6 +20,7 @@ mod archive;
 mod attempt;
 mod call;
 mod clock;
+mod counters;
 mod dispatcher;
 mod error;
 mod events;
@@ -41,6 +42,7 @@ mod submit;
 mod view;
 
 pub use self::clock::{Clock, new_run};
+pub use self::counters::Tally;
 pub use self::error::{Error, SecretsError};
 pub use self::events::EventStream;
 pub use self::handle::Handle;

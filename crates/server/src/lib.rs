@@ -13,17 +13,27 @@
 //! It decides nothing about runs and rights. Reading order: [`Options`], [`Server`].
 
 mod agents;
+mod backup;
 mod error;
 mod first;
 mod granted;
+mod host;
 mod late;
 mod listen;
+mod metrics;
+mod operating;
 mod seal;
 mod server;
 
 pub use self::agents::{AgentToken, agent_token};
+pub use self::backup::{
+    BACKUP_VERSION, BackupError, BackupHead, BackupSum, BackupWanted, Maker, check, restore,
+};
 pub use self::error::Error;
 pub use self::first::{FIRST_USER, First, has_user, issue};
 pub use self::listen::Tls;
+pub use self::metrics::metrics_reference;
+pub use self::operating::Operating;
 pub use self::server::{Options, Server};
+pub use windlass_api::Limits;
 pub use windlass_api::document as api_document;

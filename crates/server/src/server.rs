@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use windlass_access::{Audit, Rights, Tokens};
@@ -25,8 +26,11 @@ use crate::agents::{AgentToken, make};
 use crate::error::Error;
 use crate::first::{self, First};
 use crate::granted::{self, Grants};
+use crate::host::{Around, BACKUPS};
 use crate::late::Later;
 use crate::listen::{From, Port, Tls};
+use crate::metrics::Watched;
+use crate::operating::{self, Operating};
 use crate::seal::Key;
 
 /// How to open a server.
@@ -51,6 +55,8 @@ pub struct Options {
     pub enrol: EnrolOptions,
     /// The program that is offered to agents on machines like this one; none: each keeps its own.
     pub agent_program: Option<PathBuf>,
+    /// How it is watched over and protected.
+    pub operating: Operating,
 }
 
 /// A server that is open.
@@ -66,6 +72,9 @@ pub struct Server {
     agents: Hub,
     clock: Clock,
     drain: watch::Sender<bool>,
+    /// Says on every address that no more work is taken.
+    drains: Arc<AtomicBool>,
+    telling: Option<JoinHandle<()>>,
 }
 
 /// Notes on a request where it comes from.
@@ -78,6 +87,8 @@ async fn from_where(
     next.run(request).await
 }
 
+/// How long it has to answer whether it is well.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// How long requests that are under way have to be answered at the end; streams are cut.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -94,10 +105,11 @@ impl Server {
         let directory = options.data_dir.clone();
         let opened =
             tokio::task::spawn_blocking(move || FjallStore::open(&directory, Default::default())).await;
-        let store: Arc<dyn Store> = Arc::new(
+        let files = Arc::new(
             opened
                 .map_err(|error| Error::file("open", &options.data_dir, std::io::Error::other(error)))??,
         );
+        let store: Arc<dyn Store> = Arc::clone(&files) as _;
         let key = Key::of_file(&options.data_dir.join("keys/objects.key"))?;
         let clock = Clock::system();
         let here = registry.iter().map(|plugin| plugin.about()).filter(|about| about.place == Place::Target);
@@ -152,7 +164,23 @@ impl Server {
         let (ended, until) = watch::channel(());
         let budgets = Budgets::new(gathered.clone(), runtime.handle(), budgets_at);
         tokio::spawn(budgets.clone().follow(objects.changed(), until.clone()));
+        let drains = Arc::new(AtomicBool::new(false));
+        let around = Around {
+            watched: Watched {
+                store: files,
+                directory: options.data_dir.clone(),
+                runs: runtime.handle(),
+                agents: agents.clone(),
+                audit: audit.clone(),
+                version: options.version,
+            },
+            clock: clock.clone(),
+            drains: Arc::clone(&drains),
+            backups: Arc::new(Semaphore::new(BACKUPS)),
+        };
         let api = Api::new(Parts {
+            host: Arc::new(around.clone()),
+            limits: options.operating.limits,
             rights: Rights::follow(&objects, until).await?,
             audit,
             agents: agents.clone(),
@@ -165,6 +193,10 @@ impl Server {
             here,
             version: options.version,
         });
+        let telling = match options.operating.metrics {
+            Some(address) => Some(operating::tell(address, around, api.clone()).await?),
+            None => None,
+        };
         let (drain, mut draining) = watch::channel(false);
         let address = port.address();
         let router = api.router().layer(axum::middleware::from_fn(from_where));
@@ -173,7 +205,7 @@ impl Server {
             let _ = draining.wait_for(|drain| *drain).await;
         });
         let serving = tokio::spawn(serving.into_future());
-        Ok(Self { address, first, runtime, store, ended, serving, agents, clock, drain })
+        Ok(Self { address, first, runtime, store, ended, serving, agents, clock, drain, drains, telling })
     }
 
     /// Where it listens.
@@ -206,6 +238,12 @@ impl Server {
         make(enrol, wanted, self.clock.now()).await
     }
 
+    /// Whether it answers: its store can be read, and what decides about runs is not stuck.
+    pub async fn is_well(&self) -> bool {
+        let looked = async { self.store.get(b"\x01").await.is_ok() && self.runs().tally().await.is_ok() };
+        tokio::time::timeout(ANSWERS_WITHIN, looked).await.unwrap_or(false)
+    }
+
     /// Waits until it cannot go on: its store has stopped, or it no longer listens.
     pub async fn failed(&mut self) -> Error {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
@@ -231,7 +269,8 @@ impl Server {
     /// Ends it in good order: no more requests, then the runs, then the store. What has not ended goes on when it is opened
     /// again.
     pub async fn close(self, grace: Duration) -> Result<(), Error> {
-        let Self { runtime, ended, mut serving, agents, drain, .. } = self;
+        let Self { runtime, ended, mut serving, agents, drain, drains, telling, .. } = self;
+        drains.store(true, Ordering::Relaxed);
         drop(ended);
         let _ = drain.send(true);
         if tokio::time::timeout(DRAIN, &mut serving).await.is_err() {
@@ -239,6 +278,8 @@ impl Server {
         }
         let closed = runtime.shutdown(grace).await.map_err(Error::Runs);
         agents.close();
+        // Until now it was told that it drains.
+        telling.iter().for_each(JoinHandle::abort);
         closed
     }
 }

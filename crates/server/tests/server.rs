@@ -4,10 +4,12 @@
 
 mod server {
     mod agents;
+    mod backups;
     mod budgets;
     mod client;
     mod lives;
     mod objects;
+    mod operating;
     mod policies;
     mod rights;
     mod runs;

@@ -16,6 +16,7 @@
 //!                    db/       fjall's own files; db.new/ while they are created
 //! ```
 
+mod copy;
 mod create;
 mod format;
 mod journal;
@@ -27,6 +28,7 @@ mod store;
 mod tables;
 mod writer;
 
+pub use copy::{Restoring, Snapshot};
 pub use format::{FILE as FORMAT_FILE, FORMAT_VERSION};
 pub use options::Options;
 pub use store::FjallStore;

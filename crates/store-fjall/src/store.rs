@@ -24,7 +24,7 @@ use crate::lock::DirectoryLock;
 use crate::options::Options;
 use crate::queue::{Answer, Job, Queue};
 use crate::room::Room;
-use crate::tables::Tables;
+use crate::tables::{Tables, free_bytes};
 use crate::writer::{Core, Counters, Phase, Shared, Writer};
 
 /// A store in a directory of this machine.
@@ -35,6 +35,7 @@ pub struct FjallStore {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
     ended: watch::Receiver<()>,
+    reserve_bytes: u64,
 }
 
 // === impl FjallStore ===
@@ -72,15 +73,31 @@ impl FjallStore {
                 drop(end);
             })
             .map_err(|error| StoreError::io("start a thread for", directory, error))?;
-        Ok(Self { shared, thread: Mutex::new(Some(thread)), ended })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), ended, reserve_bytes: options.reserve_bytes })
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(&Tables) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let phase = self.shared.phase.read();
         match &*phase.unwrap_or_else(PoisonError::into_inner) {
             Phase::Open(tables) => read(tables),
             Phase::Ended(reason) => Err(reason.clone()),
         }
+    }
+
+    /// Whether there is so little room on its disk that it takes nothing more.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let reserve = self.reserve_bytes;
+        reserve > 0 && free_bytes(&self.shared.directory).is_some_and(|free| free <= reserve)
+    }
+
+    /// How many bytes its disk has left for it.
+    #[must_use]
+    pub fn free_bytes(&self) -> Option<u64> {
+        free_bytes(&self.shared.directory)
     }
 
     /// Queues a job now and gives back a future of its answer.

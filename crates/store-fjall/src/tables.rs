@@ -42,6 +42,32 @@ pub(crate) struct Tables {
     scarce_bytes: u64,
 }
 
+/// The whole of it at one moment.
+pub(crate) struct Picture {
+    tables: Tables,
+    snapshot: fjall::Snapshot,
+    pub(crate) revision: Revision,
+}
+
+// === impl Picture ===
+
+impl Picture {
+    /// Entries behind a key, from the first one on without it: so many bytes of them, or a little more.
+    pub(crate) fn behind(&self, after: Option<&[u8]>, bytes: usize) -> Result<Vec<Entry>, StoreError> {
+        let start = after.map_or(Bound::Included(FIRST_KEY), Bound::Excluded);
+        let (mut entries, mut taken) = (Vec::new(), 0_usize);
+        for pair in self.snapshot.range::<&[u8], _>(&self.tables.entries, (start, Bound::Unbounded)) {
+            let entry = self.tables.entry(pair)?;
+            taken = taken.saturating_add(entry.key.len()).saturating_add(entry.value.len());
+            entries.push(entry);
+            if taken >= bytes {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+}
+
 // === impl Tables ===
 
 impl Tables {
@@ -138,6 +164,35 @@ impl Tables {
         let revision = pending.revision().to_be_bytes();
         batch.insert(&self.entries, REVISION_KEY, revision);
         batch.commit().map_err(|error| self.explain(error))
+    }
+
+    /// All of it as it is now.
+    pub(crate) fn picture(&self) -> Result<Picture, StoreError> {
+        let snapshot = self.database.snapshot();
+        let stored = snapshot.get(&self.entries, REVISION_KEY).map_err(|error| self.explain(error))?;
+        let revision = match stored {
+            Some(stored) => self.decode(REVISION_KEY, &stored.into())?.0,
+            None => 0,
+        };
+        Ok(Picture { tables: self.clone(), snapshot, revision })
+    }
+
+    /// Takes in entries of another store as they were there. They are durable when all are.
+    pub(crate) fn take_in(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        self.await_room()?;
+        let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), entries.len());
+        for entry in entries {
+            batch.insert(&self.entries, entry.key.clone(), encode(entry.revision, &entry.value));
+        }
+        batch.commit().map_err(|error| self.explain(error))
+    }
+
+    /// They are durable now, and this is their revision.
+    pub(crate) fn taken_in(&self, revision: Revision) -> Result<(), StoreError> {
+        let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), 1);
+        batch.insert(&self.entries, REVISION_KEY, revision.to_be_bytes());
+        batch.commit().map_err(|error| self.explain(error))?;
+        self.database.persist(PersistMode::SyncAll).map_err(|error| self.explain(error))
     }
 
     fn await_room(&self) -> Result<(), StoreError> {

@@ -10,7 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
+use windlass_meter::Durations;
 use windlass_store::embedded::{History, Leases, Pending};
 use windlass_store::{Clock, LeaseToken, Revision, StoreError, StoreStats};
 
@@ -50,6 +52,7 @@ pub(crate) struct Counters {
     bytes_written: AtomicU64,
     largest_batch: AtomicU64,
     largest_batch_bytes: AtomicU64,
+    flushes_took: Durations,
 }
 
 /// The thread: what it has of its own.
@@ -162,7 +165,9 @@ impl Core {
         }
         if pending.revision() > before {
             self.ahead.make(pending.changes().len(), pending.bytes());
+            let begun = Instant::now();
             self.tables.commit(&mut pending)?;
+            shared.counters.flushes_took.note(begun.elapsed());
         }
         shared.counters.add(&pending, before, &self.outcomes);
         let revision = pending.revision();
@@ -256,6 +261,7 @@ impl Counters {
             bytes_written: read(&self.bytes_written),
             largest_batch: read(&self.largest_batch),
             largest_batch_bytes: read(&self.largest_batch_bytes),
+            flushes_took: self.flushes_took.read(),
         }
     }
 }

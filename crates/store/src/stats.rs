@@ -1,6 +1,8 @@
 //! Counters of a store since it was opened, so that a bench can report flushes and bytes for each
 //! unit of work. Reading them costs nothing and blocks nobody.
 
+use windlass_meter::Taken;
+
 /// What a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreStats {
@@ -16,4 +18,6 @@ pub struct StoreStats {
     pub largest_batch: u64,
     /// The most bytes that one flush made durable.
     pub largest_batch_bytes: u64,
+    /// How long the flushes took.
+    pub flushes_took: Taken,
 }

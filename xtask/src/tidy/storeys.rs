@@ -12,11 +12,12 @@ const RULE: &str = "storeys";
 /// Each crate and what it may use of ours, from the ground up. Dev-dependencies are free.
 const STOREYS: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("meter", &[]),
     ("logs", &["model"]),
     ("contract", &["model"]),
     ("client", &["model", "contract"]),
     ("farm", &[]),
-    ("store", &[]),
+    ("store", &["meter"]),
     ("plugin", &["model"]),
     ("wire", &["model", "plugin"]),
     ("engine", &["model"]),
@@ -24,7 +25,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("inventory", &["model", "lang"]),
     ("secrets", &["model", "lang", "plugin"]),
     ("report", &["model", "engine"]),
-    ("store-fjall", &["store"]),
+    ("store-fjall", &["meter", "store"]),
     ("plugins", &["model", "plugin"]),
     ("sources", &["model", "lang", "inventory"]),
     ("objects", &["model", "contract", "store", "lang", "inventory"]),
@@ -33,13 +34,14 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("line", &[]),
     ("enrol", &["model", "store", "line"]),
     ("dial", &["model", "plugin", "plugins", "agent", "line"]),
-    ("runtime", &["model", "logs", "engine", "plugin", "store", "lang", "report"]),
+    ("runtime", &["model", "meter", "logs", "engine", "plugin", "store", "lang", "report"]),
     ("access", &["model", "contract", "store", "objects"]),
-    ("hub", &["model", "plugin", "store", "line", "enrol", "objects", "access", "fleet", "runtime"]),
+    ("hub", &["model", "meter", "plugin", "store", "line", "enrol", "objects", "access", "fleet", "runtime"]),
     (
         "api",
         &[
             "model",
+            "meter",
             "contract",
             "engine",
             "plugin",
@@ -59,6 +61,8 @@ const STOREYS: &[(&str, &[&str])] = &[
         "server",
         &[
             "model",
+            "contract",
+            "meter",
             "plugin",
             "store",
             "store-fjall",

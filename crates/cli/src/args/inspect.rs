@@ -151,4 +151,6 @@ pub(crate) enum DocsKind {
     Api,
     /// The settings of a server.
     ServerConfig,
+    /// The metrics of a server.
+    Metrics,
 }

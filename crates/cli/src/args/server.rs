@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use windlass_model::span::Span;
 
+use super::context::ContextArgs;
 use super::run::{DataDirArgs, ReachArgs};
 
 /// `windlass server`
@@ -50,6 +51,9 @@ pub(crate) struct ServerArgs {
     /// The program that is offered to agents on machines like this one, whose own is another; this one unless given.
     #[arg(long, value_name = "FILE")]
     pub(crate) agent_program: Option<PathBuf>,
+    /// How the server's own log is written, on standard error: text for people, or json; text unless given.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<String>,
     #[command(flatten)]
     pub(crate) data_dir: DataDirArgs,
     #[command(flatten)]
@@ -65,6 +69,61 @@ pub(crate) enum ServerCommand {
     AgentToken(AgentTokenArgs),
     /// Look at what can be set, and at what is.
     Config(ConfigArgs),
+    /// Back everything up into a file: of a server that runs, or of the directory of one that does not.
+    Backup(BackupArgs),
+    /// Make a data directory of a backup, where there is none.
+    Restore(RestoreArgs),
+    /// Print a unit of systemd for a server.
+    Unit(UnitArgs),
+}
+
+/// `windlass server backup`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It is of one moment: everything that was acknowledged before it began is in it. The server goes on meanwhile. It needs the right to write
+`Server`. Nothing is written over, and each part has a checksum.
+
+Examples:
+  windlass server backup /backup/monday.wlb --context team
+  windlass server backup /backup/monday.wlb --data-dir /var/lib/windlass      while no server runs there")]
+pub(crate) struct BackupArgs {
+    /// The file to write.
+    #[arg(value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// With the keys: whoever has the file then has every secret, and can speak as the server to its agents.
+    #[arg(long)]
+    pub(crate) with_keys: bool,
+    /// Without what runs have printed.
+    #[arg(long)]
+    pub(crate) without_logs: bool,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirArgs,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
+}
+
+/// `windlass server restore`
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Say whether it is whole and what is in it, and write nothing.
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirArgs,
+}
+
+/// `windlass server unit`
+#[derive(Debug, Args)]
+pub(crate) struct UnitArgs {
+    /// The file with the settings.
+    #[arg(long, value_name = "FILE", default_value = "/etc/windlass/server.toml")]
+    pub(crate) config: PathBuf,
+    /// The user that it runs as.
+    #[arg(long, value_name = "USER", default_value = "windlass")]
+    pub(crate) user: String,
 }
 
 /// `windlass server config`

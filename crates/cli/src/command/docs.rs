@@ -23,6 +23,7 @@ pub(super) fn run(args: &DocsArgs, printer: &mut Printer) -> Outcome {
     match args.what {
         DocsKind::Cli => printer.out(reference()),
         DocsKind::Api => printer.out(api()),
+        DocsKind::Metrics => printer.out(windlass_server::metrics_reference()),
         DocsKind::ServerConfig => printer.out(crate::settings::reference()),
         DocsKind::Plugins => printer.out(windlass_plugin::docs_markdown(&plan_file::registry()?)),
     }

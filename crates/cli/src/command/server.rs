@@ -1,6 +1,8 @@
 //! `windlass server`: one process with its store, its runs, its objects, and its API on a port.
 
+mod backup;
 mod config;
+mod unit;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -10,7 +12,7 @@ use std::time::Duration;
 use windlass_hub::Hub;
 use windlass_model::code;
 use windlass_runtime::Clock;
-use windlass_server::{AgentToken, Error, First, Options, Server, Tls};
+use windlass_server::{AgentToken, Error, First, Limits, Operating, Options, Server, Tls};
 use windlass_store::Store as _;
 use windlass_store_fjall::FjallStore;
 
@@ -19,9 +21,10 @@ use crate::data_dir::{self, DataDir};
 use crate::drive::catch_signals;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::notify::Notify;
 use crate::printer::{FAINT, Printer, STRONG, Styled};
 use crate::session::tokio_runtime;
-use crate::{control, plan_file, reach};
+use crate::{control, logging, plan_file, reach};
 
 /// How long attempts in flight have to end when the server does; they are taken up again when it begins.
 const GRACE: Duration = Duration::from_secs(5);
@@ -30,6 +33,9 @@ pub(super) fn run(args: &ServerArgs, printer: &mut Printer) -> Outcome {
     match &args.command {
         Some(ServerCommand::Token(args)) => tokio_runtime()?.block_on(token(args, printer)),
         Some(ServerCommand::AgentToken(args)) => tokio_runtime()?.block_on(agent_token(args, printer)),
+        Some(ServerCommand::Backup(args)) => backup::backup(args, printer),
+        Some(ServerCommand::Restore(args)) => backup::restore(args, printer),
+        Some(ServerCommand::Unit(args)) => unit::run(args, printer),
         Some(ServerCommand::Config(args)) => config::run(args, printer),
         None => tokio_runtime()?.block_on(serve(args, printer)),
     }
@@ -37,6 +43,8 @@ pub(super) fn run(args: &ServerArgs, printer: &mut Printer) -> Outcome {
 
 async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
     let settings = config::settings(args)?;
+    logging::begin(settings.log_format, settings.log_level);
+    let notify = Notify::of_environment();
     let mut signals = catch_signals()?;
     let data_dir = DataDirArgs { data_dir: settings.data_dir.clone() }.choose()?;
     data_dir::create(data_dir.path())?;
@@ -55,6 +63,14 @@ async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
         agents,
         enrol: Default::default(),
         agent_program: settings.agent_program.clone().or_else(|| std::env::current_exe().ok()),
+        operating: Operating {
+            metrics: settings.metrics_listen,
+            limits: Limits {
+                per_second: u32::try_from(settings.requests_per_second.0).ok(),
+                burst: u32::try_from(settings.burst.0).unwrap_or(u32::MAX),
+                body_within: settings.body_within.0,
+            },
+        },
     };
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let opened = Server::open(options, reach::over(&registry, &fleet)?).await;
@@ -65,17 +81,36 @@ async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
         printer.warn(format_args!("other processes of this user cannot command it without a token: {error}"));
     }
     greet(&server, scheme, &data_dir, printer);
-    let ended = tokio::select! {
-        step = signals.next() => {
-            printer.note(format_args!("ending in good order ({})", step.why));
-            Ok(Exit::Succeeded)
+    notify.ready(&format!("{scheme}://{}", server.address()));
+    let mut alive = notify.every().map(tokio::time::interval);
+    let ended = loop {
+        tokio::select! {
+            step = signals.next() => {
+                printer.note(format_args!("ending in good order ({})", step.why));
+                notify.stopping(step.why);
+                break Ok(Exit::Succeeded);
+            }
+            error = server.failed() => {
+                notify.stopping("it cannot go on");
+                break Err(failure(error));
+            }
+            // Whoever is stuck says nothing, and is begun again.
+            Some(()) = next(&mut alive) => {
+                if server.is_well().await {
+                    notify.alive();
+                }
+            }
         }
-        error = server.failed() => Err(failure(error)),
     };
     drop(control);
     let closed = server.close(GRACE).await.map_err(failure);
     let exit = ended?;
     closed.map(|()| exit)
+}
+
+async fn next(ticks: &mut Option<tokio::time::Interval>) -> Option<()> {
+    ticks.as_mut()?.tick().await;
+    Some(())
 }
 
 fn greet(server: &Server, scheme: &str, data_dir: &DataDir, printer: &mut Printer) {

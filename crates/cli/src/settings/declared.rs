@@ -3,10 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use tracing::Level;
+use windlass_model::span::Span;
+
 use super::Setting;
 use super::form::{Count, Form};
 use super::given::Given;
 use crate::failure::Failure;
+use crate::logging::LineForm;
 
 /// Declares settings: their words, and the struct that holds them.
 macro_rules! settings {
@@ -61,6 +65,22 @@ settings! {
     /// given.
     agent_program: Option<PathBuf> = "agents.program", default "", such as "/usr/lib/windlass/windlass", flag "--agent-program";
 
+    /// Where metrics and health are told over HTTP to whoever can reach it, without a token. Without it, `/metrics` of the API
+    /// gives them to who may view `Server`.
+    metrics_listen: Option<SocketAddr> = "metrics.listen", default "", such as "127.0.0.1:9380", flag "";
+
+    /// How many requests of one user are answered in a second for as long as they ask; what is more is answered with 429.
+    requests_per_second: Count = "limits.requests-per-second", default "1000", such as "50", flag "";
+    /// How many requests of one user may come at once, when they have not asked for a while.
+    burst: Count = "limits.burst", default "2000", such as "200", flag "";
+    /// How long what is sent with a request may take to come.
+    body_within: Span = "limits.body-within", default "60s", such as "5m", flag "";
+
+    /// How the server's own log on standard error is written: for people, or a JSON document on each line.
+    log_format: LineForm = "log.format", default "text", such as "json", flag "--log-format";
+    /// From which level on something is said.
+    log_level: Level = "log.level", default "warn", such as "info", flag "";
+
     /// How many connections to nodes may be made at once.
     connect_at_once: Count = "nodes.connect-at-once", default "64", such as "200", flag "--connect-at-once";
 }
@@ -69,6 +89,9 @@ settings! {
 pub(crate) const TABLES: &[(&str, &str)] = &[
     ("tls", "How it is spoken to people. Agents have certificates of the server's own authority."),
     ("agents", "The agents that dial in."),
+    ("metrics", "What is counted, for whoever watches over the server."),
+    ("limits", "What one client may ask, so that all others are answered, too."),
+    ("log", "What the server says of its work, which is not the output of runs."),
     ("nodes", "The nodes that the server reaches by itself."),
 ];
 

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use tracing::Level;
 use windlass_model::span::Span;
 
 use super::Sort;
+use crate::logging::LineForm;
 
 /// A value that can be set.
 pub(crate) trait Form: Sized {
@@ -72,6 +74,34 @@ impl Form for Span {
 
     fn read(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: windlass_model::span::SpanError| error.to_string())
+    }
+}
+
+impl Form for LineForm {
+    const EXPECTS: &'static str = "`text` or `json`";
+    const SORT: Sort = Sort::Text;
+
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(format!("`{text}` is neither")),
+        }
+    }
+}
+
+impl Form for Level {
+    const EXPECTS: &'static str = "`error`, `warn`, `info` or `debug`";
+    const SORT: Sort = Sort::Text;
+
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "error" => Ok(Self::ERROR),
+            "warn" => Ok(Self::WARN),
+            "info" => Ok(Self::INFO),
+            "debug" => Ok(Self::DEBUG),
+            _ => Err(format!("`{text}` is none")),
+        }
     }
 }
 

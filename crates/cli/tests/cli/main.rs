@@ -14,6 +14,7 @@ mod terminal;
 
 mod adhoc;
 mod agents;
+mod backups;
 mod beside;
 mod canary;
 mod containers;

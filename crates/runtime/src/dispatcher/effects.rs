@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 use windlass_engine::{AttemptCall, AttemptResult, Effect, Input, SelectCall};
@@ -180,9 +180,12 @@ impl Dispatcher {
             .and_then(|live| live.run.layout().action(element))
             .is_some_and(|def| def.facts.outlives);
         let dropped = if outlives { Dropped::MayGoOn } else { Dropped::Ends };
+        let counters = Arc::clone(&self.counters);
         let task = self.host.spawn(async move {
+            let begun = Instant::now();
             let (answered, pace) = attempt::attend(work, told, grace, dropped).await;
             let result = answered.map(attempt::result);
+            counters.attempts.note(begun.elapsed());
             let ended = match kind {
                 Kind::Attempt => Ended::Attempt { result: result.unwrap_or_default(), pace },
                 Kind::Reattach => Ended::Reattached(result),

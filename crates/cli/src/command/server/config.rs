@@ -43,6 +43,7 @@ pub(super) fn settings(args: &ServerArgs) -> Result<Settings, Failure> {
     say("tls.key", "--tls-key", path(&args.tls_key));
     say("tls.elsewhere", "--without-tls", args.without_tls.then(|| "true".to_owned()));
     say("agents.program", "--agent-program", path(&args.agent_program));
+    say("log.format", "--log-format", args.log_format.clone());
     let at_once = args.reach.connect_at_once;
     say("nodes.connect-at-once", "--connect-at-once", at_once.map(|count| count.to_string()));
     read(args.config.clone().or_else(named).as_deref(), said)

@@ -1,0 +1,96 @@
+//! What is asked about the server itself: its metrics, and a backup of it.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use serde_json::json;
+use windlass_access::{Resource, Verb};
+use windlass_contract::NewBackup;
+use windlass_model::{Value, code};
+
+use crate::answer::Problem;
+use crate::api::Api;
+use crate::caller::Caller;
+use crate::endpoint::{Endpoint, Needs, endpoint};
+use crate::host::MetricsForm;
+use crate::objects::Sent;
+
+/// What rights to the server are called.
+pub(crate) const SERVER: &str = "Server";
+/// What a backup is, among media.
+const BACKUP: &str = "application/octet-stream";
+const OPEN: &str = "application/openmetrics-text";
+
+/// What can be asked about the server.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        endpoint(
+            "GET",
+            "/metrics",
+            "metrics",
+            "what is counted, as Prometheus reads it",
+            Needs::Right(Verb::View, SERVER),
+            "server",
+        )
+        .text(),
+        Endpoint {
+            media: BACKUP,
+            ..endpoint(
+                "POST",
+                "/api/v1/backup",
+                "backUp",
+                "everything that the server keeps, as it is now",
+                Needs::Right(Verb::Write, SERVER),
+                "server",
+            )
+            .takes("NewBackup")
+        },
+    ]
+}
+
+pub(crate) async fn metrics(
+    State(api): State<Api>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.must(Verb::View, &Resource::global(SERVER)).await?;
+    let accepts = headers.get(header::ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
+    let form = MetricsForm::accepted(accepts);
+    let text = api.parts().host.metrics(api.asked().read(), form).await;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(form.media()))], text).into_response())
+}
+
+pub(crate) async fn backup(State(api): State<Api>, caller: Caller, sent: Sent) -> Result<Response, Problem> {
+    let what = Resource::global(SERVER);
+    caller.must(Verb::Write, &what).await?;
+    let wanted: NewBackup = sent.read()?;
+    let pieces = api.parts().host.backup(wanted).await.map_err(|why| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, &code::BACKUP, format!("no backup can be made: {why}"))
+    })?;
+    // Whoever has a backup has everything: that is worth noting, although nothing is changed.
+    caller.did(Verb::Write, &what, Value::Null, json!({"backup": wanted})).await?;
+    let pieces = stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) });
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(BACKUP))], Body::from_stream(pieces))
+        .into_response())
+}
+
+// === impl MetricsForm ===
+
+impl MetricsForm {
+    /// The form that somebody asks for, by what they accept.
+    #[must_use]
+    pub fn accepted(accepts: &str) -> Self {
+        if accepts.contains(OPEN) { Self::OpenMetrics } else { Self::Prometheus }
+    }
+
+    /// What it is called among media.
+    #[must_use]
+    pub fn media(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
