@@ -89,7 +89,11 @@ impl Evaluate for Evaluator {
     fn understands(&self, expression: &str) -> Result<(), EvalError> {
         let expression = unwrapped(expression);
         let compiled = self.cache.get(Kind::Expression, expression);
-        compiled.map(drop).map_err(|error| EvalError::wrong(explain::syntax(&error, expression)))
+        let compiled = compiled.map_err(|error| EvalError::wrong(explain::syntax(&error, expression)))?;
+        match compiled.unknown() {
+            None => Ok(()),
+            Some(name) => Err(EvalError::wrong(explain::unknown(&name))),
+        }
     }
 }
 

@@ -126,3 +126,48 @@ fn p11_what_matches_nothing_is_named() {
     let all: Vec<String> = lines.iter().map(|text| format!("> {text}\n{}", line(text))).collect();
     insta::assert_snapshot!(all.join("\n"));
 }
+
+/// What a condition over variables finds in a region with a switch and hosts below it.
+fn found(condition: &str) -> String {
+    let inventory = inventory(json!({
+        "groups": [{"name": "region", "vars": {"net": [{"mtu": 1500}, {"mtu": 9000}], "flag": true, "n": 1, "a-b": "x,y:z"}}],
+        "nodes": [
+            {"name": "switch", "groups": ["region"], "vars": {"uplink": "core"}},
+            {"name": "inherits", "parent": "switch", "groups": ["region"]},
+            {"name": "overrides", "parent": "switch", "groups": ["region"], "vars": {"net": [], "uplink": "own"}},
+            {"name": "restores", "parent": "overrides", "groups": ["region"], "vars": {"net": [{"mtu": 9000}], "uplink": "core"}},
+            {"name": "typed", "vars": {"n": "1", "flag": "true"}},
+        ],
+    }));
+    let targets = Targets { allow_empty: true, ..format!("where:{condition}").parse::<Targets>().unwrap() };
+    let choice = select(&inventory, &targets);
+    let mut words: Vec<String> = choice.targets.names().map(str::to_owned).collect();
+    words.extend(choice.problems.iter().map(|problem| format!("{}: {}", problem.code, problem.message)));
+    words.join(" ")
+}
+
+#[test]
+fn c4_a_condition_finds_who_inherits_the_value_and_not_who_overrides_it() {
+    let jumbo = "vars.net is defined and (vars.net | selectattr('mtu', 'eq', 9000) | list | length) > 0";
+    assert_eq!(found(jumbo), "switch inherits restores");
+    assert_eq!(found("vars.uplink is defined and vars.uplink == 'core'"), "switch inherits restores");
+}
+
+#[test]
+fn c5_types_are_strict_and_conditions_are_joined() {
+    assert_eq!(found("vars.n is defined and vars.n == 1"), "switch inherits overrides restores");
+    assert_eq!(found("vars.n is defined and vars.n == '1'"), "typed");
+    assert_eq!(found("vars.flag is defined and vars.flag == true"), "switch inherits overrides restores");
+    assert_eq!(found("vars.flag is defined and vars.flag == 'true'"), "typed");
+    assert_eq!(
+        found("vars['a-b'] is defined and vars['a-b'] == 'x,y:z'"),
+        "switch inherits overrides restores"
+    );
+    let both = "vars.uplink is defined and vars.uplink == 'core' and node.name != 'switch'";
+    assert_eq!(found(both), "inherits restores");
+    // A word that is no text and no name, and a name with a hyphen that stands for a subtraction, are said.
+    for (wrong, name) in [("vars.uplink == core", "core"), ("vars.a-b == 'x'", "b")] {
+        let said = found(wrong);
+        assert!(said.contains(&format!("there is no `{name}`: a text stands in quotes")), "{wrong}: {said}");
+    }
+}

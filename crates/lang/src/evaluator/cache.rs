@@ -9,6 +9,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value as Inner;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
+use super::explain::{ROOTS, is_builtin};
 use super::{MAX_OUTPUT, convert, filters};
 
 /// How many compiled templates are kept. When there are more, all are dropped and made again when needed.
@@ -125,6 +126,14 @@ impl Compiled {
     pub(super) fn evaluate(&self, root: Inner) -> Result<Inner, Error> {
         let captured = self.env.get_template(NAME)?.render_captured(root)?;
         Ok(captured.state().lookup(RESULT).unwrap_or_default())
+    }
+
+    /// The first name that nothing can stand for, whatever is known.
+    pub(super) fn unknown(&self) -> Option<String> {
+        let is_known = |root: &str| ROOTS.contains(&root) || is_builtin(root);
+        let names = self.names().into_iter();
+        let mut roots = names.map(|name| name.split('.').next().unwrap_or_default().to_owned());
+        roots.find(|root| !is_known(root))
     }
 
     /// What the text looks up: `params.release`, `node.name`, `range`.

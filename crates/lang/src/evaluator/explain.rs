@@ -17,6 +17,14 @@ pub(crate) fn is_builtin(name: &str) -> bool {
     BUILTINS.contains(&name) || name.starts_with("__")
 }
 
+/// A name that nothing can stand for.
+pub(super) fn unknown(name: &str) -> String {
+    let known = ROOTS.join(", ");
+    format!(
+        "there is no `{name}`: a text stands in quotes, and a name with a hyphen in brackets; there are: {known}"
+    )
+}
+
 /// A template that does not parse.
 pub(crate) fn syntax(error: &Error, source: &str) -> String {
     let what = error.detail().unwrap_or("it does not parse").to_owned();
