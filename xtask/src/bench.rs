@@ -12,6 +12,8 @@ pub(crate) const HELP: &str = "\
 Without a name every benchmark runs, one after the other, in a release build. Arguments after the name go to the
 benchmark. Run them on a quiet machine: each figure is a ratio to what the same disk and processor gave a moment ago.
 
+`server` takes `agents [COUNT] [ROUNDS]`, or `load [RUNS] [PER_SECOND] [SECONDS] [WATCHERS] [SOAK_MINUTES]`; without them it does both.
+
 `fleet` takes numbers of hosts, what to measure, and `--rounds N`: `bench fleet 100 500` is what it does by itself, `bench
 fleet 20 floor exec` takes a minute. It can measure floor exec steps files output latency memory hung; with `peers`, it
 installs other tools under target/peers and measures them beside.";
@@ -23,7 +25,15 @@ struct Bench {
 }
 
 enum What {
-    Example { package: &'static str, example: &'static str },
+    Example {
+        package: &'static str,
+        example: &'static str,
+    },
+    /// Several that belong together; the first argument may choose one.
+    Examples {
+        package: &'static str,
+        examples: &'static [&'static str],
+    },
     Here(fn(&Repo, &[String]) -> Result<()>),
 }
 
@@ -51,8 +61,8 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "server",
-        about: "ten thousand agents of one server: memory of each, and `true` on all of them",
-        what: What::Example { package: "windlass-server", example: "agents" },
+        about: "ten thousand agents of one server; reads beside 100,000 runs, a thousand watchers",
+        what: What::Examples { package: "windlass-server", examples: &["agents", "load"] },
     },
     Bench {
         name: "fleet",
@@ -60,6 +70,11 @@ const BENCHES: &[Bench] = &[
         what: What::Here(fleet::run),
     },
 ];
+
+fn run_example(repo: &Repo, package: &str, example: &str, args: &[String]) -> Result<()> {
+    let mut command = repo.cargo(&["run", "--release", "--quiet", "-p", package, "--example", example]);
+    run_process(command.arg("--").args(args))
+}
 
 pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     let (name, rest) = match args.split_first() {
@@ -69,11 +84,18 @@ pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     for bench in select(name)? {
         println!("==> {}: {}", bench.name, bench.about);
         match bench.what {
-            What::Example { package, example } => {
-                let mut command =
-                    repo.cargo(&["run", "--release", "--quiet", "-p", package, "--example", example]);
-                run_process(command.arg("--").args(rest))?;
-            }
+            What::Example { package, example } => run_example(repo, package, example, rest)?,
+            What::Examples { package, examples } => match rest.split_first() {
+                Some((chosen, rest)) if examples.contains(&chosen.as_str()) => {
+                    run_example(repo, package, chosen, rest)?;
+                }
+                Some((other, _)) => bail!("`{other}` is none of {}", examples.join(", ")),
+                None => {
+                    for example in examples {
+                        run_example(repo, package, example, &[])?;
+                    }
+                }
+            },
             What::Here(run) => run(repo, rest)?,
         }
     }

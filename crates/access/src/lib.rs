@@ -1,7 +1,8 @@
-//! Who somebody is, and what they may do: tokens, roles, and the record of both.
+//! Who somebody is, and what they may do: tokens, passwords, sessions, roles, and the record of all.
 //!
 //! ```text
-//!   token ─ Tokens ─► user ─┐
+//!   password ─ Passwords ─► Sessions ─┐
+//!   token ─ Tokens ─► user ─┐◄────────┘
 //!                           ├─ Rights (Cedar: roles, bound by objects) ─► may · may not
 //!   verb, resource ─────────┘                                                │
 //!                                     Audit: who, what, from where ◄─────────┘
@@ -17,12 +18,17 @@
 pub mod admission;
 mod audit;
 mod cedar;
+mod password;
 mod resource;
 mod rights;
+mod secret;
+mod session;
 mod token;
 
 pub use self::audit::{Audit, Broken};
+pub use self::password::{PasswordError, Passwords, Tried};
 pub use self::resource::Resource;
 pub use self::rights::{People, Principal, Rights};
+pub use self::session::{Begun, Seated, Sessions};
 pub use self::token::{Issued, Tokens, Wanted};
 pub use windlass_contract::{Entry, Noted, Outcome, TokenView, Verb};

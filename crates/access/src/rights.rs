@@ -18,10 +18,11 @@ use cedar_policy::{
     RestrictedExpression, SlotId,
 };
 use tokio::sync::watch;
-use windlass_objects::kinds::{self, Role, RoleBindingSpec, UserSpec};
+use windlass_objects::kinds::{self, RoleBindingSpec, RoleSpec, UserSpec};
 use windlass_objects::{Error, Objects, Query, Selector};
 
 use windlass_contract::Verb;
+use windlass_model::texts::Texts;
 
 use crate::cedar::uid;
 use crate::resource::Resource;
@@ -54,12 +55,12 @@ const CLUSTER: &str = "all";
 /// How many are read at once.
 const PAGE: usize = 1000;
 
-const ROLES: [(Role, &str, &str); 5] = [
-    (Role::Viewer, "viewer", include_str!("roles/viewer.cedar")),
-    (Role::Operator, "operator", include_str!("roles/operator.cedar")),
-    (Role::Approver, "approver", include_str!("roles/approver.cedar")),
-    (Role::Author, "author", include_str!("roles/author.cedar")),
-    (Role::Admin, "admin", include_str!("roles/admin.cedar")),
+const ROLES: [(&str, &str); 5] = [
+    ("viewer", include_str!("roles/viewer.cedar")),
+    ("operator", include_str!("roles/operator.cedar")),
+    ("approver", include_str!("roles/approver.cedar")),
+    ("author", include_str!("roles/author.cedar")),
+    ("admin", include_str!("roles/admin.cedar")),
 ];
 
 // === impl Rights ===
@@ -123,6 +124,7 @@ impl fmt::Debug for Rights {
 /// Says when somebody has changed.
 struct Changes {
     users: windlass_objects::ObjectWatch,
+    roles: windlass_objects::ObjectWatch,
     bindings: windlass_objects::ObjectWatch,
     is_due: bool,
 }
@@ -132,8 +134,9 @@ struct Changes {
 impl Changes {
     async fn begin(objects: &Objects) -> Result<Self, Error> {
         let users = objects.watch(&kinds::USER, None, None, Selector::default(), None).await?;
+        let roles = objects.watch(&kinds::ROLE, None, None, Selector::default(), None).await?;
         let bindings = objects.watch(&kinds::ROLE_BINDING, None, None, Selector::default(), None).await?;
-        Ok(Self { users, bindings, is_due: false })
+        Ok(Self { users, roles, bindings, is_due: false })
     }
 
     /// Waits for a change; false when there will be none any more.
@@ -143,6 +146,7 @@ impl Changes {
         }
         let told = tokio::select! {
             told = self.users.next() => told,
+            told = self.roles.next() => told,
             told = self.bindings.next() => told,
         };
         match told {
@@ -179,10 +183,26 @@ impl People {
                 }
             }
         }
+        let mut included = HashMap::new();
+        for role in all(objects, &kinds::ROLE).await? {
+            let name = role.metadata.name;
+            let spec: Result<RoleSpec, _> = serde_json::from_value(role.spec);
+            let added = spec.map_err(|error| error.to_string()).and_then(|spec| {
+                add(&mut people.policies, &name, &spec.cedar())?;
+                Ok(spec.includes)
+            });
+            match added {
+                Ok(includes) => drop(included.insert(name, includes)),
+                Err(error) => {
+                    tracing::error!(role = name, error, "a role cannot be read and gives nobody anything");
+                }
+            }
+        }
         for binding in all(objects, &kinds::ROLE_BINDING).await? {
             let name = &binding.metadata.name;
             let spec: Result<RoleBindingSpec, _> = serde_json::from_value(binding.spec);
-            let bound = spec.map_err(|error| error.to_string()).and_then(|spec| people.bind(name, &spec));
+            let bound =
+                spec.map_err(|error| error.to_string()).and_then(|spec| people.bind(name, &spec, &included));
             if let Err(error) = bound {
                 tracing::error!(binding = name, %error, "a binding cannot be read and gives nobody anything");
             }
@@ -190,18 +210,24 @@ impl People {
         Ok(people)
     }
 
-    fn bind(&mut self, name: &str, spec: &RoleBindingSpec) -> Result<(), String> {
+    fn bind(
+        &mut self,
+        name: &str,
+        spec: &RoleBindingSpec,
+        included: &HashMap<String, Texts>,
+    ) -> Result<(), String> {
         let whom = spec
             .users
             .iter()
             .map(|user| ("User", user))
             .chain(spec.groups.iter().map(|group| ("Group", group)));
-        let word = ROLES.iter().find(|(role, ..)| *role == spec.role).map_or("viewer", |(_, word, _)| *word);
+        let others = included.get(&spec.role).into_iter().flat_map(|roles| roles.iter());
+        let roles: HashSet<&str> = others.map(String::as_str).chain([spec.role.as_str()]).collect();
         let templates: Vec<PolicyId> = self
             .policies
             .templates()
             .map(|template| template.id().clone())
-            .filter(|id| id.to_string().starts_with(&format!("{word}#")))
+            .filter(|id| id.to_string().rsplit_once('#').is_some_and(|(role, _)| roles.contains(role)))
             .collect();
         for (kind, who) in whom {
             for place in spec.namespaces.iter() {
@@ -290,22 +316,22 @@ impl fmt::Debug for People {
 /// them all.
 fn roles() -> PolicySet {
     let mut set = PolicySet::new();
-    for (_, word, text) in ROLES {
-        let read = match PolicySet::from_str(text) {
-            Ok(read) => read,
-            Err(error) => {
-                tracing::error!(role = word, %error, "a role cannot be read");
-                continue;
-            }
-        };
-        for (index, template) in read.templates().enumerate() {
-            let template = template.new_id(PolicyId::new(format!("{word}#{index}")));
-            if let Err(error) = set.add_template(template) {
-                tracing::error!(role = word, %error, "a role cannot be used");
-            }
+    for (role, text) in ROLES {
+        if let Err(error) = add(&mut set, role, text) {
+            tracing::error!(role, error, "a role cannot be read");
         }
     }
     set
+}
+
+/// Adds the policies of a role.
+fn add(set: &mut PolicySet, role: &str, text: &str) -> Result<(), String> {
+    let read = PolicySet::from_str(text).map_err(|error| error.to_string())?;
+    for (index, template) in read.templates().enumerate() {
+        let template = template.new_id(PolicyId::new(format!("{role}#{index}")));
+        set.add_template(template).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 async fn all(

@@ -9,14 +9,13 @@
 
 use std::sync::Arc;
 
-use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use windlass_contract::{TokenView, Verb};
 use windlass_model::time::Time;
 use windlass_store::{Range, Store, StoreError, Txn};
 
 use crate::rights::Principal;
+use crate::secret::{hash, is_equal, letters};
 
 /// The tokens of a store.
 #[derive(Clone, Debug)]
@@ -151,22 +150,6 @@ fn key(id: &str) -> String {
 
 fn is_id(id: &str) -> bool {
     id.len() == ID_BYTES * 8 / 5 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-}
-
-fn hash(secret: &str) -> String {
-    HEXLOWER.encode(&Sha256::digest(secret.as_bytes()))
-}
-
-/// Takes the same time wherever they differ.
-fn is_equal(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |all, (a, b)| all | (a ^ b)) == 0
-}
-
-fn letters<const N: usize>() -> Result<String, StoreError> {
-    let mut bytes = [0_u8; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| StoreError::io("draw a token from", "the system", std::io::Error::other(error)))?;
-    Ok(BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
 }
 
 #[cfg(test)]

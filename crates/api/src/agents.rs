@@ -5,62 +5,18 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
-use windlass_enrol::{Error, TokenView, Wanted};
-use windlass_hub::AgentView;
+use windlass_contract::{AgentPage, AgentTokens, AgentView, NewAgentToken, NewAgentTokenMade};
+use windlass_enrol::{Error, Wanted};
 use windlass_model::Value;
-use windlass_model::span::Span;
 
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
 use crate::objects::Sent;
-
-/// Some agents.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct AgentPage {
-    /// In the order of their nodes.
-    items: Vec<AgentView>,
-    /// Behind which node the next page begins, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
-/// The tokens by which agents join.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct AgentTokens {
-    /// In the order of their ids.
-    items: Vec<TokenView>,
-}
-
-/// A token by which agents may join, to be.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewAgentToken {
-    /// The name of a node, or a pattern of names, such as `web*`.
-    nodes: String,
-    /// How many agents may join by it; 1 unless given.
-    uses: Option<u32>,
-    /// How long it is good for, such as `1h`; a day, unless given; 90 days at the most.
-    expires_in: Option<Span>,
-    /// Whether an agent that joins by it takes the place of one that the node has; that one is cut then.
-    #[serde(default)]
-    replaces: bool,
-}
-
-/// A token by which agents may join, shown this once.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct NewAgentTokenMade {
-    /// The token.
-    token: String,
-    /// As it is listed.
-    #[serde(flatten)]
-    view: TokenView,
-}
 
 /// What part of the agents.
 #[derive(Debug, Default, Deserialize)]

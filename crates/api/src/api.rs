@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, Uri};
-use axum::routing::{get, post};
-use windlass_access::{Audit, Rights, Tokens};
+use axum::routing::{get, post, put};
+use windlass_access::{Audit, Passwords, Rights, Sessions, Tokens};
 use windlass_hub::Hub;
 use windlass_model::code;
 use windlass_model::time::Time;
@@ -21,7 +21,7 @@ use crate::caller::Caller;
 use crate::gathered::Gathered;
 use crate::host::Host;
 use crate::limit::{Limits, Turns};
-use crate::{agents, audit, health, objects, operate, people, runs};
+use crate::{agents, audit, health, inventory, objects, operate, people, runs, sessions};
 
 /// What the API stands on.
 #[derive(Clone, Debug)]
@@ -38,6 +38,12 @@ pub struct Parts {
     pub rights: Rights,
     /// Who somebody is.
     pub tokens: Tokens,
+    /// The same, by name and password.
+    pub passwords: Passwords,
+    /// Browsers in which somebody has signed in.
+    pub sessions: Sessions,
+    /// Whether browsers reach it over TLS, so that cookies need not go any other way.
+    pub is_secure: bool,
     /// Who did what.
     pub audit: Audit,
     /// The agents that dial in.
@@ -88,12 +94,19 @@ impl Api {
             .route("/api/v1/me", get(people::me))
             .route("/api/v1/tokens", get(people::tokens).post(people::issue))
             .route("/api/v1/tokens/{id}", axum::routing::delete(people::revoke))
+            .route("/api/v1/sessions", post(sessions::sign_in))
+            .route("/api/v1/sessions/current", get(sessions::current).delete(sessions::sign_out))
+            .route(
+                "/api/v1/users/{name}/password",
+                put(sessions::set_password).delete(sessions::remove_password),
+            )
             .route("/api/v1/agents", get(agents::list))
             .route("/api/v1/agents/{name}", get(agents::get).delete(agents::revoke))
             .route("/api/v1/agenttokens", get(agents::tokens).post(agents::issue))
             .route("/api/v1/agenttokens/{id}", axum::routing::delete(agents::end))
             .route("/metrics", get(operate::metrics))
             .route("/api/v1/backup", post(operate::backup))
+            .route("/api/v1/namespaces/{name}/inventory", get(inventory::get))
             .route("/api/v1/audit", get(audit::list))
             .route("/api/v1/audit/verify", get(audit::verify));
         for kind in kinds::all() {

@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
-use windlass_access::{Noted, Outcome, Principal, Resource, Verb};
-use windlass_model::Value;
+use axum::http::{StatusCode, header};
+use windlass_access::{Noted, Outcome, Principal, Resource, Seated, Verb};
+use windlass_contract::CSRF_HEADER;
+use windlass_model::{Value, code};
 
 use crate::answer::Problem;
 use crate::api::Api;
+use crate::sessions::cookie_name;
 
 /// Where a request comes from, as whoever listens notes on it.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,8 @@ pub struct Remote(pub SocketAddr);
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) who: Principal,
+    /// The session that they are in, where they showed no token.
+    pub(crate) session: Option<Seated>,
     from: String,
     api: Api,
 }
@@ -33,9 +37,17 @@ impl FromRequestParts<Api> for Caller {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or_else(Problem::unauthenticated)?;
-        let who = api.parts().tokens.check(token, api.now()).await?.ok_or_else(Problem::unauthenticated)?;
+            .map(|(_, token)| token.trim());
+        let (who, session) = match token {
+            Some(token) => {
+                let who = api.parts().tokens.check(token, api.now()).await?;
+                (who.ok_or_else(Problem::unauthenticated)?, None)
+            }
+            None => {
+                let seated = seated(parts, api).await?;
+                (seated.who.clone(), Some(seated))
+            }
+        };
         if !api.parts().rights.people().is_welcome(&who.user) {
             return Err(Problem::unauthenticated());
         }
@@ -44,13 +56,35 @@ impl FromRequestParts<Api> for Caller {
         }
         let from =
             parts.extensions.get::<Remote>().map_or_else(String::new, |Remote(address)| address.to_string());
-        Ok(Self { who, from, api: api.clone() })
+        Ok(Self { who, session, from, api: api.clone() })
     }
+}
+
+/// Who is in the session of the cookie. What changes something has to be asked by a page of ours.
+async fn seated(parts: &Parts, api: &Api) -> Result<Seated, Problem> {
+    let name = cookie_name(api.parts().is_secure);
+    let cookies = parts.headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut cookies =
+        cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let (_, cookie) = cookies.find(|(key, _)| *key == name).ok_or_else(Problem::unauthenticated)?;
+    let seated = api.parts().sessions.check(cookie, api.now()).await?.ok_or_else(Problem::unauthenticated)?;
+    let shown = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok());
+    if !parts.method.is_safe() && shown != Some(seated.csrf.as_str()) {
+        let detail = "what changes something in a session is asked with its X-Windlass-CSRF, and another one was sent, or none";
+        let problem = Problem::new(StatusCode::FORBIDDEN, &code::FORBIDDEN, detail);
+        return Err(problem.hint("GET /api/v1/sessions/current says which; programs rather use a token"));
+    }
+    Ok(seated)
 }
 
 // === impl Caller ===
 
 impl Caller {
+    /// From where they ask.
+    pub(crate) fn from(&self) -> &str {
+        &self.from
+    }
+
     pub(crate) fn may(&self, verb: Verb, what: &Resource<'_>) -> bool {
         self.api.parts().rights.may(&self.who, verb, what)
     }

@@ -6,15 +6,14 @@ use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::json;
 use windlass_contract::{
-    AppliedObject, AuditPage, AuditVerified, Differences, Me, NewBackup, NewRun, NewToken, NewTokenMade,
-    Object, ObjectPage, Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, RunPreview,
+    AgentPage, AgentTokens, AgentView, AppliedObject, AuditPage, AuditVerified, Differences, Me,
+    NewAgentToken, NewAgentTokenMade, NewBackup, NewPassword, NewRun, NewToken, NewTokenMade, Object, ObjectPage,
+    Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, RunPreview, Session, SignIn,
     Submitted, Tokens, Version,
 };
-use windlass_hub::AgentView;
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;
 
-use crate::agents::{AgentPage, AgentTokens, NewAgentToken, NewAgentTokenMade};
 use crate::endpoint::{Endpoint, Needs, endpoints};
 
 const SCHEMAS: &str = "#/components/schemas/";
@@ -205,6 +204,9 @@ fn schemas() -> Value {
     add::<NewToken>("NewToken", &mut generator, &mut all);
     add::<NewTokenMade>("NewTokenMade", &mut generator, &mut all);
     add::<Tokens>("Tokens", &mut generator, &mut all);
+    add::<SignIn>("SignIn", &mut generator, &mut all);
+    add::<Session>("Session", &mut generator, &mut all);
+    add::<NewPassword>("NewPassword", &mut generator, &mut all);
     add::<AgentPage>("AgentPage", &mut generator, &mut all);
     add::<AgentView>("AgentView", &mut generator, &mut all);
     add::<AgentTokens>("AgentTokens", &mut generator, &mut all);

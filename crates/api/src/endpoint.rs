@@ -130,6 +130,8 @@ pub fn endpoints() -> Vec<Endpoint> {
     }
     all.extend(crate::operate::endpoints());
     all.extend(crate::agents::endpoints());
+    all.extend(crate::inventory::endpoints());
+    all.extend(crate::sessions::endpoints());
     all.extend(crate::runs::endpoints());
     all
 }

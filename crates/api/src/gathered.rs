@@ -6,12 +6,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
+use serde_json::json;
 use windlass_inventory::{Contents, Inventory, Item, Level, NodeGroup, NodeGroupSpec, NodeSpec};
 use windlass_lang::Evaluator;
 use windlass_model::eval::Scope;
+use windlass_model::plan::API_VERSION;
 use windlass_model::target::{Node, Targets};
 use windlass_model::{Map, Value, code};
-use windlass_objects::kinds::{self, BudgetSpec, FreezeSpec, NamespaceSpec, PolicySpec};
+use windlass_objects::kinds::{
+    self, BudgetSpec, ClusterVariablesBindingSpec, FreezeSpec, NamespaceSpec, PolicySpec,
+};
 use windlass_objects::{Error, Kind, Name, Object, Objects, Query};
 use windlass_plugin::{BoxFuture, Secret, SecretError, SecretProvider};
 use windlass_runtime::Budget;
@@ -30,8 +34,14 @@ pub struct Gathered {
 type Made = (u64, Arc<Inventory>);
 
 /// What inventories are made of.
-const PARTS: [&Kind; 5] =
-    [&kinds::NAMESPACE, &kinds::NODE, &kinds::NODE_GROUP, &kinds::CLUSTER_VARIABLES, &kinds::VARIABLES];
+const PARTS: [&Kind; 6] = [
+    &kinds::NAMESPACE,
+    &kinds::NODE,
+    &kinds::NODE_GROUP,
+    &kinds::CLUSTER_VARIABLES,
+    &kinds::CLUSTER_VARIABLES_BINDING,
+    &kinds::VARIABLES,
+];
 
 /// The secrets of a namespace: `OBJECT/KEY`, or `KEY` where one object alone has it.
 struct Secrets {
@@ -65,7 +75,29 @@ impl Gathered {
         Ok(made)
     }
 
+    /// The same as a document.
+    pub(crate) async fn document(&self, namespace: &str) -> Result<Value, Problem> {
+        let Contents { cluster, namespace, groups, nodes, .. } = self.granted(namespace).await?;
+        let nodes: Vec<Node> = nodes.into_iter().map(|item| item.what).collect();
+        let groups: Vec<NodeGroup> = groups.into_iter().map(|item| item.what).collect();
+        Ok(json!({
+            "apiVersion": API_VERSION,
+            "kind": "Inventory",
+            "spec": {
+                "cluster": cluster.map(|item| item.what),
+                "namespace": namespace.map(|item| item.what),
+                "groups": groups,
+                "nodes": nodes,
+            },
+        }))
+    }
+
     async fn make(&self, namespace: &str) -> Result<Inventory, Problem> {
+        build(self.granted(namespace).await?)
+    }
+
+    /// What the inventory of a namespace is made of.
+    async fn granted(&self, namespace: &str) -> Result<Contents, Problem> {
         let of = self.objects.get(&kinds::NAMESPACE, &Name::global(namespace)).await?;
         let spec: NamespaceSpec = read(&of)?;
         let mut contents = self.contents(namespace).await?;
@@ -94,7 +126,7 @@ impl Gathered {
             .filter_map(|id| whole.node(id).map(|node| node.name.clone()))
             .collect();
         contents.nodes.retain(|item| needed.contains(&item.what.name));
-        build(contents)
+        Ok(contents)
     }
 
     /// Whoever answers for the secrets of a namespace.
@@ -222,11 +254,29 @@ impl Gathered {
             let spec: NodeGroupSpec = read(&object)?;
             contents.groups.push(Item::unplaced(group(object.metadata.name, spec)));
         }
-        let cluster = vars(self.all(&kinds::CLUSTER_VARIABLES, None).await?);
+        let cluster = vars(self.cluster_variables(namespace).await?);
         contents.cluster = Some(level("cluster", cluster));
         let own = vars(self.all(&kinds::VARIABLES, Some(namespace)).await?);
         contents.namespace = Some(level(namespace, own));
         Ok(contents)
+    }
+
+    /// The variables of the cluster that count in a namespace: those that are bound to it, and those that are bound to none.
+    async fn cluster_variables(&self, namespace: &str) -> Result<Vec<Object>, Problem> {
+        let (mut bound, mut here) = (HashSet::new(), HashSet::new());
+        for binding in self.all(&kinds::CLUSTER_VARIABLES_BINDING, None).await? {
+            let spec: ClusterVariablesBindingSpec = read(&binding)?;
+            if spec.namespaces.has(namespace) {
+                here.extend(spec.variables.iter().cloned());
+            }
+            bound.extend(spec.variables.iter().cloned());
+        }
+        let mut found = self.all(&kinds::CLUSTER_VARIABLES, None).await?;
+        found.retain(|object| {
+            let name = &object.metadata.name;
+            here.contains(name) || !bound.contains(name)
+        });
+        Ok(found)
     }
 
     async fn all(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<Vec<Object>, Error> {

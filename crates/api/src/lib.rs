@@ -23,11 +23,13 @@ mod endpoint;
 mod gathered;
 mod health;
 mod host;
+mod inventory;
 mod limit;
 mod objects;
 mod operate;
 mod people;
 mod runs;
+mod sessions;
 mod stream;
 
 pub use self::answer::Problem;

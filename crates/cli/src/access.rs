@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use windlass_client::RunEvents;
+use windlass_client::{Body, LogQuery, RunEvents};
 use windlass_model::event::Event;
 use windlass_model::id::RunId;
 use windlass_model::layout::Layout;
@@ -71,6 +71,13 @@ impl Access {
     /// How commands to type say where the runs are.
     pub(crate) fn typed(&self) -> &Typed {
         &self.typed
+    }
+
+    /// What is printed in a run of a server, from its beginning on until it ends.
+    pub(crate) async fn printed(&self, run: RunId) -> Result<Option<Body>, Failure> {
+        let Some(remote) = self.remote() else { return Ok(None) };
+        let query = LogQuery { follow: true, ..LogQuery::default() };
+        Ok(Some(remote.logs(run, &query).await?))
     }
 
     /// Whether another process drives the runs.

@@ -4,6 +4,7 @@
 
 mod adhoc;
 mod agent;
+mod agents;
 mod context;
 mod inspect;
 mod logs;
@@ -25,9 +26,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::adhoc::{AdHocArgs, CopyArgs, ExecArgs};
 pub(crate) use self::agent::{AgentArgs, AgentCommand, AgentPlaceArgs, AgentRunArgs, JoinArgs};
+pub(crate) use self::agents::{
+    AgentsArgs, AgentsCommand, AgentsListArgs, AgentsRevokeArgs, AgentsTokenArgs, AgentsTokensArgs,
+};
 pub(crate) use self::context::{
     AuditArgs, CA_VARIABLE, CONTEXT_VARIABLE, ContextArgs, ContextsArgs, LoginArgs, NAMESPACE_VARIABLE,
-    PlaceArgs, SERVER_VARIABLE, TOKEN_VARIABLE, TokensArgs, WhoamiArgs,
+    PasswdArgs, PlaceArgs, SERVER_VARIABLE, TOKEN_VARIABLE, TokensArgs, WhoamiArgs,
 };
 pub(crate) use self::inspect::{
     CompletionsArgs, DocsArgs, DocsKind, ExplainArgs, ManArgs, PluginsArgs, PluginsCommand, PreviewArgs,
@@ -36,7 +40,7 @@ pub(crate) use self::inspect::{
 pub(crate) use self::logs::{LogFormat, LogsArgs};
 pub(crate) use self::nodes::{
     AmongArgs, INVENTORY_VARIABLE, InventoryArgs, NodeShowArgs, NodeVarsArgs, NodesArgs, NodesCommand,
-    NodesFactsArgs, NodesListArgs, NodesSelectArgs,
+    NodesFactsArgs, NodesListArgs, NodesPlaceArgs, NodesSelectArgs,
 };
 pub(crate) use self::objects::{ApplyArgs, DeleteArgs, DiffArgs, FreezeArgs, GetArgs, ObjectFormat, OneArgs};
 pub(crate) use self::output::{DocumentFormat, LiveFormat, ReportFormat};
@@ -158,6 +162,8 @@ pub(crate) enum Command {
     Whoami(WhoamiArgs),
     /// List, make and end tokens.
     Tokens(TokensArgs),
+    /// Give oneself, or somebody else, a password to sign in with a browser.
+    Passwd(PasswdArgs),
     /// Make objects of a server as files say.
     Apply(ApplyArgs),
     /// List objects of a server, or print some.
@@ -178,6 +184,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Be the agent of this machine: dial in to a server, and do what its runs order here.
     Agent(AgentArgs),
+    /// List and revoke the agents of a server, and make tokens by which others join.
+    Agents(AgentsArgs),
     /// Explain an error code.
     Explain(ExplainArgs),
     /// List the plugins and show what each takes and gives.

@@ -2,6 +2,7 @@
 
 mod adhoc;
 mod agent;
+mod agents;
 mod audit;
 mod completions;
 mod contexts;
@@ -12,6 +13,7 @@ mod logs;
 mod man;
 mod nodes;
 mod objects;
+mod passwd;
 mod plugins;
 mod preview;
 mod recover;
@@ -28,8 +30,8 @@ mod whoami;
 use std::path::Path;
 
 use crate::args::{
-    Command, DocumentFormat, LiveFormat, LogFormat, NodesCommand, ObjectFormat, PluginsCommand, ReportFormat,
-    RunsCommand,
+    AgentsCommand, Command, DocumentFormat, LiveFormat, LogFormat, NodesCommand, ObjectFormat,
+    PluginsCommand, ReportFormat, RunsCommand,
 };
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -95,6 +97,7 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
         Command::Contexts(args) => contexts::run(&args, printer),
         Command::Whoami(args) => whoami::run(&args, printer),
         Command::Tokens(args) => tokens::run(&args, printer),
+        Command::Passwd(args) => passwd::run(&args, printer),
         Command::Apply(args) => objects::apply(&args, printer),
         Command::Get(args) => objects::get(&args, printer),
         Command::Describe(args) => objects::describe(&args, printer),
@@ -105,6 +108,7 @@ fn perform(command: Command, printer: &mut Printer) -> Outcome {
         Command::Approve(args) => runs::approve(&args, printer),
         Command::Audit(args) => audit::run(&args, printer),
         Command::Agent(args) => agent::run(&args, printer),
+        Command::Agents(args) => agents::run(&args, printer),
     }
 }
 
@@ -146,6 +150,12 @@ impl Form {
                 NodesCommand::Facts(args) => args.output.into(),
                 NodesCommand::Select(args) => args.output.into(),
             },
+            Command::Agents(args) => match &args.command {
+                AgentsCommand::List(args) => args.output.into(),
+                AgentsCommand::Token(args) => args.output.into(),
+                AgentsCommand::Tokens(args) => args.output.into(),
+                AgentsCommand::Revoke(_) => Self::Text,
+            },
             Command::Apply(args) => args.output.into(),
             Command::Get(args) => args.output.into(),
             Command::Whoami(args) => args.output.into(),
@@ -158,6 +168,7 @@ impl Form {
             | Command::Up(_)
             | Command::Agent(_)
             | Command::Login(_)
+            | Command::Passwd(_)
             | Command::Describe(_)
             | Command::Edit(_)
             | Command::Diff(_)

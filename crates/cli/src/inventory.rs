@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use windlass_inventory::{Id, Inventory};
+use windlass_inventory::{Form, Id, Inventory, Text};
 use windlass_lang::{Evaluator, Findings, Found, Source};
 use windlass_model::eval::Scope;
 use windlass_model::freeze::{KnownVars, Nodes};
@@ -13,13 +13,15 @@ use windlass_model::problem::Problem;
 use windlass_model::target::{Node, Targets};
 use windlass_model::{code, name};
 
-use crate::args::{AmongArgs, INVENTORY_VARIABLE, InventoryArgs};
+use crate::args::{AmongArgs, ContextArgs, INVENTORY_VARIABLE, InventoryArgs, NodesPlaceArgs, PlaceArgs};
+use crate::context::Context;
 use crate::drawing;
 use crate::exit::Exit;
 use crate::facts::{self, Kept};
 use crate::failure::Failure;
 use crate::params::COMMAND_LINE;
 use crate::printer::Printer;
+use crate::session::tokio_runtime;
 
 /// What the targets of a plan are chosen among.
 #[derive(Debug, Default)]
@@ -50,11 +52,58 @@ pub(crate) fn among(args: &AmongArgs, printer: &mut Printer) -> Result<Among, Fa
     Ok(Among { inventory, paths, selection, is_asked_for: !args.inventory.inventory.is_empty() })
 }
 
+/// The same for a command that can look at the nodes of a server.
+pub(crate) fn among_at(
+    args: &AmongArgs,
+    context: &ContextArgs,
+    printer: &mut Printer,
+) -> Result<Among, Failure> {
+    let Some(server) = server(&args.inventory, context)? else { return among(args, printer) };
+    let selection = args.selection.as_deref().map(|text| selected(SELECTION_FLAG, text)).transpose()?;
+    let inventory = Some(Arc::new(of_server(&server, printer)?));
+    Ok(Among { inventory, selection, ..Among::default() })
+}
+
+/// The nodes of a server, or of this side; a command cannot do without them.
+pub(crate) fn must_read_at(args: &NodesPlaceArgs, printer: &mut Printer) -> Result<Inventory, Failure> {
+    match server(&args.inventory, &args.context)? {
+        Some(server) => of_server(&server, printer),
+        None => must_read(&args.inventory, printer),
+    }
+}
+
+/// The server whose nodes are meant, if it is those of one: what a flag says counts before what variables say.
+fn server(args: &InventoryArgs, context: &ContextArgs) -> Result<Option<Context>, Failure> {
+    if context.context.is_some() && !args.inventory.is_empty() {
+        let message = "--inventory and --context are given, and nodes are listed in one place";
+        return Err(Failure::usage(message).help("leave one of them out"));
+    }
+    if context.context.is_none() && !paths(args).is_empty() {
+        return Ok(None);
+    }
+    PlaceArgs { context: context.clone(), ..PlaceArgs::default() }.server()
+}
+
+/// The nodes that the namespace of a server may touch, with their variables.
+pub(crate) fn of_server(server: &Context, printer: &mut Printer) -> Result<Inventory, Failure> {
+    let document = tokio_runtime()?.block_on(server.client.inventory(&server.namespace))?;
+    let name = format!("the inventory of {} at {}", server.namespace, server.client.url());
+    let text = Text { source: Source::new(&name, &document.to_string()), form: Form::Yaml };
+    let windlass_inventory::Read { inventory, warnings } =
+        windlass_inventory::read(&[text]).map_err(|wrong| {
+            wrong.into_iter().next().map_or_else(|| Failure::usage("it is no inventory"), Failure::from)
+        })?;
+    for findings in &warnings {
+        drawing::show(findings, printer);
+    }
+    Ok(inventory)
+}
+
 /// Reads the inventory that a command cannot do without.
 pub(crate) fn must_read(args: &InventoryArgs, printer: &mut Printer) -> Result<Inventory, Failure> {
     read(args, printer)?.ok_or_else(|| {
         Failure::new(Exit::Invalid, code::NEEDS_INVENTORY, "there is no inventory to look into")
-            .help(format!("give --inventory PATH, or set {INVENTORY_VARIABLE}"))
+            .help(format!("give --inventory PATH, set {INVENTORY_VARIABLE}, or name a server with --context"))
     })
 }
 

@@ -96,6 +96,20 @@ impl Live {
         }
     }
 
+    /// The same for a run of a server, whose lines are handed over one by one.
+    pub(crate) fn show_output_of_server(&mut self) {
+        if matches!(self.form, Form::Picture(_) | Form::Lines) {
+            self.form = Form::Output(Box::new(Output::handed_over()));
+        }
+    }
+
+    /// Shows a line of the log of a server's run.
+    pub(crate) fn printed(&mut self, line: &[u8], printer: &mut Printer) {
+        if let Form::Output(output) = &mut self.form {
+            output.take(line, printer);
+        }
+    }
+
     /// Shows an event that was applied to the fold just now.
     pub(crate) fn event(&mut self, fold: &Fold, event: &Event, printer: &mut Printer) {
         match &mut self.form {

@@ -19,10 +19,12 @@
 //! A request that is refused is an [`Error::Refused`] with the problem that the server answered. Streams that break are taken
 //! up again where they were: nothing is missed, and nothing comes twice.
 
+mod agents;
 mod client;
 mod connection;
 mod error;
 mod objects;
+mod people;
 mod runs;
 mod stream;
 

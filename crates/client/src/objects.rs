@@ -82,6 +82,11 @@ impl Ask {
 }
 
 impl Client {
+    /// The nodes that a namespace may touch, as a document that inventories are read from.
+    pub async fn inventory(&self, namespace: &str) -> Result<Value, Error> {
+        self.json(Ask::get(format!("/api/v1/namespaces/{}/inventory", escaped(namespace)))).await
+    }
+
     /// Some objects.
     pub async fn list(&self, place: &Place, listing: &Listing) -> Result<ObjectPage, Error> {
         self.json(Ask::get(place.path()).listing(listing)).await

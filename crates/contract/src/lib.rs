@@ -3,6 +3,7 @@
 //! Both sides are made of these types, and so is the OpenAPI document. A key that is added to an answer breaks nobody; a key
 //! of a request that a server does not know is refused, so that nothing that somebody wanted is left out in silence.
 
+mod agent;
 mod audit;
 mod object;
 mod operate;
@@ -12,16 +13,20 @@ mod run;
 mod texts;
 mod words;
 
+pub use self::agent::{
+    Agent, AgentPage, AgentState, AgentTokenView, AgentTokens, AgentView, Certificate, NewAgentToken,
+    NewAgentTokenMade,
+};
 pub use self::audit::{AuditPage, AuditVerified, Entry, Noted, Outcome};
 pub use self::object::{
     Applied, AppliedObject, Changed, Difference, Differences, Metadata, Name, Object, ObjectPage,
     OneRevision, RevisionPage, What,
 };
 pub use self::operate::NewBackup;
-pub use self::people::{Me, NewToken, NewTokenMade, TokenView, Tokens, Verb};
+pub use self::people::{Me, NewPassword, NewToken, NewTokenMade, Session, SignIn, TokenView, Tokens, Verb};
 pub use self::problem::{OneProblem, Problem};
 pub use self::run::{
     NewRun, PreviewedAction, PreviewedBlock, Reason, RecordedEvent, Resolution, RetryRun, Run, RunApproval,
     RunPage, RunPreview, RunReason, Submitted,
 };
-pub use self::words::{APPLY, JSON_PATCH, MERGE_PATCH, NAMESPACE_LABEL, PROBLEM, Version};
+pub use self::words::{APPLY, CSRF_HEADER, JSON_PATCH, MERGE_PATCH, NAMESPACE_LABEL, PROBLEM, Version};

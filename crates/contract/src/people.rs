@@ -43,6 +43,45 @@ pub struct Me {
     pub cluster: Vec<String>,
 }
 
+/// How somebody signs in for a session of a browser: by name and password, or by a token.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SignIn {
+    /// Who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Their password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// A token, in the place of both; the session may do what it may, and ends with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// A session of a browser. What opens it is in a cookie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Whose.
+    pub user: String,
+    /// What is sent as `X-Windlass-CSRF` with all that changes something.
+    pub csrf: String,
+    /// When it ends at the latest, in microseconds since 1970.
+    #[schemars(with = "u64")]
+    pub ends_at: Time,
+}
+
+/// A password to be.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewPassword {
+    /// The new one: 12 characters at the least.
+    pub password: String,
+    /// The one so far, where somebody changes their own and has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<String>,
+}
+
 /// A token to be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -104,6 +143,22 @@ pub struct TokenView {
 pub struct Tokens {
     /// In the order of their ids.
     pub items: Vec<TokenView>,
+}
+
+// === impl SignIn ===
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+// === impl NewPassword ===
+
+impl fmt::Debug for NewPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewPassword").finish_non_exhaustive()
+    }
 }
 
 // === impl NewTokenMade ===

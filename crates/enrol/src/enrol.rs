@@ -11,15 +11,16 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use windlass_contract::{Agent, AgentTokenView, Certificate};
 use windlass_line::{Fingerprint, JoinToken};
 use windlass_model::pattern::Glob;
 use windlass_model::time::Time;
 use windlass_store::{Entry, Range, Store, StoreError, Txn};
 
-use crate::agent::{self, Agent, Certificate, Kept};
+use crate::agent::{self, Kept};
 use crate::authority::{Authority, Issued};
 use crate::refused::{Error, Refused};
-use crate::token::{self, Made, TokenView, Wanted, drawn, hash, is_equal};
+use crate::token::{self, Made, Wanted, drawn, hash, is_equal, is_for};
 
 /// How agents are enrolled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Enrol {
             return Err(Refused::BadName(wanted.nodes).into());
         }
         let (id, secret) = drawn()?;
-        let view = TokenView {
+        let view = AgentTokenView {
             id: id.clone(),
             nodes: wanted.nodes,
             uses: wanted.uses.max(1),
@@ -116,7 +117,7 @@ impl Enrol {
     }
 
     /// The join tokens, in the order of their ids.
-    pub async fn tokens(&self) -> Result<Vec<TokenView>, StoreError> {
+    pub async fn tokens(&self) -> Result<Vec<AgentTokenView>, StoreError> {
         let found = self.0.store.range(Range::prefix(TOKENS)).await?;
         Ok(found.iter().filter_map(read_token).map(|kept| kept.view).collect())
     }
@@ -330,7 +331,7 @@ fn judge(kept: &token::Kept, token: &JoinToken, node: &str, now: Time) -> Result
     if !windlass_model::name::is_slug(node) || node.len() > 253 {
         return Err(Refused::BadName(node.chars().take(80).collect()));
     }
-    if !view.is_for(node) {
+    if !is_for(view, node) {
         return Err(Refused::OtherNode { node: node.to_owned(), nodes: view.nodes.clone() });
     }
     Ok(())

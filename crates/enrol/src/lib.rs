@@ -21,9 +21,9 @@ mod refused;
 mod tls;
 mod token;
 
-pub use self::agent::{Agent, Certificate};
 pub use self::authority::{Authority, Issued};
 pub use self::enrol::{Admitted, Enrol, Options};
 pub use self::refused::{Error, Refused};
 pub use self::tls::{Now, server_config};
-pub use self::token::{Made, TokenView, Wanted};
+pub use self::token::{Made, Wanted};
+pub use windlass_contract::{Agent, Certificate};

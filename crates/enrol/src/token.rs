@@ -1,9 +1,9 @@
 //! Join tokens: shown once, kept as a hash, for a name or a pattern of names, ending, used so many times.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use windlass_contract::AgentTokenView;
 use windlass_line::JoinToken;
 use windlass_model::pattern::Glob;
 use windlass_model::time::Time;
@@ -30,36 +30,7 @@ pub struct Made {
     /// It.
     pub token: JoinToken,
     /// As it is listed.
-    pub view: TokenView,
-}
-
-/// A join token as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "AgentTokenView")]
-pub struct TokenView {
-    /// What it is called.
-    pub id: String,
-    /// For which nodes it is.
-    pub nodes: String,
-    /// How many agents may join by it.
-    pub uses: u32,
-    /// How many have.
-    pub used: u32,
-    /// When it was used last, in microseconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<u64>")]
-    pub used_at: Option<Time>,
-    /// When it ends.
-    #[schemars(with = "u64")]
-    pub expires_at: Time,
-    /// Whether an agent that joins by it takes the place of one that the node has.
-    pub replaces: bool,
-    /// Who made it.
-    pub by: String,
-    /// When.
-    #[schemars(with = "u64")]
-    pub created_at: Time,
+    pub view: AgentTokenView,
 }
 
 /// A join token as it is kept.
@@ -68,21 +39,16 @@ pub(crate) struct Kept {
     pub(crate) v: u8,
     pub(crate) hash: String,
     #[serde(flatten)]
-    pub(crate) view: TokenView,
+    pub(crate) view: AgentTokenView,
 }
 
 pub(crate) const VERSION: u8 = 1;
 const ID: usize = 10;
 const SECRET: usize = 25;
 
-// === impl TokenView ===
-
-impl TokenView {
-    /// Whether it is for a node.
-    #[must_use]
-    pub fn is_for(&self, node: &str) -> bool {
-        Glob::all(&self.nodes).is_ok_and(|globs| globs.iter().any(|glob| glob.matches(node)))
-    }
+/// Whether a token is for a node.
+pub(crate) fn is_for(token: &AgentTokenView, node: &str) -> bool {
+    Glob::all(&token.nodes).is_ok_and(|globs| globs.iter().any(|glob| glob.matches(node)))
 }
 
 /// An id and a secret.

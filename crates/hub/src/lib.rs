@@ -27,4 +27,3 @@ mod status;
 mod view;
 
 pub use self::hub::{Counts, Hub, Options, Parts};
-pub use self::view::{AgentState, AgentView};

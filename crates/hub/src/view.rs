@@ -1,47 +1,11 @@
 //! Agents as they are shown.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use windlass_enrol::{Agent, Error};
+use windlass_contract::{Agent, AgentState, AgentView};
+use windlass_enrol::Error;
 use windlass_model::Value;
 use windlass_objects::{Name, kinds};
 
 use crate::hub::Hub;
-
-/// An agent as it is shown.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AgentView {
-    /// How it stands.
-    pub state: AgentState,
-    /// When it was last known to be so, as a text; none where nobody knows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
-    /// From where it has dialled in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-    /// What its machine calls itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
-    /// Its version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// What is kept of it.
-    #[serde(flatten)]
-    pub agent: Agent,
-}
-
-/// How an agent stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum AgentState {
-    /// It is here.
-    Connected,
-    /// It is not.
-    Away,
-    /// It was revoked.
-    Revoked,
-}
 
 // === impl Hub ===
 

@@ -9,12 +9,14 @@ use windlass_model::problem::Problem;
 
 mod budget;
 mod cluster_variables;
+mod cluster_variables_binding;
 mod freeze;
 mod namespace;
 mod node;
 mod node_group;
 mod plan;
 mod policy;
+mod role;
 mod role_binding;
 mod secret;
 mod user;
@@ -22,22 +24,26 @@ mod variables;
 
 pub use self::budget::{BUDGET, BudgetSpec};
 pub use self::cluster_variables::{CLUSTER_VARIABLES, ClusterVariablesSpec};
+pub use self::cluster_variables_binding::{CLUSTER_VARIABLES_BINDING, ClusterVariablesBindingSpec};
 pub use self::freeze::{FREEZE, FreezeSpec};
 pub use self::namespace::{NAMESPACE, NamespaceSpec};
 pub use self::node::NODE;
 pub use self::node_group::NODE_GROUP;
 pub use self::plan::{DESCRIPTION, PLAN, of as plan_of};
 pub use self::policy::{POLICY, PolicySpec};
-pub use self::role_binding::{ROLE_BINDING, Role, RoleBindingSpec};
+pub use self::role::{BUILT_IN as BUILT_IN_ROLES, ROLE, RoleSpec, Rule};
+pub use self::role_binding::{ROLE_BINDING, RoleBindingSpec};
 pub use self::secret::{SECRET, SecretSpec};
 pub use self::user::{USER, UserSpec};
 pub use self::variables::{VARIABLES, VariablesSpec};
 
-static ALL: [&Kind; 12] = [
+static ALL: [&Kind; 14] = [
     &NAMESPACE,
     &USER,
+    &ROLE,
     &ROLE_BINDING,
     &CLUSTER_VARIABLES,
+    &CLUSTER_VARIABLES_BINDING,
     &NODE_GROUP,
     &NODE,
     &VARIABLES,

@@ -12,7 +12,7 @@ use axum::response::Response;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
-use windlass_access::{Audit, Rights, Tokens};
+use windlass_access::{Audit, Passwords, Rights, Sessions, Tokens};
 use windlass_api::{Api, Budgets, Gathered, Parts, Remote};
 use windlass_enrol::{Enrol, Options as EnrolOptions};
 use windlass_hub::{Hub, Parts as HubParts};
@@ -189,6 +189,9 @@ impl Server {
             objects,
             gathered,
             tokens,
+            passwords: Passwords::new(Arc::clone(&store)),
+            sessions: Sessions::new(Arc::clone(&store)),
+            is_secure: options.tls.is_some() || options.without_tls,
             clock: clock.clone(),
             here,
             version: options.version,

@@ -13,4 +13,5 @@ mod server {
     mod policies;
     mod rights;
     mod runs;
+    mod sessions;
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn people(bindings: &[(Role, &[&str], &[&str])]) -> People {
+fn people(bindings: &[(&str, &[&str], &[&str])]) -> People {
     let mut people = People { policies: roles(), ..People::nobody() };
     for (user, groups) in [("ann", &["web"][..]), ("bob", &[]), ("eve", &[]), ("out", &["web"])] {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
@@ -14,12 +14,12 @@ fn people(bindings: &[(Role, &[&str], &[&str])]) -> People {
         let texts =
             |list: Vec<&str>| list.iter().map(|text| text.trim_start_matches('@').to_owned()).collect();
         let spec = RoleBindingSpec {
-            role: *role,
+            role: (*role).to_owned(),
             users: texts(users),
             groups: texts(groups),
             namespaces: texts(namespaces.to_vec()),
         };
-        people.bind(&format!("b{index}"), &spec).unwrap();
+        people.bind(&format!("b{index}"), &spec, &HashMap::new()).unwrap();
     }
     people
 }
@@ -31,12 +31,12 @@ fn who(user: &str) -> Principal {
 #[test]
 fn every_role_parses_and_gives_what_it_says() {
     use Verb::{Approve, Command, Resolve, Submit, View, Write};
-    let expect: [(Role, &[Verb], &[Verb]); 5] = [
-        (Role::Viewer, &[View], &[View]),
-        (Role::Operator, &[View, Submit, Command, Resolve], &[View, Submit, Command, Resolve]),
-        (Role::Approver, &[View, Approve], &[View, Approve]),
-        (Role::Author, &[View, Write], &[View]),
-        (Role::Admin, &Verb::ALL, &Verb::ALL),
+    let expect: [(&str, &[Verb], &[Verb]); 5] = [
+        ("viewer", &[View], &[View]),
+        ("operator", &[View, Submit, Command, Resolve], &[View, Submit, Command, Resolve]),
+        ("approver", &[View, Approve], &[View, Approve]),
+        ("author", &[View, Write], &[View]),
+        ("admin", &Verb::ALL, &Verb::ALL),
     ];
     for (role, of_a_plan, of_a_run) in expect {
         let people = people(&[(role, &["bob"], &["team"])]);
@@ -50,20 +50,20 @@ fn every_role_parses_and_gives_what_it_says() {
             verbs
         };
         let found = |kind: &str| sorted(&all(kind));
-        assert_eq!(found("Plan"), sorted(of_a_plan), "{role:?}");
-        assert_eq!(found("Run"), sorted(of_a_run), "{role:?}");
+        assert_eq!(found("Plan"), sorted(of_a_plan), "{role}");
+        assert_eq!(found("Run"), sorted(of_a_run), "{role}");
         for verb in Verb::ALL {
             let elsewhere =
                 [Resource::within("Plan", "other"), Resource::global("Node"), Resource::global("Plan")];
-            assert!(elsewhere.iter().all(|it| !people.may(&who("bob"), verb, it)), "{role:?} {verb}");
-            assert!(!people.may(&who("eve"), verb, &Resource::within("Plan", "team")), "{role:?} {verb}");
+            assert!(elsewhere.iter().all(|it| !people.may(&who("bob"), verb, it)), "{role} {verb}");
+            assert!(!people.may(&who("eve"), verb, &Resource::within("Plan", "team")), "{role} {verb}");
         }
     }
 }
 
 #[test]
 fn groups_clusters_and_those_who_are_shut_out() {
-    let people = people(&[(Role::Operator, &["@web"], &["team"]), (Role::Viewer, &["bob"], &["*"])]);
+    let people = people(&[("operator", &["@web"], &["team"]), ("viewer", &["bob"], &["*"])]);
     let run = Resource::within("Run", "team");
     assert!(people.may(&who("ann"), Verb::Submit, &run));
     assert!(!people.may(&who("out"), Verb::View, &run), "disabled");
@@ -76,7 +76,7 @@ fn groups_clusters_and_those_who_are_shut_out() {
 
 #[test]
 fn a_token_may_be_less_than_its_user() {
-    let people = people(&[(Role::Admin, &["bob"], &["*"])]);
+    let people = people(&[("admin", &["bob"], &["*"])]);
     let narrow = Principal {
         user: "bob".into(),
         namespaces: Some(vec!["team".into()]),
@@ -99,4 +99,35 @@ fn hostile_names_are_names() {
     let mut people = people(&[]);
     people.users.insert(name.to_owned(), UserSpec::default());
     assert!(!people.may(&who(name), Verb::View, &Resource::global(name).named(name)));
+}
+
+#[test]
+fn a_role_of_ones_own_allows_what_it_says_and_what_it_includes() {
+    let spec: RoleSpec = serde_json::from_value(serde_json::json!({
+        "includes": ["viewer"],
+        "allow": [
+            {"verbs": ["command", "resolve"], "kinds": ["Run"]},
+            {"verbs": ["write"], "kinds": ["Freeze"]},
+            {"verbs": [], "kinds": ["*"]},
+        ],
+    }))
+    .unwrap();
+    let mut people = people(&[]);
+    add(&mut people.policies, "stopper", &spec.cedar()).unwrap();
+    let included = HashMap::from([("stopper".to_owned(), spec.includes)]);
+    let list = |text: &str| [text.to_owned()].into_iter().collect::<Texts>();
+    let binding = RoleBindingSpec {
+        role: "stopper".into(),
+        users: list("bob"),
+        groups: Texts::default(),
+        namespaces: list("*"),
+    };
+    people.bind("b", &binding, &included).unwrap();
+    let may = |verb, resource: Resource<'_>| people.may(&who("bob"), verb, &resource);
+    assert!(may(Verb::View, Resource::within("Plan", "team")));
+    assert!(may(Verb::Command, Resource::within("Run", "team")));
+    assert!(may(Verb::Write, Resource::global("Freeze")));
+    assert!(!may(Verb::Submit, Resource::within("Run", "team")));
+    assert!(!may(Verb::Write, Resource::within("Plan", "team")));
+    assert!(!people.may(&who("eve"), Verb::View, &Resource::global("Freeze")));
 }

@@ -6,9 +6,10 @@ use clap::Args;
 use windlass_model::amount::Amount;
 use windlass_model::span::Span;
 
+use super::context::PlaceArgs;
 use super::nodes::InventoryArgs;
 use super::param::SecretsArgs;
-use super::run::{DataDirArgs, LiveArgs, ReachArgs};
+use super::run::{LiveArgs, ReachArgs};
 
 /// On which nodes, how many at once, and what may fail.
 #[derive(Debug, Args)]
@@ -33,7 +34,7 @@ pub(crate) struct AdHocArgs {
     #[arg(long)]
     pub(crate) noop: bool,
     #[command(flatten)]
-    pub(crate) data_dir: DataDirArgs,
+    pub(crate) place: PlaceArgs,
     #[command(flatten)]
     pub(crate) live: LiveArgs,
     #[command(flatten)]

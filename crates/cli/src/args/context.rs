@@ -126,6 +126,29 @@ pub(crate) struct TokensArgs {
     pub(crate) output: ObjectFormat,
 }
 
+/// `windlass passwd`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It is read from the terminal, or a line from standard input; never from the command line. Other sessions of the user end.
+
+Examples:
+  windlass passwd                       yours; with --current where you have one
+  windlass passwd ann < password.txt    somebody else's, for those who may write passwords
+  windlass passwd ann --remove")]
+pub(crate) struct PasswdArgs {
+    /// Whose; yours unless given.
+    #[arg(value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// Ask for the password so far, too: to change one's own.
+    #[arg(long, conflicts_with = "remove")]
+    pub(crate) current: bool,
+    /// Take it away.
+    #[arg(long)]
+    pub(crate) remove: bool,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
+}
+
 /// `windlass audit`
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::context::ContextArgs;
 use super::nodes::AmongArgs;
 use super::output::DocumentFormat;
 use super::param::{PlanArgs, SecretsArgs};
@@ -24,6 +25,8 @@ pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) among: AmongArgs,
     #[command(flatten)]
+    pub(crate) context: ContextArgs,
+    #[command(flatten)]
     pub(crate) secrets: SecretsArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -42,6 +45,8 @@ Examples:
 pub(crate) struct PreviewArgs {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
     /// Show what is to be done on this node: its batch, lock and variables, and requests with their templates rendered
     /// as far as that can be before the run; may be given many times.
     #[arg(long = "node", value_name = "NAME")]

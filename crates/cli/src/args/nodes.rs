@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use windlass_model::span::Span;
 
+use super::context::ContextArgs;
 use super::output::DocumentFormat;
 use super::param::SecretsArgs;
 use super::run::ReachArgs;
@@ -22,6 +23,15 @@ pub(crate) struct InventoryArgs {
     /// between them. `-` is standard input.
     #[arg(short = 'i', long, value_name = "PATH")]
     pub(crate) inventory: Vec<PathBuf>,
+}
+
+/// Where the nodes are listed: here, or on a server.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct NodesPlaceArgs {
+    #[command(flatten)]
+    pub(crate) inventory: InventoryArgs,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
 }
 
 /// Which nodes a plan works on.
@@ -76,7 +86,7 @@ pub(crate) struct NodesListArgs {
     #[arg(long, value_name = "NODE", conflicts_with = "selection")]
     pub(crate) below: Option<String>,
     #[command(flatten)]
-    pub(crate) inventory: InventoryArgs,
+    pub(crate) place: NodesPlaceArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: DocumentFormat,
@@ -92,7 +102,7 @@ pub(crate) struct NodeShowArgs {
     #[arg(value_name = "NODE")]
     pub(crate) name: String,
     #[command(flatten)]
-    pub(crate) inventory: InventoryArgs,
+    pub(crate) place: NodesPlaceArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: DocumentFormat,
@@ -115,7 +125,7 @@ pub(crate) struct NodeVarsArgs {
     #[arg(long)]
     pub(crate) blame: bool,
     #[command(flatten)]
-    pub(crate) inventory: InventoryArgs,
+    pub(crate) place: NodesPlaceArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: DocumentFormat,
@@ -176,7 +186,7 @@ pub(crate) struct NodesSelectArgs {
     #[arg(value_name = "SELECTION")]
     pub(crate) selection: String,
     #[command(flatten)]
-    pub(crate) inventory: InventoryArgs,
+    pub(crate) place: NodesPlaceArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: DocumentFormat,

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::context::ContextArgs;
 use super::output::LiveFormat;
 use super::param::PlanArgs;
 
@@ -28,6 +29,8 @@ Exit codes are those of `run`, so that a rehearsal can be a test.")]
 pub(crate) struct RehearseArgs {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
     /// Where chance begins: canaries, jitter, simulated times.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,

@@ -6,16 +6,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use windlass_contract::NewRun;
 use windlass_model::plan::{API_VERSION, Plan};
-use windlass_model::target::{Frozen, Targets};
+use windlass_model::target::{Frozen, NodeEntry, Targets};
 use windlass_model::{code, eval};
 use windlass_plugin::Registry;
 use windlass_runtime::{Request, Start};
 
 use super::nodes::choose;
+use super::run::remote::{Followed, follow};
 use super::run::{Seating, go};
+use crate::access::Access;
 use crate::args::{AdHocArgs, CopyArgs, ExecArgs, LiveFormat};
-use crate::drive::Tells;
+use crate::context::Context;
+use crate::drive::{Tells, catch_signals};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
@@ -24,6 +28,8 @@ use crate::{inventory, plan_file, secrets, user};
 
 /// How much of what a command prints is kept a second time, in the record of its run.
 const KEPT: usize = 16 << 10;
+/// How large a file is that is sent along with a run to a server.
+const MOST_SENT: usize = 256 << 10;
 
 /// The one action of such a plan.
 struct Work {
@@ -60,6 +66,7 @@ pub(super) fn exec(args: &ExecArgs, printer: &mut Printer) -> Outcome {
 
 pub(super) fn copy(args: &CopyArgs, printer: &mut Printer) -> Outcome {
     let (source, is_directory) = source(&args.source)?;
+    let is_sent = args.ad_hoc.place.server()?.is_some();
     if is_directory && args.backup {
         return Err(Failure::usage("--backup is for files, and SOURCE is a directory"));
     }
@@ -73,7 +80,12 @@ pub(super) fn copy(args: &CopyArgs, printer: &mut Printer) -> Outcome {
     }
     let mut request = Map::new();
     request.insert("path".into(), literal(&destination).into());
-    request.insert("source".into(), literal(&source).into());
+    if is_sent {
+        // What is on this machine is not on that of the server.
+        request.insert("content".into(), literal(&sent(&args.source, is_directory)?).into());
+    } else {
+        request.insert("source".into(), literal(&source).into());
+    }
     for (key, value) in [("owner", &args.owner), ("group", &args.group), ("mode", &args.mode)] {
         if let Some(value) = value {
             request.insert(key.into(), literal(value).into());
@@ -106,7 +118,36 @@ fn source(path: &Path) -> Result<(String, bool), Failure> {
     Err(Failure::usage(format!("{} is neither a file nor a directory", path.display())))
 }
 
+/// What a file says, to be sent along with the run.
+fn sent(path: &Path, is_directory: bool) -> Result<String, Failure> {
+    if is_directory {
+        return Err(Failure::usage(
+            "SOURCE is a directory, and a server is to copy it: it takes one text file at a time",
+        )
+        .help("put it where nodes can fetch it, and use `fetch`, `git` or `archive` in a plan"));
+    }
+    let cannot = |error: std::io::Error| Failure::file("read", path, &error);
+    let bytes = std::fs::read(path).map_err(cannot)?;
+    if bytes.len() > MOST_SENT {
+        let message = format!(
+            "{} is larger than the {} KiB that are sent along with a run",
+            path.display(),
+            MOST_SENT >> 10
+        );
+        return Err(
+            Failure::usage(message).help("put it where nodes can fetch it, and use `fetch` in a plan")
+        );
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::usage(format!("{} is no UTF-8, and what is sent along with a run is text", path.display()))
+            .help("put it where nodes can fetch it, and use `fetch` in a plan")
+    })
+}
+
 fn perform(args: &AdHocArgs, work: Work, printer: &mut Printer) -> Outcome {
+    if let Some(context) = args.place.server()? {
+        return on_server(args, work, context, printer);
+    }
     // Without an inventory a name would stand for this machine.
     let known = inventory::must_read(&args.inventory, printer)?;
     let known = inventory::with_facts_for(known, &format!("{} {}", args.selection, work.request))?;
@@ -120,6 +161,40 @@ fn perform(args: &AdHocArgs, work: Work, printer: &mut Printer) -> Outcome {
     tokio_runtime()?.block_on(drive(args, tells, &registry, request, printer))
 }
 
+/// A server does it, on nodes of its own.
+fn on_server(args: &AdHocArgs, work: Work, context: Context, printer: &mut Printer) -> Outcome {
+    for (is_given, what) in [
+        (!args.inventory.inventory.is_empty(), "--inventory"),
+        (args.secrets.file.is_some(), "--secrets"),
+        (args.reach.connect_at_once.is_some(), "--connect-at-once"),
+    ] {
+        if is_given {
+            let message = format!("{what} is for runs on this machine, and a server is to drive this one");
+            return Err(
+                Failure::usage(message).help("nodes, variables and secrets are those of its namespace")
+            );
+        }
+    }
+    let known = inventory::of_server(&context, printer)?;
+    let names = choose(&known, "", &args.selection, printer)?.targets;
+    let nodes = names.names().map(|name| NodeEntry::Name(name.to_owned())).collect();
+    let tells = work.tells;
+    let plan = plan(args, work, &Targets { nodes, ..Targets::default() })?;
+    let wanted = NewRun {
+        document: Some(serde_json::to_value(&plan).unwrap_or_default()),
+        noop: args.noop,
+        run: Some(windlass_runtime::new_run()),
+        ..NewRun::default()
+    };
+    tokio_runtime()?.block_on(async {
+        let submitted = context.client.submit(&context.namespace, &wanted).await?;
+        let access = Access::server(context)?;
+        let mut signals = catch_signals()?;
+        let how = Followed { format: args.live.output, approves: false, tells };
+        follow(&access, submitted.run, how, &mut signals, printer).await
+    })
+}
+
 async fn drive(
     args: &AdHocArgs,
     tells: Tells,
@@ -128,7 +203,7 @@ async fn drive(
     printer: &mut Printer,
 ) -> Outcome {
     let seating = Seating {
-        data_dir: &args.data_dir,
+        data_dir: &args.place.data_dir,
         reach: &args.reach,
         format: args.live.output,
         approve: false,

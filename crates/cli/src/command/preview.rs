@@ -15,7 +15,7 @@ use crate::{drawing, inventory, params, plan_file, prepare, secrets};
 pub(super) fn run(args: &PreviewArgs, printer: &mut Printer) -> Outcome {
     let given_nodes = &args.plan.among;
     params::one_reader(Some(&args.plan.file), Some(&given_nodes.inventory), &args.plan.params)?;
-    let mut among = inventory::among(given_nodes, printer)?;
+    let mut among = inventory::among_at(given_nodes, &args.context, printer)?;
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry, &among)?;
     among.add_facts(&loaded.plan)?;

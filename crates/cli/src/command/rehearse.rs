@@ -36,7 +36,7 @@ pub(super) fn run(args: &RehearseArgs, printer: &mut Printer) -> Outcome {
     let faults = faults(&args.faults)?;
     let given_nodes = &args.plan.among;
     params::one_reader(Some(&args.plan.file), Some(&given_nodes.inventory), &args.plan.params)?;
-    let mut among = inventory::among(given_nodes, printer)?;
+    let mut among = inventory::among_at(given_nodes, &args.context, printer)?;
     let registry = plan_file::registry()?;
     let loaded = plan_file::load_one(&args.plan.file, &registry, &among)?;
     among.add_facts(&loaded.plan)?;

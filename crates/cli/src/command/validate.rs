@@ -25,7 +25,7 @@ const NAMED: usize = 5;
 
 pub(super) fn run(args: &ValidateArgs, printer: &mut Printer) -> Outcome {
     let registry = plan_file::registry()?;
-    let mut among = inventory::among(&args.among, printer)?;
+    let mut among = inventory::among_at(&args.among, &args.context, printer)?;
     let mut exit = Exit::Succeeded;
     let mut documents = Vec::new();
     for file in &args.files {

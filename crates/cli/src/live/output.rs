@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anstyle::Style;
-use windlass_logs::{Form, Reader, RunFiles, Source};
+use windlass_logs::{Form, Reader, Record, RunFiles, Source, decode};
 use windlass_model::element::{ElementId, Work};
 use windlass_model::log_level::LogLevel;
 use windlass_model::outcome::RunStatus;
@@ -32,7 +32,8 @@ const MESSAGE: usize = 400;
 /// Where in the log it is.
 #[derive(Debug)]
 pub(super) struct Output {
-    reader: Reader,
+    /// None where lines are handed over.
+    reader: Option<Reader>,
 }
 
 /// Lines that are printed at once: each by itself costs more than all else about it.
@@ -56,7 +57,21 @@ enum To {
 impl Output {
     /// Of the run whose log lies here.
     pub(super) fn new(logs: &Path) -> Self {
-        Self { reader: Reader::new(&RunFiles::within(logs.to_owned()).all(), 0) }
+        Self { reader: Some(Reader::new(&RunFiles::within(logs.to_owned()).all(), 0)) }
+    }
+
+    /// Of a run whose log lies elsewhere.
+    pub(super) fn handed_over() -> Self {
+        Self { reader: None }
+    }
+
+    /// Prints a line of the log.
+    pub(super) fn take(&self, line: &[u8], printer: &mut Printer) {
+        let mut page = Page::of(printer);
+        if let Some(record) = decode(line) {
+            page.record(&record, printer);
+        }
+        page.print(printer);
     }
 
     /// Prints what has come since; whether that was all.
@@ -69,20 +84,9 @@ impl Output {
 
     /// Takes a line; whether there was one. A log that cannot be read harms no run.
     fn line(&mut self, page: &mut Page, printer: &mut Printer) -> bool {
-        let Ok(Some(found)) = self.reader.line() else { return false };
-        let Some(record) = found.record else { return true };
-        let said = std::str::from_utf8(&record.text);
-        let said = said.map_or_else(|_| String::from_utf8_lossy(&record.text), Cow::Borrowed);
-        let said = legible_line(&said);
-        let more = if record.form == Form::Part { " …" } else { "" };
-        let who = record.node.unwrap_or(record.address);
-        match (record.source, record.level) {
-            (Source::Out, _) => page.line(To::Out, [who, &said, more], Styled(PLAIN, "|"), printer),
-            (Source::Err, _) => page.line(To::Err, [who, &said, more], Styled(WARN, "!"), printer),
-            (Source::Note, LogLevel::Warn | LogLevel::Error) => {
-                page.line(To::Err, [who, &said, ""], Styled(FAINT, "*"), printer);
-            }
-            (Source::Note | Source::Event, _) => {}
+        let Some(Ok(Some(found))) = self.reader.as_mut().map(Reader::line) else { return false };
+        if let Some(record) = found.record {
+            page.record(&record, printer);
         }
         true
     }
@@ -130,6 +134,22 @@ impl Page {
     fn of(printer: &Printer) -> Self {
         let (is_out_colored, is_err_colored) = (printer.is_out_colored(), printer.is_err_colored());
         Self { to: To::Out, text: String::new(), is_out_colored, is_err_colored }
+    }
+
+    fn record(&mut self, record: &Record<'_>, printer: &mut Printer) {
+        let said = std::str::from_utf8(&record.text);
+        let said = said.map_or_else(|_| String::from_utf8_lossy(&record.text), Cow::Borrowed);
+        let said = legible_line(&said);
+        let more = if record.form == Form::Part { " …" } else { "" };
+        let who = record.node.unwrap_or(record.address);
+        match (record.source, record.level) {
+            (Source::Out, _) => self.line(To::Out, [who, &said, more], Styled(PLAIN, "|"), printer),
+            (Source::Err, _) => self.line(To::Err, [who, &said, more], Styled(WARN, "!"), printer),
+            (Source::Note, LogLevel::Warn | LogLevel::Error) => {
+                self.line(To::Err, [who, &said, ""], Styled(FAINT, "*"), printer);
+            }
+            (Source::Note | Source::Event, _) => {}
+        }
     }
 
     /// Who said it, what, and whether more of the line follows.

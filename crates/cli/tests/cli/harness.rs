@@ -140,7 +140,12 @@ pub(crate) fn skip(name: &str, why: &str) {
 
 /// Runs a command to its end.
 pub(crate) fn ended(mut command: Command) -> Ended {
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    ended_reading(command.stdin(Stdio::null()))
+}
+
+/// The same for a command that reads what it was given.
+pub(crate) fn ended_reading(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
     Ended {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),

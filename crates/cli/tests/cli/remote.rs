@@ -274,3 +274,105 @@ fn who_follows_a_run_does_not_notice_that_the_server_was_killed() {
     served.process.signal("TERM");
     served.process.end().exits(0);
 }
+
+#[test]
+fn nodes_and_previews_are_those_of_the_server() {
+    let place = Place::new();
+    let _served = signed_in(&place);
+    place.file("all.yaml", OBJECTS);
+    place.run(&["apply", "all.yaml"]).exits(0);
+    place.run(&["nodes", "list", "--context", "here"]).exits(0).shows(&["web01", "role=web"]);
+    place.run(&["nodes", "select", "label:role=web", "--context", "here"]).exits(0).shows(&["web01"]);
+    let vars = place.run(&["nodes", "vars", "web01", "--blame", "--context", "here"]).exits(0);
+    vars.shows(&["place", "here", "web"]);
+    place
+        .run(&["nodes", "show", "web09", "--context", "here"])
+        .exits(2)
+        .says(&["no node `web09`", "did you mean `web01`?"]);
+    let (plan, _) = OBJECTS.split_once("---\n").unwrap();
+    place.file("patch.yaml", &plan.replace(", annotations: {description: patches}", ""));
+    place.run(&["preview", "patch.yaml", "--context", "here"]).exits(0).shows(&["web01"]);
+    place.run(&["rehearse", "patch.yaml", "--context", "here"]).exits(0);
+    place.run(&["preview", "patch.yaml"]).exits(2);
+    place.file("hosts.yaml", "");
+    place
+        .run(&["nodes", "list", "--context", "here", "-i", "hosts.yaml"])
+        .exits(2)
+        .says(&["--inventory and --context are given", "leave one of them out"]);
+}
+
+#[test]
+fn a_command_and_a_file_go_to_nodes_of_the_server() {
+    let place = Place::new();
+    let _served = signed_in(&place);
+    place.file("all.yaml", OBJECTS);
+    place.run(&["apply", "all.yaml"]).exits(0);
+    let on = |rest: &[&str]| place.run(&[&["exec", "label:role=web", "--context", "here"], rest].concat());
+    let ended = on(&["--shell", "--", "echo out; echo err >&2; echo '{{ braces }}'"]).exits(0);
+    assert_eq!(ended.out, "web01 | out\nweb01 | {{ braces }}\n");
+    ended.says(&["web01 ! err", "succeeded on 1 of 1 node"]);
+    on(&["--", "false"]).exits(1).says(&["web01 failed", "failed, succeeded on 0 of 1 node"]);
+    let events = on(&["--output", "json", "--", "true"]).exits(0).json();
+    assert_eq!(events["run"]["status"], "succeeded", "{events}");
+    on(&["--secrets", "x", "--", "true"]).exits(2).says(&["--secrets is for runs on this machine"]);
+    place.file("motd", "be careful {{ here }}\n");
+    let to = place.path("copied");
+    let copy = |source: &str| {
+        place.run(&["copy", "label:role=web", source, to.to_str().unwrap(), "--context", "here"])
+    };
+    copy("motd").exits(0);
+    assert_eq!(std::fs::read_to_string(&to).unwrap(), "be careful {{ here }}\n");
+    copy(".").exits(2).says(&["SOURCE is a directory", "one text file at a time"]);
+    place.file("large", &"x".repeat(300 << 10));
+    copy("large").exits(2).says(&["larger than the 256 KiB"]);
+}
+
+#[test]
+fn agents_and_their_tokens_are_listed_made_and_ended() {
+    let place = Place::new();
+    let served = signed_in(&place);
+    let made = place.run(&["agents", "token", "web*", "--uses", "2", "--good-for", "2h"]).exits(0);
+    let token = made.out.trim().to_owned();
+    made.says(&["shown this once", "windlass agent join http://"]);
+    let listed = place.run(&["agents", "tokens", "-o", "json"]).exits(0).json();
+    assert_eq!((&listed[0]["nodes"], &listed[0]["uses"]), (&json!("web*"), &json!(2)));
+    let url = format!("http://{}", served.address);
+    let mut command =
+        place.command(&["agent", "join", &url, "--name", "web01", "--only", "--data-dir", "web01"]);
+    command.env("WINDLASS_JOIN_TOKEN", token);
+    crate::harness::ended(command).exits(0);
+    place.run(&["agents", "tokens"]).exits(0).shows(&["1 of 2", "admin"]);
+    place.run(&["agents", "list"]).exits(0).shows(&["NODE", "web01", "away"]);
+    place.run(&["agents", "revoke", "web01"]).exits(0).shows(&["the agent of web01 is revoked"]);
+    let agents = place.run(&["agents", "list", "-o", "jsonl"]).exits(0).json();
+    assert_eq!((&agents["node"], &agents["state"]), (&json!("web01"), &json!("revoked")));
+    place.run(&["agents", "revoke", "web02"]).exits(2).says(&["WL-0901", "web02"]);
+    let id = listed[0]["id"].as_str().unwrap();
+    place.run(&["agents", "tokens", "--end", id]).exits(0).shows(&["is ended"]);
+    assert_eq!(place.run(&["agents", "tokens", "-o", "json"]).exits(0).json(), json!([]));
+}
+
+#[test]
+fn a_password_is_given_on_standard_input_and_taken_away() {
+    let place = Place::new();
+    let served = signed_in(&place);
+    let gives = |password: &str, rest: &[&str]| {
+        place.file("password", password);
+        let mut command = place.command(&[&["passwd"], rest].concat());
+        crate::harness::ended_reading(command.stdin(std::fs::File::open(place.path("password")).unwrap()))
+    };
+    gives("too short\n", &[]).exits(2).says(&["12 characters at the least"]);
+    gives("\n", &[]).exits(2).says(&["the new password was not given"]);
+    gives("correct horse battery\n", &[]).exits(0).shows(&["admin has a new password"]);
+    let signs_in = |password: &str| {
+        let how = json!({"user": "admin", "password": password});
+        served.ask("", "POST", "/api/v1/sessions", "application/json", Some(&how)).0
+    };
+    assert_eq!((signs_in("correct horse battery"), signs_in("correct horse")), (201, 401));
+    gives("another horse battery\n", &[]).exits(2).says(&["WL-1001"]);
+    gives("correct horse battery\nanother horse battery\n", &["--current"]).exits(0);
+    assert_eq!(signs_in("another horse battery"), 201);
+    gives("another horse battery\n", &["nobody"]).exits(2).says(&["WL-0901"]);
+    gives("", &["--remove"]).exits(0).shows(&["no password any more"]);
+    assert_eq!(signs_in("another horse battery"), 401);
+}

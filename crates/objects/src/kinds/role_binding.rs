@@ -9,6 +9,7 @@ use windlass_model::problem::Problem;
 use windlass_model::texts::Texts;
 use windlass_model::{Value, code};
 
+use super::role::BUILT_IN;
 use super::schema;
 use crate::kind::{Kind, Reference, Scope, Surroundings};
 use windlass_contract::Object;
@@ -17,8 +18,8 @@ use windlass_contract::Object;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RoleBindingSpec {
-    /// The role.
-    pub role: Role,
+    /// The role: viewer, operator, approver, author, admin, or the name of a Role.
+    pub role: String,
     /// Users who have it.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub users: Texts,
@@ -27,22 +28,6 @@ pub struct RoleBindingSpec {
     pub groups: Texts,
     /// Where they have it: namespaces, or `*` for all of them and for what is of the whole cluster.
     pub namespaces: Texts,
-}
-
-/// What somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Role {
-    /// Looks at everything but secrets.
-    Viewer,
-    /// Also submits and commands runs.
-    Operator,
-    /// Also approves and rejects runs.
-    Approver,
-    /// Also writes plans, variables and secrets.
-    Author,
-    /// Does everything.
-    Admin,
 }
 
 /// See [`RoleBindingSpec`].
@@ -94,5 +79,7 @@ fn refers(object: &Object) -> Vec<Reference> {
             .map(move |name| Reference::global(plural, name, format!("/spec/{key}")))
             .collect::<Vec<_>>()
     };
-    [named("users", "users"), named("namespaces", "namespaces")].concat()
+    let role = object.spec.get("role").and_then(Value::as_str).filter(|role| !BUILT_IN.contains(role));
+    let role = role.map(|role| Reference::global("roles", role, "/spec/role"));
+    [named("users", "users"), named("namespaces", "namespaces"), Vec::from_iter(role)].concat()
 }

@@ -17,12 +17,12 @@ async fn nodes(place: &Place) {
     }
 }
 
-/// A plan whose sequences wait for a gate, and note how many are in the room.
+/// A plan whose sequences wait for a gate, and note how many nodes are in the room.
 async fn plan(place: &Place, name: &str, lock: Option<&str>) {
     let room = place.directory.path().join("room");
     std::fs::create_dir_all(&room).unwrap();
     let script = format!(
-        "mkdir {0}/{name}-{{{{ node.name }}}}; ls {0} | wc -l >> {1}; while [ ! -e {2} ]; do sleep 0.02; done; \
+        "mkdir {0}/{name}-{{{{ node.name }}}}; ls {0} | sed 's/.*-//' | sort -u | wc -l >> {1}; while [ ! -e {2} ]; do sleep 0.02; done; \
          sleep 0.05; rmdir {0}/{name}-{{{{ node.name }}}}",
         room.display(),
         place.directory.path().join("peaks").display(),

@@ -18,6 +18,8 @@ async fn furnished() -> (Place, [String; 2]) {
         place.does("PATCH", &format!("/api/v1/namespaces/{team}/plans/thing"), plan).await;
         place.does("PATCH", &format!("/api/v1/namespaces/{team}/variables/thing"), json!({})).await;
         place.does("PATCH", &format!("/api/v1/namespaces/{team}/secrets/thing"), json!({})).await;
+        let budget = json!({"spec": {"targets": {"nodes": ["*"]}, "most": 1}});
+        place.does("PATCH", &format!("/api/v1/namespaces/{team}/budgets/thing"), budget).await;
         let run = place
             .does(
                 "POST",
@@ -29,7 +31,9 @@ async fn furnished() -> (Place, [String; 2]) {
     }
     for (plural, spec) in [
         ("users", json!({})),
+        ("roles", json!({"includes": ["viewer"]})),
         ("clustervariables", json!({})),
+        ("clustervariablesbindings", json!({"variables": ["thing"], "namespaces": ["ours"]})),
         ("nodegroups", json!({})),
         ("nodes", json!({})),
         ("rolebindings", json!({"role": "viewer", "groups": ["none"], "namespaces": "ours"})),
@@ -98,7 +102,7 @@ async fn c8_each_role_may_what_it_says_at_home_and_nothing_elsewhere() {
             let Needs::Right(verb, kind) = endpoint.needs else { continue };
             let is_at_home =
                 endpoint.path.contains("{namespace}") && endpoint.path.starts_with("/api/v1/namespaces/");
-            let writable = role != "author" || ["Plan", "Variables", "Secret"].contains(&kind);
+            let writable = role != "author" || ["Plan", "Variables", "Secret", "Budget"].contains(&kind);
             let own_namespace = kind == "Namespace" && endpoint.path.contains("{name}");
             let may =
                 verbs.contains(&verb) && (verb != Verb::Write || writable) && (is_at_home || own_namespace);

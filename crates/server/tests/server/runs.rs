@@ -274,3 +274,95 @@ async fn nothing_runs_on_the_machine_of_the_server_for_those_who_may_only_write_
         place.ask(&author, "POST", "/api/v1/namespaces/web/runs", Some(&json!({"plan": "work"}))).await;
     assert_eq!(fine.status.as_u16(), 201, "{fine:?}");
 }
+
+#[tokio::test]
+async fn p37_what_is_wrong_with_a_run_is_answered_with_its_own_status() {
+    let place = Place::new().await;
+    let sequence = json!([{"name": "say", "use": "shell", "with": {"script": "exit 3"}}]);
+    team(&place, "web", &["web01"], sequence).await;
+    let params = json!({"spec": {"params": {"n": {"type": "int", "default": 1}}, "blocks": [
+        {"name": "b", "sequences": [{"name": "s", "actions": [{"name": "a", "use": "sleep", "with": {"duration": "1h"}}]}]},
+    ]}});
+    place.does("PATCH", "/api/v1/namespaces/web/plans/typed", params).await;
+    let run = submit(&place, "web", json!({"plan": "work"})).await;
+    assert_eq!(place.ended(&run).await["status"], "failed", "an action that fails fails its run");
+    let runs = "/api/v1/namespaces/web/runs";
+    for (body, status, code) in [
+        (json!({"plan": "typed", "stepSet": "nightly"}), 422, "WL-0213"),
+        (json!({"plan": "typed", "typedParams": {"n": "many"}}), 422, "WL-0215"),
+        (json!({"plan": "typed", "params": {"n": "1"}}), 422, "WL-0215"),
+        (json!({"plan": "nothing"}), 404, "WL-0901"),
+        (json!({}), 400, "WL-0906"),
+        (json!({"plan": "typed", "colour": "red"}), 400, "WL-0906"),
+    ] {
+        let answer = place.ask(&place.admin, "POST", runs, Some(&body)).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.body["code"].as_str().unwrap()),
+            (status, code),
+            "{body}: {answer:?}"
+        );
+    }
+    assert_eq!(place.ask("wl_wrong", "POST", runs, Some(&json!({}))).await.status.as_u16(), 401);
+    // What has ended takes no commands, and what runs keeps its plan.
+    let stopped = place.ask(&place.admin, "POST", &format!("{runs}/{run}/stop"), Some(&json!({}))).await;
+    assert_eq!(stopped.status.as_u16(), 409, "{stopped:?}");
+}
+
+#[tokio::test]
+async fn w20_over_the_api_an_existing_id_is_refused_and_lists_are_newest_first() {
+    let place = Place::new().await;
+    team(&place, "web", &["web01"], json!([{"name": "say", "use": "noop"}])).await;
+    let mut made = Vec::new();
+    for group in ["a", "b", "a"] {
+        let group = uuid::Uuid::from_bytes([group.as_bytes()[0]; 16]);
+        made.push(submit(&place, "web", json!({"plan": "work", "group": group, "start": false})).await);
+    }
+    let runs = "/api/v1/namespaces/web/runs";
+    let again = place.ask(&place.admin, "POST", runs, Some(&json!({"plan": "work", "run": made[0]}))).await;
+    assert_eq!((again.status.as_u16(), &again.body["code"]), (409, &json!("WL-0308")), "{again:?}");
+    let ids = async |query: &str| -> Vec<String> {
+        let page = place.sees(&format!("{runs}?{query}")).await;
+        page["items"].as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let [first, second, third] = &made[..] else { panic!() };
+    assert_eq!(ids("").await, [third, second, first].map(String::clone));
+    assert_eq!(ids("limit=2").await, [third, second].map(String::clone));
+    let group = uuid::Uuid::from_bytes([b'a'; 16]);
+    assert_eq!(ids(&format!("group={group}")).await, [third, first].map(String::clone));
+    // All kinds must fit, and of each one of those that are given.
+    assert_eq!(
+        ids(&format!("group={group}&id={first}&status=submitted,running")).await,
+        std::slice::from_ref(first)
+    );
+    assert_eq!(ids(&format!("group={group}&status=succeeded,failed")).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn w31_over_the_api_a_run_pauses_goes_on_and_stops_however_often_it_is_said() {
+    let place = Place::new().await;
+    let gate = place.directory.path().join("gate");
+    let script = format!("while [ ! -e {} ]; do sleep 0.02; done", gate.display());
+    let sequence = json!([
+        {"name": "wait", "use": "shell", "timeout": "1h", "with": {"script": script}},
+        {"name": "then", "use": "noop"},
+    ]);
+    team(&place, "web", &["web01"], sequence).await;
+    let run = submit(&place, "web", json!({"plan": "work"})).await;
+    let path = format!("/api/v1/namespaces/web/runs/{run}");
+    let says = async |word: &str| {
+        let said = json!({"why": "a test"});
+        place.ask(&place.admin, "POST", &format!("{path}/{word}"), Some(&said)).await.status.as_u16()
+    };
+    for word in ["pause", "pause", "resume", "resume", "pause", "stop", "stop"] {
+        assert_eq!(says(word).await, 204, "{word}");
+    }
+    let place = {
+        std::fs::write(&gate, "").unwrap();
+        place
+    };
+    let ended = place.ended(&run).await;
+    assert_eq!(ended["status"], "stopped", "{ended}");
+    let events = place.ask(&place.admin, "GET", &format!("{path}/events?follow=false"), None).await.text;
+    let commanded = events.matches("\"why\":\"a test\"").count();
+    assert!(commanded >= 4, "each that changed something is in the record with who and why: {events}");
+}

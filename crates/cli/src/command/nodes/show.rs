@@ -17,7 +17,7 @@ use crate::printer::{FAINT, Printer, STRONG, Styled, WARN};
 const LISTED: usize = 50;
 
 pub(super) fn run(args: &NodeShowArgs, printer: &mut Printer) -> Outcome {
-    let known = inventory::must_read(&args.inventory, printer)?;
+    let known = inventory::must_read_at(&args.place, printer)?;
     let id = inventory::find(&known, &args.name)?;
     let Some(node) = known.node(id) else { return Ok(Exit::Succeeded) };
     match args.output {

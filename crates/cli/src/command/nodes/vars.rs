@@ -32,7 +32,7 @@ pub(super) struct Var {
 }
 
 pub(super) fn run(args: &NodeVarsArgs, printer: &mut Printer) -> Outcome {
-    let known = inventory::must_read(&args.inventory, printer)?;
+    let known = inventory::must_read_at(&args.place, printer)?;
     let id = inventory::find(&known, &args.name)?;
     let vars = of(&known, id);
     match args.output {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_client::Place;
+use windlass_client::{Body, Place};
 use windlass_contract::NewRun;
 use windlass_lang::Given;
 use windlass_model::Value;
@@ -20,7 +20,7 @@ use crate::access::{Access, apply};
 use crate::args::{LiveFormat, RunArgs};
 use crate::context::Context;
 use crate::control::Ask;
-use crate::drive::{ask_for_help, catch_signals, may_need_person};
+use crate::drive::{Tells, ask_for_help, catch_signals, may_need_person};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::inventory::Among;
@@ -62,7 +62,8 @@ pub(in crate::command) fn run(args: &RunArgs, context: Context, printer: &mut Pr
         let submitted = context.client.submit(&context.namespace, &wanted).await?;
         let access = Access::server(context)?;
         let mut signals = catch_signals()?;
-        follow(&access, submitted.run, (args.live.output, args.approve), &mut signals, printer).await
+        let how = Followed { format: args.live.output, approves: args.approve, tells: Tells::Run };
+        follow(&access, submitted.run, how, &mut signals, printer).await
     })
 }
 
@@ -99,31 +100,60 @@ pub(in crate::command) fn split(given: BTreeMap<String, Given>) -> Split {
     (values, typed)
 }
 
+/// How a run of a server is followed.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::command) struct Followed {
+    pub(in crate::command) format: LiveFormat,
+    /// Whether to approve as the current user.
+    pub(in crate::command) approves: bool,
+    pub(in crate::command) tells: Tells,
+}
+
+/// The next line that was printed. A stream that breaks ends it; what it held is in the log.
+async fn next_line(printed: &mut Option<Body>) -> Option<Vec<u8>> {
+    let line = printed.as_mut()?.line().await.ok().flatten();
+    if line.is_none() {
+        *printed = None;
+    }
+    line.map(|line| line.to_vec())
+}
+
 /// Shows a run of a server until it ends, or until it needs a person. Signals are for the run, as if it were ours.
 pub(in crate::command) async fn follow(
     access: &Access,
     run: RunId,
-    (format, approves): (LiveFormat, bool),
+    how: Followed,
     signals: &mut Signals,
     printer: &mut Printer,
 ) -> Outcome {
+    let Followed { format, approves, tells } = how;
     let mut live = Live::new(format, Seat::Driver, access.typed().clone());
+    let mut printed = None;
+    if tells == Tells::Output && format == LiveFormat::Text {
+        live.show_output_of_server();
+        printed = access.printed(run).await?;
+    }
     let mut fold = Fold::new(access.layout(run).await?);
-    let followed = until_end(access, run, approves, (&mut fold, &mut live), signals, printer).await;
+    let followed =
+        until_end(access, run, approves, (&mut fold, &mut live, &mut printed), signals, printer).await;
     live.leave(printer);
     followed?;
     live.end(&fold, None, printer);
     if !fold.status().is_terminal() {
         ask_for_help(&fold, approves, access.typed(), printer);
     }
-    Ok(Exit::of(fold.status()))
+    let has_failures = fold.blocks().iter().any(|block| block.failed > 0);
+    match Exit::of(fold.status()) {
+        Exit::Succeeded if tells != Tells::Run && has_failures => Ok(Exit::Failed),
+        exit => Ok(exit),
+    }
 }
 
 async fn until_end(
     access: &Access,
     run: RunId,
     approves: bool,
-    (fold, live): (&mut Fold, &mut Live),
+    (fold, live, printed): (&mut Fold, &mut Live, &mut Option<Body>),
     signals: &mut Signals,
     printer: &mut Printer,
 ) -> Result<(), Failure> {
@@ -145,13 +175,20 @@ async fn until_end(
                 }
             }
             event = events.next() => match event {
-                None => return Ok(()),
+                None => {
+                    // What was printed last may be on its way still.
+                    while let Some(line) = next_line(printed).await {
+                        live.printed(&line, printer);
+                    }
+                    return Ok(());
+                }
                 Some(event) => {
                     let event = event?;
                     apply(fold, &event)?;
                     live.event(fold, &event, printer);
                 }
             },
+            Some(line) = next_line(printed), if printed.is_some() => live.printed(&line, printer),
             _ = tick.tick() => {
                 live.tick(fold, clock.now(), printer);
                 if fold.status() == RunStatus::AwaitingApproval && approves && !has_tried {

@@ -13,7 +13,7 @@ use windlass_runtime::{Error, Request, Retry, Start, TakeOver};
 
 use crate::access::Access;
 use crate::args::{LiveFormat, RetryArgs};
-use crate::command::run::remote::{follow, split};
+use crate::command::run::remote::{Followed, follow, split};
 use crate::context::Context;
 use crate::control::{Answer, Ask, answer};
 use crate::data_dir::DataDir;
@@ -61,7 +61,8 @@ async fn remote(
     if args.live.output == LiveFormat::Text {
         printer.note(Styled(FAINT, format_args!("run {} retries {old}", made.run)));
     }
-    follow(&access, made.run, (args.live.output, args.approve), signals, printer).await
+    let how = Followed { format: args.live.output, approves: args.approve, tells: Tells::Run };
+    follow(&access, made.run, how, signals, printer).await
 }
 
 /// What is made again, and with what.

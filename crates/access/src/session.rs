@@ -1,0 +1,244 @@
+//! Sessions of browsers: like a token, but in a cookie, ending by themselves when nobody uses them, and of no use to another site.
+//!
+//! ```text
+//!   session/<id>   {hash of the secret, whose, confined to what, made, used, ends}
+//! ```
+//!
+//! A page that acts in a session shows that it may read its answers: it sends a word along that follows from the secret and
+//! that no other site can know.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use windlass_contract::Verb;
+use windlass_model::time::Time;
+use windlass_store::{Range, Store, StoreError, Txn};
+
+use crate::rights::Principal;
+use crate::secret::{hash, is_equal, letters};
+
+/// The sessions of a store.
+#[derive(Clone, Debug)]
+pub struct Sessions(Arc<dyn Store>);
+
+/// A session that was begun. Its secret can be seen now and never again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// What the cookie holds.
+    pub cookie: String,
+    /// What is sent along with what changes something.
+    pub csrf: String,
+    /// When it ends at the latest.
+    pub ends_at: Time,
+}
+
+/// Who is in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seated {
+    /// Its id.
+    pub id: String,
+    /// Who.
+    pub who: Principal,
+    /// What is sent along with what changes something.
+    pub csrf: String,
+    /// When it ends at the latest.
+    pub ends_at: Time,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Kept {
+    v: u8,
+    hash: String,
+    user: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespaces: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verbs: Option<Vec<Verb>>,
+    begun_at: Time,
+    used_at: Time,
+    ends_at: Time,
+}
+
+const PREFIX: &str = "session/";
+const VERSION: u8 = 1;
+const ID_BYTES: usize = 10;
+const SECRET_BYTES: usize = 25;
+/// How long a session lives that nobody uses.
+const IDLE: Duration = Duration::from_secs(12 * 3600);
+/// How long one lives at the most.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+/// That it was used is written down so often at the most.
+const NOTED_EVERY: Duration = Duration::from_secs(5 * 60);
+/// How many are looked at for having ended when another one is begun.
+const SWEPT: usize = 1000;
+
+// === impl Sessions ===
+
+impl Sessions {
+    /// The sessions of a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+
+    /// Begins a session for somebody who has shown who they are.
+    pub async fn begin(&self, who: Principal, ends_at: Option<Time>, now: Time) -> Result<Begun, StoreError> {
+        let (id, secret) = (letters::<ID_BYTES>()?, letters::<SECRET_BYTES>()?);
+        let Principal { user, namespaces, verbs } = who;
+        let ends_at = ends_at.map_or(now + LONGEST, |at| at.min(now + LONGEST));
+        let kept = Kept {
+            v: VERSION,
+            hash: hash(&secret),
+            user,
+            namespaces,
+            verbs,
+            begun_at: now,
+            used_at: now,
+            ends_at,
+        };
+        let mut txn = Txn::new().when_absent(key(&id)).put(key(&id), written(&kept));
+        for (old, kept) in self.all().await?.into_iter().take(SWEPT) {
+            if kept.is_over(now) {
+                txn = txn.delete(key(&old));
+            }
+        }
+        self.0.commit(txn).await?;
+        Ok(Begun { csrf: csrf(&secret), cookie: format!("{id}_{secret}"), ends_at })
+    }
+
+    /// Who is in the session of a cookie, if it has not ended.
+    pub async fn check(&self, cookie: &str, now: Time) -> Result<Option<Seated>, StoreError> {
+        let Some((id, secret)) = cookie.split_once('_').filter(|(id, _)| is_id(id)) else { return Ok(None) };
+        let Some(entry) = self.0.get(key(id).as_bytes()).await? else { return Ok(None) };
+        let Some(kept) = read(&entry.value) else { return Ok(None) };
+        if kept.is_over(now) || !is_equal(&kept.hash, &hash(secret)) {
+            return Ok(None);
+        }
+        if now.since(kept.used_at) >= NOTED_EVERY {
+            let used = Kept { used_at: now, ..kept.clone() };
+            // Whoever ended it meanwhile has the last word.
+            let noted = Txn::new().when_at(key(id), entry.revision).put(key(id), written(&used));
+            let _ = self.0.commit(noted).await;
+        }
+        let Kept { user, namespaces, verbs, ends_at, .. } = kept;
+        let who = Principal { user, namespaces, verbs };
+        Ok(Some(Seated { id: id.to_owned(), who, csrf: csrf(secret), ends_at }))
+    }
+
+    /// Ends a session, at once.
+    pub async fn end(&self, id: &str) -> Result<(), StoreError> {
+        if is_id(id) {
+            self.0.commit(Txn::new().delete(key(id))).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all sessions of somebody but one.
+    pub async fn end_all(&self, user: &str, but: Option<&str>) -> Result<(), StoreError> {
+        let theirs =
+            self.all().await?.into_iter().filter(|(id, kept)| kept.user == user && Some(id.as_str()) != but);
+        let txn = theirs.fold(Txn::new(), |txn, (id, _)| txn.delete(key(&id)));
+        self.0.commit(txn).await.map(drop)
+    }
+
+    async fn all(&self) -> Result<Vec<(String, Kept)>, StoreError> {
+        let found = self.0.range(Range::prefix(PREFIX)).await?;
+        let id = |key: &[u8]| {
+            std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix(PREFIX)).map(str::to_owned)
+        };
+        Ok(found.iter().filter_map(|entry| Some((id(&entry.key)?, read(&entry.value)?))).collect())
+    }
+}
+
+// === impl Kept ===
+
+impl Kept {
+    fn is_over(&self, now: Time) -> bool {
+        self.ends_at <= now || self.used_at + IDLE <= now
+    }
+}
+
+// === impl Begun ===
+
+impl std::fmt::Debug for Begun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Begun").field("ends_at", &self.ends_at).finish_non_exhaustive()
+    }
+}
+
+fn csrf(secret: &str) -> String {
+    hash(&format!("csrf {secret}"))
+}
+
+fn read(bytes: &[u8]) -> Option<Kept> {
+    serde_json::from_slice::<Kept>(bytes).ok().filter(|kept| kept.v <= VERSION)
+}
+
+fn written(kept: &Kept) -> Vec<u8> {
+    serde_json::to_vec(kept).unwrap_or_default()
+}
+
+fn key(id: &str) -> String {
+    format!("{PREFIX}{id}")
+}
+
+fn is_id(id: &str) -> bool {
+    id.len() == ID_BYTES * 8 / 5 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use windlass_store::memory::MemoryStore;
+
+    use super::*;
+
+    fn ann() -> Principal {
+        Principal { user: "ann".into(), namespaces: Some(vec!["web".into()]), verbs: None }
+    }
+
+    #[tokio::test]
+    async fn a_session_lives_while_it_is_used_and_not_for_ever() {
+        let sessions = Sessions::new(Arc::new(MemoryStore::default()));
+        let begun = sessions.begin(ann(), None, Time(0)).await.unwrap();
+        let at = async |now: Time| sessions.check(&begun.cookie, now).await.unwrap();
+        let mut now = Time(0);
+        let step = IDLE - Duration::from_secs(1);
+        while now + step < Time(0) + LONGEST {
+            now = now + step;
+            let seated = at(now).await.unwrap();
+            assert_eq!((seated.who, &seated.csrf), (ann(), &begun.csrf));
+        }
+        assert_eq!(at(Time(0) + LONGEST).await, None);
+        let idle = sessions.begin(ann(), None, Time(0)).await.unwrap();
+        assert_eq!(sessions.check(&idle.cookie, Time(0) + IDLE).await.unwrap(), None);
+        // One that comes of a token does not outlive it.
+        let short = sessions.begin(ann(), Some(Time(5)), Time(0)).await.unwrap();
+        assert_eq!(sessions.check(&short.cookie, Time(5)).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_session_ends_at_once_and_no_other_secret_opens_it() {
+        let store = Arc::new(MemoryStore::default());
+        let sessions = Sessions::new(Arc::clone(&store) as _);
+        let begun = [(); 3].map(|()| sessions.begin(ann(), None, Time(0)));
+        let mut all = Vec::new();
+        for one in begun {
+            all.push(one.await.unwrap());
+        }
+        let check = async |cookie: &str| sessions.check(cookie, Time(1)).await.unwrap();
+        let first = check(&all[0].cookie).await.unwrap();
+        let (_, other) = all[1].cookie.split_once('_').unwrap();
+        for wrong in ["", "_", &format!("{}_{other}", first.id), &format!("../{}", all[0].cookie)] {
+            assert_eq!(check(wrong).await, None, "{wrong}");
+        }
+        sessions.end(&first.id).await.unwrap();
+        assert_eq!(check(&all[0].cookie).await, None);
+        let second = check(&all[1].cookie).await.unwrap();
+        sessions.end_all("ann", Some(&second.id)).await.unwrap();
+        assert!(check(&all[1].cookie).await.is_some() && check(&all[2].cookie).await.is_none());
+        for entry in store.range(Range::all()).await.unwrap() {
+            assert!(!String::from_utf8_lossy(&entry.value).contains(other));
+        }
+    }
+}
