@@ -7,9 +7,9 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::json;
 use windlass_contract::{
     AgentPage, AgentTokens, AgentView, AppliedObject, AuditPage, AuditVerified, Differences, Me,
-    NewAgentToken, NewAgentTokenMade, NewBackup, NewPassword, NewRun, NewToken, NewTokenMade, Object, ObjectPage,
-    Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, RunPreview, Session, SignIn,
-    Submitted, Tokens, Version,
+    NewAgentToken, NewAgentTokenMade, NewBackup, NewPassword, NewRun, NewToken, NewTokenMade, Object,
+    ObjectPage, Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, RunPreview, Session,
+    SignIn, Submitted, Tokens, Version,
 };
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;

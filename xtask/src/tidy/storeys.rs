@@ -32,11 +32,17 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("agent", &["model", "plugin", "plugins", "wire"]),
     ("fleet", &["model", "plugin", "wire"]),
     ("line", &[]),
-    ("enrol", &["model", "store", "line"]),
+    ("enrol", &["model", "contract", "store", "line"]),
     ("dial", &["model", "plugin", "plugins", "agent", "line"]),
     ("runtime", &["model", "meter", "logs", "engine", "plugin", "store", "lang", "report"]),
     ("access", &["model", "contract", "store", "objects"]),
-    ("hub", &["model", "meter", "plugin", "store", "line", "enrol", "objects", "access", "fleet", "runtime"]),
+    (
+        "hub",
+        &[
+            "model", "contract", "meter", "plugin", "store", "line", "enrol", "objects", "access", "fleet",
+            "runtime",
+        ],
+    ),
     (
         "api",
         &[
