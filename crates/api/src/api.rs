@@ -107,6 +107,7 @@ impl Api {
             .route("/metrics", get(operate::metrics))
             .route("/api/v1/backup", post(operate::backup))
             .route("/api/v1/namespaces/{name}/inventory", get(inventory::get))
+            .route("/api/v1/retention", post(operate::retain))
             .route("/api/v1/audit", get(audit::list))
             .route("/api/v1/audit/verify", get(audit::verify));
         for kind in kinds::all() {

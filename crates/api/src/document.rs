@@ -7,9 +7,9 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::json;
 use windlass_contract::{
     AgentPage, AgentTokens, AgentView, AppliedObject, AuditPage, AuditVerified, Differences, Me,
-    NewAgentToken, NewAgentTokenMade, NewBackup, NewPassword, NewRun, NewToken, NewTokenMade, Object,
-    ObjectPage, Problem, Reason, Resolution, RetryRun, RevisionPage, Run, RunPage, RunPreview, Session,
-    SignIn, Submitted, Tokens, Version,
+    NewAgentToken, NewAgentTokenMade, NewBackup, NewPassword, NewRetention, NewRun, NewToken, NewTokenMade,
+    Object, ObjectPage, Problem, Reason, Resolution, Retained, RetryRun, RevisionPage, Run, RunPage,
+    RunPreview, Session, SignIn, Submitted, Tokens, Version,
 };
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;
@@ -116,7 +116,8 @@ fn operation(endpoint: &Endpoint) -> Value {
             );
         }
         // Where nothing has to be said, nothing has to be sent.
-        let is_required = !matches!(schema, "NewBackup" | "NewToken" | "Reason" | "RetryRun");
+        let is_required =
+            !matches!(schema, "NewBackup" | "NewRetention" | "NewToken" | "Reason" | "RetryRun");
         map.insert("requestBody".into(), json!({"required": is_required, "content": body}));
     }
     operation
@@ -214,6 +215,8 @@ fn schemas() -> Value {
     add::<NewAgentTokenMade>("NewAgentTokenMade", &mut generator, &mut all);
     add::<AuditPage>("AuditPage", &mut generator, &mut all);
     add::<AuditVerified>("AuditVerified", &mut generator, &mut all);
+    add::<NewRetention>("NewRetention", &mut generator, &mut all);
+    add::<Retained>("Retained", &mut generator, &mut all);
     add::<NewBackup>("NewBackup", &mut generator, &mut all);
     add::<NewRun>("NewRun", &mut generator, &mut all);
     add::<Submitted>("Submitted", &mut generator, &mut all);

@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use windlass_contract::NewBackup;
+use windlass_contract::{NewBackup, Retained};
 
 use crate::asked::AskedTally;
 
@@ -20,6 +20,9 @@ pub trait Host: Debug + Send + Sync {
 
     /// Everything that is counted, as text.
     fn metrics(&self, asked: AskedTally, form: MetricsForm) -> HostFuture<'_, String>;
+
+    /// Lets go what was kept long enough, or says what would go.
+    fn retain(&self, dry_run: bool) -> HostFuture<'_, Result<Retained, String>>;
 
     /// A backup of everything as it is now, in pieces.
     fn backup(&self, wanted: NewBackup) -> HostFuture<'_, Result<Pieces, String>>;

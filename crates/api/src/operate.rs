@@ -1,5 +1,6 @@
 //! What is asked about the server itself: its metrics, and a backup of it.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -7,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
-use windlass_contract::NewBackup;
+use windlass_contract::{NewBackup, NewRetention, Retained};
 use windlass_model::{Value, code};
 
 use crate::answer::Problem;
@@ -35,6 +36,16 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             "server",
         )
         .text(),
+        endpoint(
+            "POST",
+            "/api/v1/retention",
+            "retain",
+            "says which runs were kept long enough, and lets them go where `dryRun` is false",
+            Needs::Right(Verb::Write, SERVER),
+            "server",
+        )
+        .takes("NewRetention")
+        .gives(200, "Retained"),
         Endpoint {
             media: BACKUP,
             ..endpoint(
@@ -60,6 +71,21 @@ pub(crate) async fn metrics(
     let form = MetricsForm::accepted(accepts);
     let text = api.parts().host.metrics(api.asked().read(), form).await;
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(form.media()))], text).into_response())
+}
+
+pub(crate) async fn retain(
+    State(api): State<Api>,
+    caller: Caller,
+    sent: Sent,
+) -> Result<Json<Retained>, Problem> {
+    let what = Resource::global(SERVER);
+    caller.must(Verb::Write, &what).await?;
+    let wanted: NewRetention = sent.read()?;
+    if !wanted.dry_run {
+        caller.did(Verb::Write, &what, Value::Null, json!({"retention": wanted})).await?;
+    }
+    let retained = api.parts().host.retain(wanted.dry_run).await;
+    retained.map(Json).map_err(|why| Problem::new(StatusCode::SERVICE_UNAVAILABLE, &code::SERVER, why))
 }
 
 pub(crate) async fn backup(State(api): State<Api>, caller: Caller, sent: Sent) -> Result<Response, Problem> {

@@ -52,8 +52,8 @@ pub(crate) use self::runs::{
     RunsCommand, ShowArgs, WatchArgs,
 };
 pub(crate) use self::server::{
-    AgentTokenArgs, BackupArgs, ConfigArgs, ConfigCommand, RestoreArgs, ServerArgs, ServerCommand, TokenArgs,
-    UnitArgs,
+    AgentTokenArgs, BackupArgs, ConfigArgs, ConfigCommand, RestoreArgs, RetentionArgs, ServerArgs,
+    ServerCommand, TokenArgs, UnitArgs,
 };
 pub(crate) use self::up::UpArgs;
 

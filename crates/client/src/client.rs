@@ -11,7 +11,8 @@ use hyper::{Method, Request, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use windlass_contract::{
-    AuditPage, AuditVerified, Me, NewBackup, NewToken, NewTokenMade, Problem, Tokens, Version,
+    AuditPage, AuditVerified, Me, NewBackup, NewRetention, NewToken, NewTokenMade, Problem, Retained, Tokens,
+    Version,
 };
 use windlass_model::Value;
 
@@ -120,6 +121,11 @@ impl Client {
     /// Everything that the server keeps, as it is now, while it comes.
     pub async fn backup(&self, wanted: &NewBackup) -> Result<Body, Error> {
         self.stream(Ask::new(Method::POST, "/api/v1/backup").body(wanted)).await
+    }
+
+    /// Which runs were kept long enough; they go, unless it is only to be said.
+    pub async fn retain(&self, dry_run: bool) -> Result<Retained, Error> {
+        self.json(Ask::new(Method::POST, "/api/v1/retention").body(&NewRetention { dry_run })).await
     }
 
     /// Asks for JSON.

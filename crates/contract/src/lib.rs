@@ -22,7 +22,7 @@ pub use self::object::{
     Applied, AppliedObject, Changed, Difference, Differences, Metadata, Name, Object, ObjectPage,
     OneRevision, RevisionPage, What,
 };
-pub use self::operate::NewBackup;
+pub use self::operate::{NewBackup, NewRetention, Retained, RetainedRun};
 pub use self::people::{Me, NewPassword, NewToken, NewTokenMade, Session, SignIn, TokenView, Tokens, Verb};
 pub use self::problem::{OneProblem, Problem};
 pub use self::run::{

@@ -26,7 +26,7 @@ pub use self::budget::{BUDGET, BudgetSpec};
 pub use self::cluster_variables::{CLUSTER_VARIABLES, ClusterVariablesSpec};
 pub use self::cluster_variables_binding::{CLUSTER_VARIABLES_BINDING, ClusterVariablesBindingSpec};
 pub use self::freeze::{FREEZE, FreezeSpec};
-pub use self::namespace::{NAMESPACE, NamespaceSpec};
+pub use self::namespace::{NAMESPACE, NamespaceSpec, RetentionSpec};
 pub use self::node::NODE;
 pub use self::node_group::NODE_GROUP;
 pub use self::plan::{DESCRIPTION, PLAN, of as plan_of};

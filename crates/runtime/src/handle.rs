@@ -16,7 +16,7 @@ use windlass_model::id::RunId;
 use windlass_model::layout::Layout;
 use windlass_model::submission::{Digest, Submission};
 use windlass_report::Fold;
-use windlass_store::{Range, Txn};
+use windlass_store::{Range, StoreError, Txn};
 
 use crate::archive::Archive;
 use crate::call::{Answer, Call, Standing, Taken, Waited};
@@ -203,6 +203,32 @@ impl Handle {
             }
         }
         Ok(())
+    }
+}
+
+// === impl Handle: what runs printed ===
+
+impl Handle {
+    /// Whether anything is kept of what a run printed.
+    #[must_use]
+    pub fn has_output(&self, view: &RunView) -> bool {
+        self.logs_of(view).is_some_and(|directory| directory.exists())
+    }
+
+    /// Removes what a run that has ended has printed; whether there was anything.
+    pub async fn delete_output(&self, run: RunId) -> Result<bool, Error> {
+        let view = self.archive.known(run).await?;
+        if !view.status.is_terminal() {
+            return Err(Error::NotEnded { run, status: view.status.word() });
+        }
+        let Some(directory) = self.logs_of(&view) else { return Ok(false) };
+        let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(directory)).await;
+        match removed {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Ok(Err(error)) => Err(StoreError::io("remove the output of", run.to_string(), error).into()),
+            Err(_) => Err(Error::Ended),
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Semaphore, mpsc};
 use windlass_api::{AskedTally, Host, HostFuture, MetricsForm, Pieces};
-use windlass_contract::NewBackup;
+use windlass_contract::{NewBackup, Retained};
 use windlass_runtime::Clock;
 
 use crate::backup::{BackupWanted, Maker};
 use crate::metrics::{Watched, collect, write};
+use crate::retention::Keeper;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ pub(crate) struct Around {
     pub(crate) clock: Clock,
     /// It ends, and takes no more work.
     pub(crate) drains: Arc<AtomicBool>,
+    pub(crate) keeper: Keeper,
     /// How many backups are made at once.
     pub(crate) backups: Arc<Semaphore>,
 }
@@ -44,6 +46,10 @@ impl Host for Around {
             let ready = self.trouble().is_none() && listed.is_ok();
             write(&collect(&self.watched, asked, ready).await, form)
         })
+    }
+
+    fn retain(&self, dry_run: bool) -> HostFuture<'_, Result<Retained, String>> {
+        Box::pin(self.keeper.look(dry_run))
     }
 
     fn backup(&self, wanted: NewBackup) -> HostFuture<'_, Result<Pieces, String>> {

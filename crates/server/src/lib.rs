@@ -22,7 +22,9 @@ mod late;
 mod listen;
 mod metrics;
 mod operating;
+mod retention;
 mod seal;
+mod serve;
 mod server;
 
 pub use self::agents::{AgentToken, agent_token};
@@ -34,6 +36,8 @@ pub use self::first::{FIRST_USER, First, has_user, issue};
 pub use self::listen::Tls;
 pub use self::metrics::metrics_reference;
 pub use self::operating::Operating;
+pub use self::retention::Retention;
+pub use self::serve::Connections;
 pub use self::server::{Options, Server};
 pub use windlass_api::Limits;
 pub use windlass_api::document as api_document;

@@ -14,8 +14,6 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -64,10 +62,6 @@ pub(crate) enum Connection {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
-
-/// Where a connection comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct From(pub(crate) SocketAddr);
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -133,20 +127,14 @@ impl Port {
     }
 }
 
-impl Listener for Port {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+impl Port {
+    /// The next connection whose handshake is over.
+    pub(crate) async fn accept(&mut self) -> (Connection, SocketAddr) {
         match self.ready.recv().await {
             Some(ready) => ready,
             // It is over; whoever serves is told so in another way.
             None => std::future::pending().await,
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
     }
 }
 
@@ -218,12 +206,6 @@ async fn is_handshake(stream: &TcpStream) -> bool {
     let mut first = [0];
     let peeked = tokio::time::timeout(HANDSHAKE, stream.peek(&mut first)).await;
     matches!(peeked, Ok(Ok(1))) && first == [TLS_HANDSHAKE]
-}
-
-impl Connected<IncomingStream<'_, Port>> for From {
-    fn connect_info(stream: IncomingStream<'_, Port>) -> Self {
-        Self(*stream.remote_addr())
-    }
 }
 
 // === impl Connection ===

@@ -14,6 +14,8 @@ use windlass_api::{Api, Host as _, Limits, MetricsForm};
 
 use crate::error::Error;
 use crate::host::Around;
+use crate::retention::Retention;
+use crate::serve::Connections;
 
 /// How a server is watched over and protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -22,6 +24,10 @@ pub struct Operating {
     pub metrics: Option<SocketAddr>,
     /// How often somebody may ask.
     pub limits: Limits,
+    /// How many connections there may be.
+    pub connections: Connections,
+    /// How long runs that have ended are kept, where their namespace does not say.
+    pub retention: Retention,
 }
 
 /// Tells them there, from now on, for as long as the task lives.

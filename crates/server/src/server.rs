@@ -6,14 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request};
-use axum::middleware::Next;
-use axum::response::Response;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use windlass_access::{Audit, Passwords, Rights, Sessions, Tokens};
-use windlass_api::{Api, Budgets, Gathered, Parts, Remote};
+use windlass_api::{Api, Budgets, Gathered, Parts};
 use windlass_enrol::{Enrol, Options as EnrolOptions};
 use windlass_hub::{Hub, Parts as HubParts};
 use windlass_objects::{Objects, Options as ObjectOptions};
@@ -28,10 +25,12 @@ use crate::first::{self, First};
 use crate::granted::{self, Grants};
 use crate::host::{Around, BACKUPS};
 use crate::late::Later;
-use crate::listen::{From, Port, Tls};
+use crate::listen::{Port, Tls};
 use crate::metrics::Watched;
 use crate::operating::{self, Operating};
+use crate::retention::Keeper;
 use crate::seal::Key;
+use crate::serve::serve;
 
 /// How to open a server.
 #[derive(Clone, Debug)]
@@ -75,16 +74,8 @@ pub struct Server {
     /// Says on every address that no more work is taken.
     drains: Arc<AtomicBool>,
     telling: Option<JoinHandle<()>>,
-}
-
-/// Notes on a request where it comes from.
-async fn from_where(
-    ConnectInfo(From(address)): ConnectInfo<From>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    request.extensions_mut().insert(Remote(address));
-    next.run(request).await
+    /// Lets go what was kept long enough.
+    keeping: JoinHandle<()>,
 }
 
 /// How long it has to answer whether it is well.
@@ -165,6 +156,14 @@ impl Server {
         let budgets = Budgets::new(gathered.clone(), runtime.handle(), budgets_at);
         tokio::spawn(budgets.clone().follow(objects.changed(), until.clone()));
         let drains = Arc::new(AtomicBool::new(false));
+        let keeper = Keeper {
+            runs: runtime.handle(),
+            objects: objects.clone(),
+            audit: audit.clone(),
+            clock: clock.clone(),
+            usual: options.operating.retention,
+            turn: Arc::default(),
+        };
         let around = Around {
             watched: Watched {
                 store: files,
@@ -174,6 +173,7 @@ impl Server {
                 audit: audit.clone(),
                 version: options.version,
             },
+            keeper: keeper.clone(),
             clock: clock.clone(),
             drains: Arc::clone(&drains),
             backups: Arc::new(Semaphore::new(BACKUPS)),
@@ -196,19 +196,28 @@ impl Server {
             here,
             version: options.version,
         });
+        let keeping = tokio::spawn(keeper.keep(options.operating.retention.every));
         let telling = match options.operating.metrics {
             Some(address) => Some(operating::tell(address, around, api.clone()).await?),
             None => None,
         };
-        let (drain, mut draining) = watch::channel(false);
+        let (drain, draining) = watch::channel(false);
         let address = port.address();
-        let router = api.router().layer(axum::middleware::from_fn(from_where));
-        let router = router.into_make_service_with_connect_info::<From>();
-        let serving = axum::serve(port, router).with_graceful_shutdown(async move {
-            let _ = draining.wait_for(|drain| *drain).await;
-        });
-        let serving = tokio::spawn(serving.into_future());
-        Ok(Self { address, first, runtime, store, ended, serving, agents, clock, drain, drains, telling })
+        let serving = tokio::spawn(serve(port, api.router(), options.operating.connections, draining));
+        Ok(Self {
+            address,
+            first,
+            runtime,
+            store,
+            ended,
+            serving,
+            agents,
+            clock,
+            drain,
+            drains,
+            telling,
+            keeping,
+        })
     }
 
     /// Where it listens.
@@ -272,7 +281,8 @@ impl Server {
     /// Ends it in good order: no more requests, then the runs, then the store. What has not ended goes on when it is opened
     /// again.
     pub async fn close(self, grace: Duration) -> Result<(), Error> {
-        let Self { runtime, ended, mut serving, agents, drain, drains, telling, .. } = self;
+        let Self { runtime, ended, mut serving, agents, drain, drains, telling, keeping, .. } = self;
+        keeping.abort();
         drains.store(true, Ordering::Relaxed);
         drop(ended);
         let _ = drain.send(true);

@@ -11,6 +11,7 @@ mod server {
     mod objects;
     mod operating;
     mod policies;
+    mod retention;
     mod rights;
     mod runs;
     mod sessions;

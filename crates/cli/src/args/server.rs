@@ -73,6 +73,8 @@ pub(crate) enum ServerCommand {
     Backup(BackupArgs),
     /// Make a data directory of a backup, where there is none.
     Restore(RestoreArgs),
+    /// Say which runs were kept long enough, and would go; or let them go now.
+    Retention(RetentionArgs),
     /// Print a unit of systemd for a server.
     Unit(UnitArgs),
 }
@@ -113,6 +115,23 @@ pub(crate) struct RestoreArgs {
     pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) data_dir: DataDirArgs,
+}
+
+/// `windlass server retention`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The server looks by itself, once an hour. How long runs are kept, its settings say (`retention`), and each Namespace for its own. Where
+nobody says anything, they are kept for ever. It needs the right to write `Server`.
+
+Examples:
+  windlass server retention --context team              nothing is removed
+  windlass server retention --context team --now")]
+pub(crate) struct RetentionArgs {
+    /// Let them go now.
+    #[arg(long)]
+    pub(crate) now: bool,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
 }
 
 /// `windlass server unit`

@@ -2,6 +2,7 @@
 
 mod backup;
 mod config;
+mod retention;
 mod unit;
 
 use std::num::NonZeroUsize;
@@ -12,7 +13,9 @@ use std::time::Duration;
 use windlass_hub::Hub;
 use windlass_model::code;
 use windlass_runtime::Clock;
-use windlass_server::{AgentToken, Error, First, Limits, Operating, Options, Server, Tls};
+use windlass_server::{
+    AgentToken, Connections, Error, First, Limits, Operating, Options, Retention, Server, Tls,
+};
 use windlass_store::Store as _;
 use windlass_store_fjall::FjallStore;
 
@@ -26,6 +29,8 @@ use crate::printer::{FAINT, Printer, STRONG, Styled};
 use crate::session::tokio_runtime;
 use crate::{control, logging, plan_file, reach};
 
+/// How often it is looked at the most what was kept long enough.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// How long attempts in flight have to end when the server does; they are taken up again when it begins.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -35,6 +40,7 @@ pub(super) fn run(args: &ServerArgs, printer: &mut Printer) -> Outcome {
         Some(ServerCommand::AgentToken(args)) => tokio_runtime()?.block_on(agent_token(args, printer)),
         Some(ServerCommand::Backup(args)) => backup::backup(args, printer),
         Some(ServerCommand::Restore(args)) => backup::restore(args, printer),
+        Some(ServerCommand::Retention(args)) => retention::run(args, printer),
         Some(ServerCommand::Unit(args)) => unit::run(args, printer),
         Some(ServerCommand::Config(args)) => config::run(args, printer),
         None => tokio_runtime()?.block_on(serve(args, printer)),
@@ -65,6 +71,13 @@ async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
         agent_program: settings.agent_program.clone().or_else(|| std::env::current_exe().ok()),
         operating: Operating {
             metrics: settings.metrics_listen,
+            retention: Retention {
+                runs: settings.retention_runs.map(|span| span.0),
+                output: settings.retention_output.map(|span| span.0),
+                newest: u32::try_from(settings.retention_newest.0).unwrap_or(u32::MAX),
+                every: settings.retention_every.0.max(SHORTEST),
+            },
+            connections: Connections { most: settings.connections.0, head_within: settings.head_within.0 },
             limits: Limits {
                 per_second: u32::try_from(settings.requests_per_second.0).ok(),
                 burst: u32::try_from(settings.burst.0).unwrap_or(u32::MAX),

@@ -73,8 +73,22 @@ settings! {
     requests_per_second: Count = "limits.requests-per-second", default "1000", such as "50", flag "";
     /// How many requests of one user may come at once, when they have not asked for a while.
     burst: Count = "limits.burst", default "2000", such as "200", flag "";
+    /// How many connections of people there may be at once; those that come then are closed. Agents are not counted.
+    connections: Count = "limits.connections", default "10000", such as "500", flag "";
+    /// How long the head of a request may take to come, counted from the end of the one before.
+    head_within: Span = "limits.head-within", default "60s", such as "10s", flag "";
     /// How long what is sent with a request may take to come.
     body_within: Span = "limits.body-within", default "60s", such as "5m", flag "";
+
+    /// How long runs are kept when they have ended, with their events, reports and output; for ever, unless set. A namespace
+    /// that says otherwise counts for more.
+    retention_runs: Option<Span> = "retention.runs", default "", such as "365d", flag "";
+    /// How long what they printed is kept.
+    retention_output: Option<Span> = "retention.output", default "", such as "90d", flag "";
+    /// How many runs of each plan are kept whatever their age: the newest.
+    retention_newest: Count = "retention.newest", default "10", such as "50", flag "";
+    /// How often it is looked which runs were kept long enough.
+    retention_every: Span = "retention.every", default "1h", such as "15m", flag "";
 
     /// How the server's own log on standard error is written: for people, or a JSON document on each line.
     log_format: LineForm = "log.format", default "text", such as "json", flag "--log-format";
@@ -91,6 +105,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
     ("agents", "The agents that dial in."),
     ("metrics", "What is counted, for whoever watches over the server."),
     ("limits", "What one client may ask, so that all others are answered, too."),
+    ("retention", "How long runs that have ended are kept. The record of who did what never goes."),
     ("log", "What the server says of its work, which is not the output of runs."),
     ("nodes", "The nodes that the server reaches by itself."),
 ];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use windlass_server::{Limits, Operating, Options, Server};
+use windlass_server::{Connections, Limits, Operating, Options, Server};
 
 use super::client::{Place, options};
 
@@ -107,6 +107,32 @@ async fn who_sends_too_slowly_is_not_waited_for() {
     .await;
     assert!(text.starts_with("HTTP/1.1 408") && text.contains("WL-1204"), "{text}");
     assert_eq!(place.ask(&place.admin, "GET", "/api/v1/me", None).await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn who_connects_and_asks_nothing_is_cut_and_too_many_are_closed() {
+    let connections = Connections { most: 3, head_within: Duration::from_millis(200) };
+    let place = place(Operating { connections, ..Operating::default() }).await;
+    let connect = async || tokio::net::TcpStream::connect(place.server.address()).await.unwrap();
+    let closed = async |stream: &mut tokio::net::TcpStream| {
+        let mut rest = Vec::new();
+        let read =
+            tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut rest)).await.unwrap();
+        drop(read);
+    };
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connect().await;
+        stream.write_all(b"GET /healthz HT").await.unwrap();
+        slow.push(stream);
+    }
+    let mut more = connect().await;
+    more.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    closed(&mut more).await;
+    for stream in &mut slow {
+        closed(stream).await;
+    }
+    assert_eq!(place.ask("", "GET", "/healthz", None).await.text, "ok\n", "and everybody else is answered");
 }
 
 #[tokio::test]
