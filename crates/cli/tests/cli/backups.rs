@@ -47,6 +47,8 @@ fn a_server_that_runs_is_backed_up_and_another_is_made_of_it() {
     let served = Served { process, address };
     let (status, text) = served.ask(&token, "GET", "/api/v1/freezes/incident", "", None);
     assert_eq!(status, 200, "{text}");
+    served.process.signal("TERM");
+    served.process.end().exits(0);
 }
 
 #[test]
