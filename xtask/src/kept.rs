@@ -22,6 +22,9 @@ use crate::tools::{Missing, is_root_with_apt};
 struct Kept {
     name: &'static str,
     packages: &'static [&'static str],
+    /// Another release of Debian than this machine's that they are of. Then everything that they need comes along, down to the C
+    /// library, which the programs of this machine can do with, too.
+    suite: Option<&'static str>,
     reason: &'static str,
 }
 
@@ -37,16 +40,25 @@ const FOR_TESTS: &[Kept] = &[
             "rpm",
             "zypper",
         ],
+        suite: None,
         reason: "the tests of the module `package` work with dnf, zypper and pacman",
+    },
+    Kept {
+        name: "dnf5",
+        packages: &["createrepo-c", "dnf5", "rpm"],
+        suite: Some("sid"),
+        reason: "the tests of the module `package` work with dnf 5",
     },
     Kept {
         name: "puppet-server",
         packages: &["puppetserver", "default-jre-headless"],
+        suite: None,
         reason: "the tests of the module `puppet.agent` have a real server",
     },
     Kept {
         name: "openrc",
         packages: &["openrc"],
+        suite: None,
         reason: "the tests of the module `service` work with services of OpenRC",
     },
 ];
@@ -75,7 +87,8 @@ pub(crate) fn ensure(repo: &Repo) -> Vec<Missing> {
 fn unpacked(kept: &Kept, place: &Path) -> Result<()> {
     let root = place.join(kept.name);
     let list = place.join(format!("{}.list", kept.name));
-    let wanted = kept.packages.join("\n");
+    let mut wanted = kept.packages.join("\n");
+    wanted.extend(kept.suite.map(|suite| format!("\nof {suite}")));
     if root.exists() && fs::read_to_string(&list).is_ok_and(|there| there == wanted) {
         return Ok(());
     }
@@ -89,9 +102,14 @@ fn unpacked(kept: &Kept, place: &Path) -> Result<()> {
     }
     let archives = fresh.join("archives");
     fs::create_dir_all(archives.join("partial"))?;
-    if !download(kept, &archives) {
-        ensure!(quiet(Command::new("apt-get").args(["update", "--quiet"])), "`apt-get update` failed");
-        ensure!(download(kept, &archives), "apt-get does not find {}", kept.packages.join(", "));
+    let from = match kept.suite {
+        Some(suite) => other_suite(suite, &fresh.join("apt"))?,
+        None => Vec::new(),
+    };
+    if kept.suite.is_some() || !download(kept, &archives, &from) {
+        let mut update = Command::new("apt-get");
+        ensure!(quiet(update.args(["update", "--quiet"]).args(&from)), "`apt-get update` failed");
+        ensure!(download(kept, &archives, &from), "apt-get does not find {}", kept.packages.join(", "));
     }
     let files = fresh.join("root");
     for part in ["bin", "sbin", "lib", "lib64"] {
@@ -110,13 +128,37 @@ fn unpacked(kept: &Kept, place: &Path) -> Result<()> {
     fs::write(&list, wanted).with_context(|| format!("cannot write {}", list.display()))
 }
 
-/// What is installed here already need not be had again.
-fn download(kept: &Kept, archives: &Path) -> bool {
+/// What makes apt know another release, and nothing of what is installed here. It keeps what it knows in a directory of its own.
+fn other_suite(suite: &str, dir: &Path) -> Result<Vec<String>> {
+    let mut targets = Command::new("apt-get");
+    targets.args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]);
+    let targets = String::from_utf8_lossy(&targets.output()?.stdout).into_owned();
+    let mirror = targets.lines().find(|uri| uri.trim_end_matches('/').ends_with("/debian"));
+    let mirror = mirror.context("no mirror of Debian is configured")?;
+    fs::create_dir_all(dir.join("lists/partial"))?;
+    let line =
+        format!("deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {mirror} {suite} main\n");
+    fs::write(dir.join("suite.list"), line)?;
+    fs::write(dir.join("status"), "")?;
+    let at = dir.display();
+    let options = [
+        format!("Dir::Etc::sourcelist={at}/suite.list"),
+        "Dir::Etc::sourceparts=-".to_owned(),
+        format!("Dir::State::Lists={at}/lists"),
+        format!("Dir::State::status={at}/status"),
+        "Dir::Cache::pkgcache=".to_owned(),
+        "Dir::Cache::srcpkgcache=".to_owned(),
+    ];
+    Ok(options.into_iter().flat_map(|option| ["-o".to_owned(), option]).collect())
+}
+
+/// What is installed here already need not be had again, unless it is of another release.
+fn download(kept: &Kept, archives: &Path, from: &[String]) -> bool {
     let mut apt = Command::new("apt-get");
     apt.args(["install", "--download-only", "--yes", "--quiet", "--no-install-recommends"]);
     // Nothing is changed here, so nobody else needs to be kept away.
     apt.args(["-o", "Debug::NoLocking=true"]);
-    apt.arg("-o").arg(format!("Dir::Cache::archives={}", archives.display()));
+    apt.arg("-o").arg(format!("Dir::Cache::archives={}", archives.display())).args(from);
     quiet(apt.args(kept.packages))
 }
 
@@ -142,7 +184,7 @@ mod tests {
     #[test]
     fn what_is_there_is_left_alone() {
         let place = tempfile::tempdir().unwrap();
-        let kept = Kept { name: "x", packages: &["one", "two"], reason: "x" };
+        let kept = Kept { name: "x", packages: &["one", "two"], suite: None, reason: "x" };
         fs::create_dir(place.path().join("x")).unwrap();
         fs::write(place.path().join("x.list"), "one\ntwo").unwrap();
         unpacked(&kept, place.path()).unwrap();

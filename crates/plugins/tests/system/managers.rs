@@ -1,4 +1,4 @@
-//! `package` with the managers that are not this machine's own: dnf, zypper and pacman, each on a throwaway machine that has
+//! `package` with the managers that are not this machine's own: dnf, dnf 5, zypper and pacman, each on a throwaway machine that has
 //! them, with a repository that is made there. Debian has no apk: what a real one said is played back.
 
 use serde_json::{Value, json};
@@ -162,6 +162,25 @@ fn dnf() {
             "kill $(cat /run/holder); rm /var/cache/dnf/metadata_lock.pid",
         )
         .await;
+        dnf.says_what_it_does_not_know(&package).await;
+    });
+}
+
+#[test]
+fn dnf_5() {
+    on_with("dnf5", "managers::dnf_5", async || {
+        // As where it is the manager of choice. Its database of packages lies where this rpm puts it.
+        sh("ln -s dnf5 /usr/bin/dnf");
+        rpms();
+        let (package, source) = (Trial::of(Package), Trial::of(Repository));
+        let dnf = Manner { name: "dnf", release: "-1", options: &[] };
+        let request = json!({"name": "demo", "yum": {"baseUrls": ["file:///srv/repo"], "gpgCheck": false}});
+        foreseen_done_and_then_nothing(&source, &request).await;
+        dnf.installs(&package).await;
+        dnf.upgrades(&package).await;
+        dnf.goes_back_only_when_told_to(&package, "wl-demo=1.0").await;
+        dnf.upgrades_everything(&package).await;
+        dnf.removes(&package, json!({})).await;
         dnf.says_what_it_does_not_know(&package).await;
     });
 }
