@@ -21,7 +21,7 @@ use crate::caller::Caller;
 use crate::gathered::Gathered;
 use crate::host::Host;
 use crate::limit::{Limits, Turns};
-use crate::{agents, audit, health, inventory, objects, operate, people, runs, sessions};
+use crate::{agents, audit, health, inventory, objects, operate, people, runs, sessions, state};
 
 /// What the API stands on.
 #[derive(Clone, Debug)]
@@ -107,6 +107,7 @@ impl Api {
             .route("/metrics", get(operate::metrics))
             .route("/api/v1/backup", post(operate::backup))
             .route("/api/v1/namespaces/{name}/inventory", get(inventory::get))
+            .route("/api/v1/namespaces/{name}/plans/{object}/state", get(state::get))
             .route("/api/v1/retention", post(operate::retain))
             .route("/api/v1/audit", get(audit::list))
             .route("/api/v1/audit/verify", get(audit::verify));

@@ -8,8 +8,8 @@ use serde_json::json;
 use windlass_contract::{
     AgentPage, AgentTokens, AgentView, AppliedObject, AuditPage, AuditVerified, Differences, Me,
     NewAgentToken, NewAgentTokenMade, NewBackup, NewPassword, NewRetention, NewRun, NewToken, NewTokenMade,
-    Object, ObjectPage, Problem, Reason, Resolution, Retained, RetryRun, RevisionPage, Run, RunPage,
-    RunPreview, Session, SignIn, Submitted, Tokens, Version,
+    Object, ObjectPage, PlanState, Problem, Reason, Resolution, Retained, RetryRun, RevisionPage, Run,
+    RunPage, RunPreview, Session, SignIn, Submitted, Tokens, Version,
 };
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;
@@ -205,6 +205,7 @@ fn schemas() -> Value {
     add::<NewToken>("NewToken", &mut generator, &mut all);
     add::<NewTokenMade>("NewTokenMade", &mut generator, &mut all);
     add::<Tokens>("Tokens", &mut generator, &mut all);
+    add::<PlanState>("PlanState", &mut generator, &mut all);
     add::<SignIn>("SignIn", &mut generator, &mut all);
     add::<Session>("Session", &mut generator, &mut all);
     add::<NewPassword>("NewPassword", &mut generator, &mut all);

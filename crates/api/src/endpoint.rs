@@ -132,6 +132,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(crate::agents::endpoints());
     all.extend(crate::inventory::endpoints());
     all.extend(crate::sessions::endpoints());
+    all.extend(crate::state::endpoints());
     all.extend(crate::runs::endpoints());
     all
 }

@@ -30,6 +30,7 @@ mod operate;
 mod people;
 mod runs;
 mod sessions;
+mod state;
 mod stream;
 
 pub use self::answer::Problem;

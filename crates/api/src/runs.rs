@@ -23,7 +23,7 @@ use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
 
 pub(crate) use self::command::{command, resolve};
-pub(crate) use self::look::{events, list, list_all, logs, report, show, submission};
+pub(crate) use self::look::{events, list, list_all, logs, report, show, shown, submission};
 pub(crate) use self::submit::{preview, retry, submit};
 
 /// What rights to runs are called.

@@ -26,7 +26,7 @@ pub use self::operate::{NewBackup, NewRetention, Retained, RetainedRun};
 pub use self::people::{Me, NewPassword, NewToken, NewTokenMade, Session, SignIn, TokenView, Tokens, Verb};
 pub use self::problem::{OneProblem, Problem};
 pub use self::run::{
-    NewRun, PreviewedAction, PreviewedBlock, Reason, RecordedEvent, Resolution, RetryRun, Run, RunApproval,
-    RunPage, RunPreview, RunReason, Submitted,
+    NewRun, PlanState, PlanStep, PreviewedAction, PreviewedBlock, Reason, RecordedEvent, Resolution,
+    RetryRun, Run, RunApproval, RunPage, RunPreview, RunReason, Submitted, TargetState,
 };
 pub use self::words::{APPLY, CSRF_HEADER, JSON_PATCH, MERGE_PATCH, NAMESPACE_LABEL, PROBLEM, Version};

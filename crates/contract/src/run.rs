@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use windlass_model::Value;
 use windlass_model::event::{Verdict, What};
 use windlass_model::id::{GroupId, RunId};
-use windlass_model::outcome::{ReasonKind, RunStatus};
+use windlass_model::outcome::{ReasonKind, RunStatus, Status};
 use windlass_model::time::Time;
 
 /// A run to be.
@@ -114,6 +114,49 @@ pub struct PreviewedAction {
     /// The plugin.
     #[serde(rename = "use")]
     pub uses: String,
+}
+
+/// How a plan stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanState {
+    /// Its name.
+    pub plan: String,
+    /// From where to watch on.
+    pub version: u64,
+    /// What it does, in order; nothing where it was deleted.
+    pub steps: Vec<PlanStep>,
+    /// Its newest runs, the newest first.
+    pub runs: Vec<Run>,
+    /// How its targets stand by the newest of those runs that each was in.
+    pub targets: Vec<TargetState>,
+}
+
+/// A block of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanStep {
+    /// The step set that it belongs to.
+    pub step_set: String,
+    /// The block.
+    pub block: String,
+    /// What it does on each target, in order.
+    pub actions: Vec<PreviewedAction>,
+}
+
+/// How a target stands in a block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetState {
+    /// The node.
+    pub node: String,
+    /// The block.
+    pub block: String,
+    /// In which run.
+    #[schemars(with = "String")]
+    pub run: RunId,
+    /// How it stands there.
+    #[schemars(with = "String")]
+    pub status: Status,
 }
 
 /// A run that retries another.

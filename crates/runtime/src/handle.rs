@@ -31,6 +31,7 @@ use crate::request::Request;
 use crate::search::{Cursor, Filter};
 use crate::submit::Reader;
 use crate::view::RunView;
+use crate::watch::RunsWatch;
 
 mod again;
 mod record;
@@ -291,6 +292,19 @@ impl Handle {
             return Err(Error::EmptyFilter);
         }
         self.find(filter, limit, before).await
+    }
+
+    /// Everything that happens in all runs, behind a version of the store; what it is at now, for none.
+    pub async fn watch(&self, behind: Option<u64>) -> Result<RunsWatch, Error> {
+        let store = self.archive.store();
+        let behind = behind.unwrap_or_else(|| store.revision());
+        Ok(RunsWatch::new(store.watch(keys::LOGS.into(), behind).await?))
+    }
+
+    /// The version of the store: a watch from here on misses nothing that is not there yet.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.archive.store().revision()
     }
 
     /// What was submitted. Secrets stand in it as tokens.

@@ -64,6 +64,15 @@ pub(crate) fn log(run: RunId) -> Bytes {
     key(&[b"log/", &run.shard().to_be_bytes(), b"/", run.0.as_bytes(), b"/"])
 }
 
+/// Where all logs lie.
+pub(crate) const LOGS: &[u8] = b"log/";
+
+/// The run of a chunk of a log.
+pub(crate) fn run_of_chunk(key: &[u8]) -> Option<RunId> {
+    let end = key.len().checked_sub(9)?;
+    Uuid::from_slice(key.get(end.checked_sub(16)?..end)?).ok().map(RunId)
+}
+
 pub(crate) fn chunk(run: RunId, first: u64) -> Bytes {
     key(&[b"log/", &run.shard().to_be_bytes(), b"/", run.0.as_bytes(), b"/", &first.to_be_bytes()])
 }

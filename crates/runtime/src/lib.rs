@@ -40,6 +40,7 @@ mod select;
 mod snapshot;
 mod submit;
 mod view;
+mod watch;
 
 pub use self::clock::{Clock, new_run};
 pub use self::counters::Tally;
@@ -53,5 +54,6 @@ pub use self::runtime::{Damaged, Runtime, Sealed, TakenOver, Unrunnable};
 pub use self::search::{Cursor, Filter};
 pub use self::select::{Inventories, Wanted};
 pub use self::view::{ApprovalView, Condition, ReasonView, RunView};
+pub use self::watch::{Happened, RunsWatch};
 pub use windlass_engine::{Budget, Seats};
 pub use windlass_lang::Given;

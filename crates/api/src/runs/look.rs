@@ -127,7 +127,7 @@ async fn now(api: &Api, view: RunView) -> Result<Run, Problem> {
     Ok(shown(view))
 }
 
-fn shown(view: RunView) -> Run {
+pub(crate) fn shown(view: RunView) -> Run {
     let (driven, trouble) = (view.condition.is_driven(), view.condition.trouble());
     let needs_person = view.condition.needs_person();
     let asked = view.condition.asked().to_vec();

@@ -101,6 +101,25 @@ impl Place {
         client.request(request.body(Full::new(body.into())).unwrap()).await.unwrap()
     }
 
+    /// The first message of a stream, which is then cut.
+    pub(crate) async fn first_message(&self, path: &str, last: Option<&str>) -> String {
+        let client: Hyper<HttpConnector, Full<Bytes>> = Hyper::builder(TokioExecutor::new()).build_http();
+        let mut request = Request::builder()
+            .uri(format!("http://{}{path}", self.server.address()))
+            .header("authorization", format!("Bearer {}", self.admin));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let mut answer = client.request(request.body(Full::default()).unwrap()).await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        let mut text = String::new();
+        while !text.contains("\n\n") {
+            let frame = answer.body_mut().frame().await.unwrap().unwrap();
+            text.push_str(&String::from_utf8_lossy(&frame.into_data().unwrap_or_default()));
+        }
+        text[..text.find("\n\n").unwrap()].to_owned()
+    }
+
     /// As somebody who may do everything; it must go well.
     pub(crate) async fn does(&self, method: &str, path: &str, body: Value) -> Value {
         let media = if method == "PATCH" { "application/apply+json" } else { "application/json" };

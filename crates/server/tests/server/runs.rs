@@ -366,3 +366,65 @@ async fn w31_over_the_api_a_run_pauses_goes_on_and_stops_however_often_it_is_sai
     let commanded = events.matches("\"why\":\"a test\"").count();
     assert!(commanded >= 4, "each that changed something is in the record with who and why: {events}");
 }
+
+/// What a stream of a plan says: the id of each message, and the run and number of each event.
+fn happened(text: &str) -> (Vec<String>, Vec<(String, u64)>) {
+    let ids = text.lines().filter_map(|line| Some(line.strip_prefix("id: ")?.to_owned())).collect();
+    let data =
+        text.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
+    let events = data.flat_map(|data| {
+        let run = data["run"].as_str().unwrap().to_owned();
+        let events = data["events"].as_array().unwrap().clone();
+        events.into_iter().map(move |event| (run.clone(), event["seq"].as_u64().unwrap()))
+    });
+    (ids, events.collect())
+}
+
+#[tokio::test]
+async fn p39_the_state_of_a_plan_is_followed_over_all_its_runs_without_gap_or_repeat() {
+    let place = Place::new().await;
+    team(&place, "web", &["web01", "web02"], json!([{"name": "say", "use": "noop"}])).await;
+    let other = json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [{"name": "a", "use": "noop"}]}]}]}});
+    place.does("PATCH", "/api/v1/namespaces/web/plans/other", other).await;
+    let path = "/api/v1/namespaces/web/plans/work/state";
+    let before = place.sees(path).await;
+    assert_eq!((&before["runs"], &before["targets"]), (&json!([]), &json!([])));
+    assert_eq!(before["steps"][0]["actions"], json!([{"name": "say", "use": "noop"}]));
+    let mut runs = Vec::new();
+    for plan in ["work", "other", "work"] {
+        let run = submit(&place, "web", json!({"plan": plan})).await;
+        assert_eq!(place.ended(&run).await["status"], "succeeded");
+        runs.push(run);
+    }
+    let after = place.sees(path).await;
+    let ids: Vec<&Value> = after["runs"].as_array().unwrap().iter().map(|run| &run["id"]).collect();
+    assert_eq!(ids, [&json!(runs[2]), &json!(runs[0])], "the newest first, and none of another plan");
+    let target = |node: &str| json!({"node": node, "block": "b", "run": runs[2], "status": "succeeded"});
+    assert_eq!(after["targets"], json!([target("web01"), target("web02")]));
+
+    // From the first state on, cut after each message, and taken up again there.
+    let mut last: Option<String> = None;
+    let mut seen: Vec<(String, u64)> = Vec::new();
+    let is_over = |seen: &[(String, u64)], expect: &[(String, u64)]| seen.len() >= expect.len();
+    let mut expect = Vec::new();
+    for run in [&runs[0], &runs[2]] {
+        let events = place
+            .ask(&place.admin, "GET", &format!("/api/v1/namespaces/web/runs/{run}/events?follow=false"), None)
+            .await;
+        let seqs = events.text.lines().filter_map(|line| line.strip_prefix("id: ")?.parse::<u64>().ok());
+        expect.extend(seqs.map(|seq| (run.clone(), seq)));
+    }
+    while !is_over(&seen, &expect) {
+        let watch = format!("{path}?watch=true&from={}", before["version"]);
+        let text = place.first_message(&watch, last.as_deref()).await;
+        let (ids, events) = happened(&text);
+        assert_eq!(ids.len(), 1, "{text}");
+        last = ids.first().cloned();
+        seen.extend(events);
+    }
+    assert_eq!(seen, expect, "each event of each run once, in order");
+    let viewer = place.user("eve", Some("viewer"), &["default"]).await;
+    assert_eq!(place.ask(&viewer, "GET", path, None).await.status.as_u16(), 404);
+    let nothing = place.ask(&place.admin, "GET", "/api/v1/namespaces/web/plans/none/state", None).await;
+    assert_eq!((nothing.status.as_u16(), &nothing.body["code"]), (404, &json!("WL-0901")));
+}
