@@ -16,7 +16,7 @@ use windlass_model::time::Time;
 use windlass_store::{Range, Store, StoreError, Txn};
 
 use crate::rights::Principal;
-use crate::secret::{hash, is_equal, letters};
+use crate::secret::{ID_BYTES, SECRET_BYTES, hash, is_equal, is_id, letters};
 
 /// The sessions of a store.
 #[derive(Clone, Debug)]
@@ -62,8 +62,6 @@ struct Kept {
 
 const PREFIX: &str = "session/";
 const VERSION: u8 = 1;
-const ID_BYTES: usize = 10;
-const SECRET_BYTES: usize = 25;
 /// How long a session lives that nobody uses.
 const IDLE: Duration = Duration::from_secs(12 * 3600);
 /// How long one lives at the most.
@@ -181,10 +179,6 @@ fn written(kept: &Kept) -> Vec<u8> {
 
 fn key(id: &str) -> String {
     format!("{PREFIX}{id}")
-}
-
-fn is_id(id: &str) -> bool {
-    id.len() == ID_BYTES * 8 / 5 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 #[cfg(test)]

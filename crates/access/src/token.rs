@@ -15,7 +15,7 @@ use windlass_model::time::Time;
 use windlass_store::{Range, Store, StoreError, Txn};
 
 use crate::rights::Principal;
-use crate::secret::{hash, is_equal, letters};
+use crate::secret::{ID_BYTES, SECRET_BYTES, hash, is_equal, is_id, letters};
 
 /// The tokens of a store.
 #[derive(Clone, Debug)]
@@ -56,8 +56,6 @@ struct Kept {
 
 const PREFIX: &str = "token/";
 const MARK: &str = "wl_";
-const ID_BYTES: usize = 10;
-const SECRET_BYTES: usize = 25;
 const VERSION: u8 = 1;
 
 // === impl Tokens ===
@@ -146,10 +144,6 @@ impl std::fmt::Debug for Issued {
 
 fn key(id: &str) -> String {
     format!("{PREFIX}{id}")
-}
-
-fn is_id(id: &str) -> bool {
-    id.len() == ID_BYTES * 8 / 5 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 #[cfg(test)]
