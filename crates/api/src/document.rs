@@ -126,8 +126,8 @@ fn operation(endpoint: &Endpoint) -> Value {
 /// What else may be answered.
 fn problems(endpoint: &Endpoint) -> &'static [(&'static str, &'static str)] {
     match endpoint.needs {
-        Needs::Nothing => &[("503", "it cannot take work for now")],
-        Needs::SomeToken | Needs::Right(..) => &[
+        Needs::Nothing if endpoint.takes.is_none() => &[("503", "it cannot take work for now")],
+        Needs::Nothing | Needs::SomeToken | Needs::Right(..) => &[
             ("400", "what was sent is not understood"),
             ("401", "who are you?"),
             ("403", "you may not"),
