@@ -71,9 +71,9 @@ pub enum Found {
 
 /// How many frames wait for the connection. One is at most some hundred KiB.
 const FRAMES: usize = 64;
-/// How many messages of one call wait until it takes them. One may have all that an agent lets wait to be sent, and hundreds of
-/// nodes may print faster than is kept.
-const MESSAGES: usize = 2;
+/// How many messages of one call wait until it takes them. While there is no room, nothing else that the agent says is heard: so little
+/// room would let one call that prints hold up the answers that others wait for.
+const MESSAGES: usize = 64;
 /// How much is read at once: little while little comes, because most of a thousand connections wait; more where more comes.
 const LITTLE: usize = 512;
 const MUCH: usize = 64 << 10;

@@ -38,20 +38,6 @@ pub(super) struct Judge {
     refused: Arc<Mutex<Option<CallError>>>,
 }
 
-/// What a connection is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Work {
-    /// Programs run over it.
-    Programs,
-    /// It leads to another host. A session over such a channel reads nothing while it writes, and writing may wait for what
-    /// the connection has to hand over first: there has to be room for that.
-    Forwarding,
-}
-
-/// How many packets, of up to 32 KiB, wait for who reads what a program prints: what hundreds of nodes print faster than it is
-/// kept has to wait with them.
-const PACKETS: usize = 8;
-
 // === impl Session ===
 
 impl Session {
@@ -69,25 +55,17 @@ impl Session {
         settings: &'a Settings,
         kept: &'a Kept,
     ) -> BoxFuture<'a, Result<Self, CallError>> {
-        Self::open_for(Work::Programs, settings, kept)
-    }
-
-    fn open_for<'a>(
-        work: Work,
-        settings: &'a Settings,
-        kept: &'a Kept,
-    ) -> BoxFuture<'a, Result<Self, CallError>> {
         Box::pin(async move {
             let jump = match &settings.jump {
                 Some(jump) => {
-                    let opened = Self::open_for(Work::Forwarding, jump, kept).await;
+                    let opened = Self::open_with(jump, kept).await;
                     Some(Box::new(opened.map_err(|error| through(settings, jump, error))?))
                 }
                 None => None,
             };
             let mut failures: Vec<CallError> = Vec::new();
             for address in &settings.addresses {
-                match reach(work, settings, address, jump.as_deref(), kept).await {
+                match reach(settings, address, jump.as_deref(), kept).await {
                     Ok(ssh) => {
                         let (name, step) = (settings.name.clone(), settings.step);
                         return Ok(Self { ssh, name, step, _jump: jump });
@@ -98,7 +76,7 @@ impl Session {
                 }
             }
             for (settings, address) in recorded(settings, kept) {
-                match reach(work, &settings, &address, jump.as_deref(), kept).await {
+                match reach(&settings, &address, jump.as_deref(), kept).await {
                     Ok(ssh) => {
                         let (name, step) = (settings.name.clone(), settings.step);
                         return Ok(Self { ssh, name, step, _jump: jump });
@@ -196,7 +174,6 @@ fn recorded(settings: &Settings, kept: &Kept) -> Vec<(Settings, String)> {
 
 /// One address: resolve, connect, handshake, log in.
 async fn reach(
-    work: Work,
     settings: &Settings,
     address: &str,
     jump: Option<&Session>,
@@ -213,7 +190,7 @@ async fn reach(
     let known = Known::read(kept, &settings.known_hosts, &host_name).map_err(|error| {
         CallError::permanent("hostKey", format!("`{name}`: the known host keys cannot be read: {error}"))
     })?;
-    let config = Arc::new(config(work, settings, &known));
+    let config = Arc::new(config(settings, &known));
     let refused = Arc::new(Mutex::new(None));
     let judge = Judge { known, name: host_name, settings: settings.clone(), refused: Arc::clone(&refused) };
     let mut peer = None;
@@ -301,17 +278,12 @@ async fn connect(settings: &Settings, address: &str) -> Result<TcpStream, CallEr
     }))
 }
 
-fn config(work: Work, settings: &Settings, known: &Known) -> client::Config {
-    let usual = client::Config::default();
+fn config(settings: &Settings, known: &Known) -> client::Config {
     let mut config = client::Config {
         keepalive_interval: Some(settings.keepalive).filter(|every| !every.is_zero()),
         keepalive_max: settings.keepalives,
         nodelay: true,
-        channel_buffer_size: match work {
-            Work::Programs => PACKETS,
-            Work::Forwarding => usual.channel_buffer_size,
-        },
-        ..usual
+        ..client::Config::default()
     };
     // The kinds of keys that are known come first, or a host with several keys could show an unknown one.
     let mut kinds: Vec<Algorithm> = known.algorithms();
