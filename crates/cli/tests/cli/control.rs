@@ -130,7 +130,7 @@ fn a_second_run_is_told_who_has_the_store() {
 
 /// One process drives, the other watches, commands, and cannot drive; when the first is gone, the other one may.
 #[test]
-fn w30_p21_two_processes_on_one_store_and_one_drives() {
+fn p21_w30_two_processes_on_one_store_and_one_drives() {
     let place = Place::new();
     let (run, gate) = under_way(&place);
     for command in [&["recover"][..], &["runs", "retry"]] {

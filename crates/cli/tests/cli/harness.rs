@@ -21,9 +21,22 @@ pub(crate) struct Ended {
 
 /// A command that goes on.
 pub(crate) struct Running {
-    child: Child,
+    child: Held,
     out: BufReader<ChildStdout>,
     err: Option<BufReader<ChildStderr>>,
+}
+
+/// A process that ends at the latest with the test that began it: what is over leaves nothing running.
+struct Held(Child);
+
+// === impl Held ===
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // It has ended, where somebody waited for that.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 // === impl Place ===
@@ -118,7 +131,7 @@ pub(crate) fn running(mut command: Command) -> Running {
     let mut child = command.spawn().unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
     let err = Some(BufReader::new(child.stderr.take().unwrap()));
-    Running { child, out, err }
+    Running { child: Held(child), out, err }
 }
 
 /// Whether hang-ups are ignored here, as below `nohup`, and so by everything that is started.
@@ -246,12 +259,12 @@ impl Running {
 
     /// Its process.
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.child.0.id()
     }
 
     /// Sends a signal to it alone.
     pub(crate) fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
+        let pid = self.child.0.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
@@ -262,7 +275,7 @@ impl Running {
         let mut text = String::new();
         let _ = err.unwrap().read_to_string(&mut text);
         assert!(!text.contains("panicked") && !text.contains("bug"), "{text}");
-        child.wait().unwrap().code()
+        child.0.wait().unwrap().code()
     }
 
     /// Reads the rest and waits for its end.
@@ -275,7 +288,7 @@ impl Running {
         });
         let mut out = String::new();
         self.out.read_to_string(&mut out).unwrap();
-        Ended { code: self.child.wait().unwrap().code(), out, err: reader.join().unwrap() }
+        Ended { code: self.child.0.wait().unwrap().code(), out, err: reader.join().unwrap() }
     }
 }
 
