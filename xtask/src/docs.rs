@@ -1,8 +1,10 @@
-//! `cargo xtask docs`: the reference docs that are made from the code, and the check that none has drifted from it.
+//! `cargo xtask docs`: the reference docs that are made from the code, the code that is made from other files, and the check that none
+//! has drifted from what it is made of.
 //!
 //! A document is a row of [`DOCUMENTS`]: the file and who produces its text. Nobody edits such a file by hand.
 
 mod errors;
+mod grpc;
 mod produce;
 mod schema;
 
@@ -14,7 +16,7 @@ use self::produce::Producer;
 use crate::repo::Repo;
 
 pub(crate) const HELP: &str = "\
-Writes every file under docs/ that is made from the code. With --check it writes nothing and fails if a file differs
+Writes every file under docs/ that is made from the code, and the code of crates/rpc. With --check it writes nothing and fails if a file differs
 from what the code says now. To add a document, add a row to DOCUMENTS in xtask/src/docs.rs.";
 
 struct Document {
@@ -22,8 +24,15 @@ struct Document {
     producer: Producer,
 }
 
-/// In this order, because the references of files are made from their schemas.
+/// In this order, because the command that makes most of them needs the code of gRPC, and the references of files are made from their
+/// schemas.
 const DOCUMENTS: &[Document] = &[
+    Document { path: "docs/reference/grpc.md", producer: Producer::Maybe(grpc::reference) },
+    Document { path: "crates/rpc/src/generated/windlass.v1.rs", producer: Producer::Maybe(grpc::code) },
+    Document {
+        path: "crates/rpc/src/generated/descriptors.rs",
+        producer: Producer::Maybe(grpc::descriptors),
+    },
     Document { path: "docs/schema/plan.json", producer: Producer::Windlass(&["schema", "plan"]) },
     Document { path: "docs/reference/plan.md", producer: Producer::Function(schema::plan) },
     Document { path: "docs/schema/inventory.json", producer: Producer::Windlass(&["schema", "inventory"]) },

@@ -89,6 +89,23 @@ impl Problem {
         )
     }
 
+    /// When it is worth asking again, in seconds.
+    pub(crate) fn retry_after(&self) -> Option<u32> {
+        self.1
+    }
+
+    /// What goes on ends with the server.
+    pub(crate) fn ending() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, &code::SERVER, "the server ends")
+            .hint("begin again where this stopped, when the server is back")
+    }
+
+    /// The log cannot be read.
+    pub(crate) fn unreadable(error: &std::io::Error) -> Self {
+        let detail = format!("the log cannot be read: {error}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, &code::SERVER, detail)
+    }
+
     /// What was sent did not come.
     pub(crate) fn too_slow() -> Self {
         Self::new(

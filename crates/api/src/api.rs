@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, Uri};
 use axum::routing::{get, post, put};
+use tokio::sync::{Semaphore, watch};
 use windlass_access::{Audit, Passwords, Rights, Sessions, Tokens};
 use windlass_hub::Hub;
 use windlass_model::code;
@@ -15,10 +16,11 @@ use windlass_objects::{Author, Objects, Scope, kinds};
 use windlass_runtime::{Clock, Handle};
 
 use crate::answer::Problem;
-use crate::asked::{self, Asked, AskedTally};
+use crate::asked::{self, Asked, Tally};
 use crate::budgets::Budgets;
 use crate::caller::Caller;
 use crate::gathered::Gathered;
+use crate::grpc::{self, Called};
 use crate::host::Host;
 use crate::limit::{Limits, Turns};
 use crate::{agents, audit, health, inventory, objects, operate, people, runs, sessions, state};
@@ -52,6 +54,8 @@ pub struct Parts {
     pub host: Arc<dyn Host>,
     /// How often somebody may ask.
     pub limits: Limits,
+    /// Lasts as long as the server goes on: streams end with it.
+    pub until: watch::Receiver<()>,
     /// What time it is.
     pub clock: Clock,
     /// The plugins that do their work on the machine of the server where they have no node.
@@ -68,11 +72,14 @@ pub struct Api(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) parts: Parts,
     asked: Asked,
+    called: Called,
     turns: Turns,
+    /// Calls of those who need not say who they are.
+    strangers: Arc<Semaphore>,
 }
 
 /// The largest body.
-const MOST_BYTES: usize = 8 << 20;
+pub(crate) const MOST_BYTES: usize = 8 << 20;
 
 // === impl Api ===
 
@@ -81,7 +88,9 @@ impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let turns = Turns::new(parts.limits);
-        Self(Arc::new(Shared { parts, asked: Asked::default(), turns }))
+        let strangers = Arc::new(Semaphore::new(grpc::STRANGERS));
+        let (asked, called) = (Asked::default(), Called::default());
+        Self(Arc::new(Shared { parts, asked, called, turns, strangers }))
     }
 
     /// The routes, for whoever listens.
@@ -122,36 +131,39 @@ impl Api {
             };
             let one = format!("{collection}/{key}");
             router = router
-                .route(&collection, get(objects::list(kind)).post(objects::create(kind)))
+                .route(&collection, get(objects::http::list(kind)).post(objects::http::create(kind)))
                 .route(
                     &one,
-                    get(objects::get(kind))
-                        .put(objects::replace(kind))
-                        .patch(objects::patch(kind))
-                        .delete(objects::delete(kind)),
+                    get(objects::http::get(kind))
+                        .put(objects::http::replace(kind))
+                        .patch(objects::http::patch(kind))
+                        .delete(objects::http::delete(kind)),
                 )
-                .route(&format!("{one}/revisions"), get(objects::revisions(kind)))
-                .route(&format!("{one}/diff"), get(objects::diff(kind)));
+                .route(&format!("{one}/revisions"), get(objects::http::revisions(kind)))
+                .route(&format!("{one}/diff"), get(objects::http::diff(kind)));
             if kind.scope == Scope::Namespaced {
-                router = router.route(&format!("/api/v1/{}", kind.plural), get(objects::list_all(kind)));
+                router =
+                    router.route(&format!("/api/v1/{}", kind.plural), get(objects::http::list_all(kind)));
             }
         }
         let of_runs = "/api/v1/namespaces/{name}/runs";
         router
-            .route("/api/v1/runs", get(runs::list_all))
-            .route(of_runs, get(runs::list).post(runs::submit))
-            .route(&format!("{of_runs}/preview"), post(runs::preview))
-            .route(&format!("{of_runs}/{{run}}"), get(runs::show))
-            .route(&format!("{of_runs}/{{run}}/submission"), get(runs::submission))
-            .route(&format!("{of_runs}/{{run}}/events"), get(runs::events))
-            .route(&format!("{of_runs}/{{run}}/report"), get(runs::report))
-            .route(&format!("{of_runs}/{{run}}/logs"), get(runs::logs))
-            .route(&format!("{of_runs}/{{run}}/retry"), post(runs::retry))
-            .route(&format!("{of_runs}/{{run}}/resolve"), post(runs::resolve))
-            .route(&format!("{of_runs}/{{run}}/{{command}}"), post(runs::command))
+            .route("/api/v1/runs", get(runs::http::list_all))
+            .route(of_runs, get(runs::http::list).post(runs::http::submit))
+            .route(&format!("{of_runs}/preview"), post(runs::http::preview))
+            .route(&format!("{of_runs}/{{run}}"), get(runs::http::show))
+            .route(&format!("{of_runs}/{{run}}/submission"), get(runs::http::submission))
+            .route(&format!("{of_runs}/{{run}}/events"), get(runs::http::events))
+            .route(&format!("{of_runs}/{{run}}/report"), get(runs::http::report))
+            .route(&format!("{of_runs}/{{run}}/logs"), get(runs::http::logs))
+            .route(&format!("{of_runs}/{{run}}/retry"), post(runs::http::retry))
+            .route(&format!("{of_runs}/{{run}}/resolve"), post(runs::http::resolve))
+            .route(&format!("{of_runs}/{{run}}/{{command}}"), post(runs::http::command))
             .fallback(nothing_there)
             .method_not_allowed_fallback(not_like_that)
             .layer(axum::middleware::from_fn_with_state(self.clone(), asked::count))
+            // What is called over gRPC counts itself, by the codes that it ends with.
+            .merge(grpc::routes())
             .layer(DefaultBodyLimit::max(MOST_BYTES))
             .with_state(self.clone())
     }
@@ -168,10 +180,18 @@ impl Api {
         &self.0.asked
     }
 
+    pub(crate) fn called(&self) -> &Called {
+        &self.0.called
+    }
+
+    pub(crate) fn strangers(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.strangers)
+    }
+
     /// What was asked since it began.
     #[must_use]
-    pub fn tally(&self) -> AskedTally {
-        self.0.asked.read()
+    pub fn tally(&self) -> Tally {
+        Tally { asked: self.0.asked.read(), called: self.0.called.read() }
     }
 
     pub(crate) fn turns(&self) -> &Turns {

@@ -10,6 +10,7 @@ use axum::response::Response;
 use windlass_meter::{Durations, Taken};
 
 use crate::api::Api;
+use crate::grpc::CalledTally;
 
 /// What is counted.
 #[derive(Debug, Default)]
@@ -31,6 +32,15 @@ pub struct AskedTally {
     pub answers: BTreeMap<(String, String, u16), u64>,
     /// Of each endpoint, how long it took until an answer began.
     pub took: BTreeMap<(String, String), Taken>,
+}
+
+/// Both ways of asking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Over HTTP with JSON.
+    pub asked: AskedTally,
+    /// Over gRPC.
+    pub called: CalledTally,
 }
 
 /// What has no endpoint.

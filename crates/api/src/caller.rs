@@ -80,6 +80,11 @@ async fn seated(parts: &Parts, api: &Api) -> Result<Seated, Problem> {
 // === impl Caller ===
 
 impl Caller {
+    /// What they ask.
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
+    }
+
     /// From where they ask.
     pub(crate) fn from(&self) -> &str {
         &self.from

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use windlass_contract::{NewBackup, Retained};
 
-use crate::asked::AskedTally;
+use crate::asked::Tally;
 
 /// A future in a box.
 pub type HostFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -19,7 +19,7 @@ pub trait Host: Debug + Send + Sync {
     fn trouble(&self) -> Option<String>;
 
     /// Everything that is counted, as text.
-    fn metrics(&self, asked: AskedTally, form: MetricsForm) -> HostFuture<'_, String>;
+    fn metrics(&self, asked: Tally, form: MetricsForm) -> HostFuture<'_, String>;
 
     /// Lets go what was kept long enough, or says what would go.
     fn retain(&self, dry_run: bool) -> HostFuture<'_, Result<Retained, String>>;

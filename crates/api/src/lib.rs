@@ -1,4 +1,4 @@
-//! The API of a server: objects, runs, people, over HTTP with JSON.
+//! The API of a server: objects, runs, people, over HTTP with JSON; objects and runs over gRPC, too.
 //!
 //! ```text
 //!   request ─► who is it? (401) ─► may they? (403, or 404 where they may not know) ─► Objects · Handle ─► answer
@@ -21,6 +21,7 @@ mod caller;
 mod document;
 mod endpoint;
 mod gathered;
+mod grpc;
 mod health;
 mod host;
 mod inventory;
@@ -35,12 +36,13 @@ mod stream;
 
 pub use self::answer::Problem;
 pub use self::api::{Api, Parts};
-pub use self::asked::AskedTally;
+pub use self::asked::{AskedTally, Tally};
 pub use self::budgets::Budgets;
 pub use self::caller::Remote;
 pub use self::document::document;
 pub use self::endpoint::{Endpoint, Needs, endpoints};
 pub use self::gathered::Gathered;
+pub use self::grpc::{CalledTally, look};
 pub use self::host::{Host, HostFuture, MetricsForm, Pieces};
 pub use self::limit::Limits;
 pub use windlass_contract::NAMESPACE_LABEL;

@@ -69,7 +69,7 @@ pub(crate) async fn metrics(
     caller.must(Verb::View, &Resource::global(SERVER)).await?;
     let accepts = headers.get(header::ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
     let form = MetricsForm::accepted(accepts);
-    let text = api.parts().host.metrics(api.asked().read(), form).await;
+    let text = api.parts().host.metrics(api.tally(), form).await;
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(form.media()))], text).into_response())
 }
 

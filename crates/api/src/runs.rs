@@ -1,13 +1,13 @@
 //! Runs: submitted, looked at, followed, commanded.
 //!
-//! A run belongs to the namespace that it was submitted in, which its label says; in another one it is not there.
+//! A run belongs to the namespace that it was submitted in, which its label says; in another one it is not there. Whoever asks, in
+//! whatever way, comes here: REST by `http.rs`, and gRPC.
 
 mod admit;
-mod command;
-mod look;
-mod submit;
-
-use std::collections::HashMap;
+pub(crate) mod command;
+pub(crate) mod http;
+pub(crate) mod look;
+pub(crate) mod submit;
 
 use axum::http::StatusCode;
 use windlass_access::{Resource, Verb};
@@ -21,10 +21,6 @@ use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
-
-pub(crate) use self::command::{command, resolve};
-pub(crate) use self::look::{events, list, list_all, logs, report, show, shown, submission};
-pub(crate) use self::submit::{preview, retry, submit};
 
 /// What rights to runs are called.
 pub(crate) const RUN: &str = "Run";
@@ -152,15 +148,13 @@ pub(crate) const COMMANDS: &[(&str, &str, Verb)] = &[
     ("reject", "refuses a run that awaits approval", Verb::Approve),
 ];
 
-/// The namespace and the run that stand in a path; whether there is such a run there.
+/// The run that is meant, if it is one of the namespace, and whoever asks may do this with it.
 pub(crate) async fn meant(
-    api: &Api,
     caller: &Caller,
     verb: Verb,
-    places: &HashMap<String, String>,
+    namespace: &str,
+    text: &str,
 ) -> Result<RunView, Problem> {
-    let namespace = places.get("name").map_or("", String::as_str);
-    let text = places.get("run").map_or("", String::as_str);
     caller.must(verb, &Resource::within(RUN, namespace).named(text)).await?;
     let unknown = || {
         Problem::new(
@@ -170,7 +164,7 @@ pub(crate) async fn meant(
         )
     };
     let run: RunId = text.parse().map_err(|_| unknown())?;
-    let view = match api.parts().runs.status(run).await {
+    let view = match caller.api().parts().runs.status(run).await {
         Ok(view) => view,
         Err(windlass_runtime::Error::UnknownRun(_)) => return Err(unknown()),
         Err(error) => return Err(error.into()),

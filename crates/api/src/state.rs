@@ -9,29 +9,29 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::HeaderMap;
-use axum::response::sse::Event as Sent;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, Stream};
 use serde::Deserialize;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
 use windlass_contract::{NAMESPACE_LABEL, PlanState, PlanStep, PreviewedAction, TargetState};
 use windlass_model::element::ElementId;
+use windlass_model::event::Event;
 use windlass_model::id::RunId;
 use windlass_model::layout::Layout;
 use windlass_model::plan::{Action, Plan};
 use windlass_objects::{Name, kinds};
-use windlass_report::{Clock, event_json};
 use windlass_runtime::{Filter, Happened, RunsWatch};
 
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
-use crate::runs::shown;
-use crate::stream::sse;
+use crate::runs::look::{ToldEvent, as_shown, shown};
+use crate::stream::{Told, sse};
 
 /// How many of its runs are shown, the newest first.
 const RUNS: usize = 20;
@@ -51,9 +51,26 @@ pub(crate) struct Asked {
 
 /// Where a stream is: behind so many messages of a version of the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct At {
+pub(crate) struct At {
     version: u64,
     messages: u32,
+}
+
+/// Where a stream begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// Behind the version of a state.
+    Version(u64),
+    /// Behind what was received last.
+    Heard(At),
+}
+
+/// Something that happened in a run of a plan.
+#[derive(Clone, Debug)]
+pub(crate) struct Followed {
+    pub(crate) at: At,
+    pub(crate) run: RunId,
+    pub(crate) events: Vec<ToldEvent>,
 }
 
 /// A stream of what happens in the runs of a plan.
@@ -86,41 +103,76 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 pub(crate) async fn get(
-    State(api): State<Api>,
     caller: Caller,
     Path(places): Path<HashMap<String, String>>,
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let place = |key: &str| places.get(key).cloned().unwrap_or_default();
+    let place = |key: &str| places.get(key).map_or("", String::as_str);
     let (namespace, plan) = (place("name"), place("object"));
-    caller.must(Verb::View, &Resource::within(crate::runs::RUN, &namespace)).await?;
-    let Query(asked) = asked.map_err(|why| Problem::bad(why.body_text()))?;
-    if !asked.watch {
-        return Ok(Json(state(&api, &namespace, &plan).await?).into_response());
+    // Whether it is to be watched decides only about the form of the answer.
+    let is_watched = asked.as_ref().is_ok_and(|Query(asked)| asked.watch);
+    let query = || asked.map(|Query(asked)| asked).map_err(|why| Problem::bad(why.body_text()));
+    if !is_watched {
+        return Ok(Json(state(&caller, namespace, plan, || query().map(drop)).await?).into_response());
     }
-    let last = headers.get("last-event-id").and_then(|id| At::read(id.to_str().ok()?));
-    let heard = last.unwrap_or_default();
-    let behind = match (last, asked.from) {
-        // What came with the same version, and was not heard, comes once more from the store and is counted.
-        (Some(last), _) => Some(last.version.saturating_sub(1)),
-        (None, from) => from,
+    let since = || {
+        let last = headers.get("last-event-id").and_then(|id| At::read(id.to_str().ok()?));
+        Ok(last.map(Since::Heard).or(query()?.from.map(Since::Version)))
     };
+    let happened = watch(&caller, namespace, plan, since).await?;
+    Ok(sse(happened.map(|happened| {
+        let Followed { at, run, events } = happened?;
+        let events: Vec<_> = events.into_iter().map(|event| event.value).collect();
+        let data = json!({"run": run, "events": events});
+        Ok(Told { kind: "happened".to_owned(), id: Some(at.to_string()), data })
+    })))
+}
+
+/// Everything that happens in the runs of a plan, from now on or since then.
+pub(crate) async fn watch(
+    caller: &Caller,
+    namespace: &str,
+    plan: &str,
+    since: impl FnOnce() -> Result<Option<Since>, Problem>,
+) -> Result<impl Stream<Item = Result<Followed, Problem>> + Send + 'static, Problem> {
+    caller.must(Verb::View, &Resource::within(crate::runs::RUN, namespace)).await?;
+    let (heard, behind) = match since()? {
+        // What came with the same version, and was not heard, comes once more from the store and is counted.
+        Some(Since::Heard(last)) => (last, Some(last.version.saturating_sub(1))),
+        Some(Since::Version(version)) => (At::default(), Some(version)),
+        None => (At::default(), None),
+    };
+    let api = caller.api().clone();
     let watch = api.parts().runs.watch(behind).await?;
-    let following =
-        Following { api, watch, namespace, plan, known: HashMap::new(), at: At::default(), heard };
-    let events = stream::unfold(Some(following), async |following| {
+    let following = Following {
+        api,
+        watch,
+        namespace: namespace.to_owned(),
+        plan: plan.to_owned(),
+        known: HashMap::new(),
+        at: At::default(),
+        heard,
+    };
+    Ok(stream::unfold(Some(following), async |following| {
         let mut following = following?;
         match following.next().await? {
-            Ok(sent) => Some((sent, Some(following))),
-            Err(problem) => Some((crate::stream::event("problem", None, &problem), None)),
+            Ok(followed) => Some((Ok(followed), Some(following))),
+            Err(problem) => Some((Err(problem), None)),
         }
-    });
-    Ok(sse(events))
+    }))
 }
 
 /// How a plan stands now.
-async fn state(api: &Api, namespace: &str, plan: &str) -> Result<PlanState, Problem> {
+pub(crate) async fn state(
+    caller: &Caller,
+    namespace: &str,
+    plan: &str,
+    asked: impl FnOnce() -> Result<(), Problem>,
+) -> Result<PlanState, Problem> {
+    caller.must(Verb::View, &Resource::within(crate::runs::RUN, namespace)).await?;
+    asked()?;
+    let api = caller.api();
     // Before anything is read: what happens meanwhile is told again by a watch from here on, and missed by none.
     let runs = &api.parts().runs;
     let version = runs.version();
@@ -181,7 +233,7 @@ fn previewed(action: &Action) -> PreviewedAction {
 // === impl At ===
 
 impl At {
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let (version, messages) = text.split_once('.')?;
         Some(Self { version: version.parse().ok()?, messages: messages.parse().ok()? })
     }
@@ -202,7 +254,7 @@ impl std::fmt::Display for At {
 // === impl Following ===
 
 impl Following {
-    async fn next(&mut self) -> Option<Result<Sent, Problem>> {
+    async fn next(&mut self) -> Option<Result<Followed, Problem>> {
         loop {
             let Happened { version, run, events } = match self.watch.next().await? {
                 Ok(happened) => happened,
@@ -218,10 +270,12 @@ impl Following {
                 Ok(None) => continue,
                 Err(problem) => return Some(Err(problem)),
             };
-            let events: Vec<_> = events.iter().map(|event| event_json(event, &layout, Clock::Wall)).collect();
-            let data = json!({"run": run, "events": events});
-            let sent = Sent::default().event("happened").id(self.at.to_string());
-            return Some(Ok(sent.data(data.to_string())));
+            let told = |event: &Event| {
+                let (kind, value) = as_shown(event, &layout);
+                ToldEvent { seq: event.seq, at: event.at, kind, value }
+            };
+            let events = events.iter().map(told).collect();
+            return Some(Ok(Followed { at: self.at, run, events }));
         }
     }
 

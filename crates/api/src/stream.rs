@@ -1,50 +1,92 @@
 //! Streams of events. A client that goes away ends its stream; one that reads slowly holds up only that.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
-use serde::Serialize;
-use windlass_objects::ObjectWatch;
+use futures_util::{FutureExt as _, StreamExt as _};
+use serde_json::json;
+use windlass_model::Value;
+use windlass_objects::{Changed, ObjectWatch};
 
 use crate::answer::Problem;
+use crate::api::Api;
+
+/// A message of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Told {
+    /// What sort it is, in one word.
+    pub(crate) kind: String,
+    /// What a client that has received it goes on behind.
+    pub(crate) id: Option<String>,
+    pub(crate) data: Value,
+}
 
 /// How often something is sent when nothing happens, so that whoever stands between does not take the stream for dead.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
 
-/// The changes of objects.
-pub(crate) fn objects(watch: ObjectWatch) -> Response {
-    let events = stream::unfold(Some(watch), |watch| async {
-        let mut watch = watch?;
-        match watch.next().await? {
-            Ok(changed) => {
-                let word = serde_json::to_value(changed.what).ok();
-                let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or("changed").to_owned();
-                Some((event(&word, Some(changed.version), &changed), Some(watch)))
-            }
-            // The last that is told: list again, and watch from there.
-            Err(error) => Some((event("problem", None, &Problem::from(error)), None)),
-        }
-    });
-    sse(events)
+/// The same, until the server ends, which is then said.
+pub(crate) fn until_end<T, E>(
+    api: &Api,
+    told: impl Stream<Item = Result<T, E>> + Send + 'static,
+    ending: impl FnOnce() -> E + Send + 'static,
+) -> impl Stream<Item = Result<T, E>> + Send + 'static
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    let mut until = api.parts().until.clone();
+    // Nothing is ever sent: whoever holds the other end lets it go.
+    let ended = async move { while until.changed().await.is_ok() {} };
+    let is_cut = Arc::new(AtomicBool::new(false));
+    let cut = Arc::clone(&is_cut);
+    let ended = ended.map(move |()| cut.store(true, Ordering::Relaxed));
+    let last = stream::once(async move { is_cut.load(Ordering::Relaxed).then(|| Err(ending())) });
+    told.take_until(ended).chain(last.filter_map(std::future::ready))
 }
 
-/// Events as they are sent.
-pub(crate) fn sse(events: impl Stream<Item = Event> + Send + 'static) -> Response {
-    use futures_util::StreamExt as _;
-    let events = events.map(Ok::<_, Infallible>);
+/// The changes of objects, until there is a problem, which is the last that is told: list again, and watch from there.
+pub(crate) fn changes(watch: ObjectWatch) -> impl Stream<Item = Result<Changed, Problem>> + Send + 'static {
+    stream::unfold(Some(watch), |watch| async {
+        let mut watch = watch?;
+        match watch.next().await? {
+            Ok(changed) => Some((Ok(changed), Some(watch))),
+            Err(error) => Some((Err(error.into()), None)),
+        }
+    })
+}
+
+/// The same, as messages.
+pub(crate) fn objects(watch: ObjectWatch) -> impl Stream<Item = Result<Told, Problem>> + Send + 'static {
+    changes(watch).map(|changed| {
+        let changed = changed?;
+        let word = json!(changed.what);
+        let kind = word.as_str().unwrap_or("changed").to_owned();
+        Ok(Told { kind, id: Some(changed.version.to_string()), data: json!(changed) })
+    })
+}
+
+/// Messages as events of a server. A problem is one of them.
+pub(crate) fn sse(told: impl Stream<Item = Result<Told, Problem>> + Send + 'static) -> Response {
+    let events = told.map(|told| {
+        Ok::<_, Infallible>(match told {
+            Ok(Told { kind, id, data }) => event(&kind, id, &data),
+            Err(problem) => event("problem", None, &json!(problem)),
+        })
+    });
     Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE_EVERY)).into_response()
 }
 
-/// One of them.
-pub(crate) fn event(kind: &str, id: Option<u64>, data: &impl Serialize) -> Event {
+fn event(kind: &str, id: Option<String>, data: &Value) -> Event {
     let event = Event::default().event(kind);
     let event = match id {
-        Some(id) => event.id(id.to_string()),
+        Some(id) => event.id(id),
         None => event,
     };
     // JSON holds no line breaks, so that one line is enough.
-    event.data(serde_json::to_string(data).unwrap_or_default())
+    event.data(data.to_string())
 }

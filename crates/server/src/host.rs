@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Semaphore, mpsc};
-use windlass_api::{AskedTally, Host, HostFuture, MetricsForm, Pieces};
+use windlass_api::{Host, HostFuture, MetricsForm, Pieces, Tally};
 use windlass_contract::{NewBackup, Retained};
 use windlass_runtime::Clock;
 
@@ -40,7 +40,7 @@ impl Host for Around {
             .then(|| "the disk of its store is full: nothing is taken until there is room".to_owned())
     }
 
-    fn metrics(&self, asked: AskedTally, form: MetricsForm) -> HostFuture<'_, String> {
+    fn metrics(&self, asked: Tally, form: MetricsForm) -> HostFuture<'_, String> {
         Box::pin(async move {
             let listed = self.watched.runs.list(1, None).await;
             let ready = self.trouble().is_none() && listed.is_ok();

@@ -14,6 +14,7 @@
 
 mod agents;
 mod backup;
+mod begun;
 mod error;
 mod first;
 mod granted;

@@ -181,7 +181,8 @@ impl Server {
         let api = Api::new(Parts {
             host: Arc::new(around.clone()),
             limits: options.operating.limits,
-            rights: Rights::follow(&objects, until).await?,
+            rights: Rights::follow(&objects, until.clone()).await?,
+            until,
             audit,
             agents: agents.clone(),
             runs: runtime.handle(),

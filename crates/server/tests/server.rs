@@ -7,6 +7,7 @@ mod server {
     mod backups;
     mod budgets;
     mod client;
+    mod grpc;
     mod lives;
     mod objects;
     mod operating;

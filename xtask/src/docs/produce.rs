@@ -1,4 +1,4 @@
-//! The two ways in which a document comes from the code.
+//! The ways in which a document comes from the code.
 
 use anyhow::{Result, bail};
 
@@ -12,12 +12,15 @@ pub(super) enum Producer {
     Windlass(&'static [&'static str]),
     /// A function over the files of the checkout.
     Function(fn(&[TextFile]) -> String),
+    /// The same, where the files may not be right.
+    Maybe(fn(&[TextFile]) -> Result<String>),
 }
 
 impl Producer {
     pub(super) fn produce(self, repo: &Repo) -> Result<String> {
         match self {
             Self::Function(function) => Ok(function(&repo.text_files()?)),
+            Self::Maybe(function) => function(&repo.text_files()?),
             Self::Windlass(args) => {
                 let mut command =
                     repo.cargo(&["run", "--quiet", "--package", "windlass-cli", "--bin", "windlass", "--"]);

@@ -30,7 +30,9 @@ pub(super) fn note(file: &TextFile) -> Option<String> {
 /// Only what people write by hand counts.
 fn counted_lines(file: &TextFile) -> Option<usize> {
     let is_written = [".rs", ".md", ".sh", ".ts", ".js", ".css"].iter().any(|end| file.path.ends_with(end));
-    let is_generated = file.path.starts_with("docs/reference/") || file.path.contains("/snapshots/");
+    let is_generated = file.path.starts_with("docs/reference/")
+        || file.path.contains("/snapshots/")
+        || file.path.contains("/src/generated/");
     (is_written && !is_generated).then(|| file.text.lines().count())
 }
 

@@ -32,6 +32,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("agent", &["model", "plugin", "plugins", "wire"]),
     ("fleet", &["model", "plugin", "wire"]),
     ("line", &[]),
+    ("rpc", &[]),
     ("enrol", &["model", "contract", "store", "line"]),
     ("dial", &["model", "plugin", "plugins", "agent", "line"]),
     ("runtime", &["model", "meter", "logs", "engine", "plugin", "store", "lang", "report"]),
@@ -61,6 +62,7 @@ const STOREYS: &[(&str, &[&str])] = &[
             "runtime",
             "enrol",
             "hub",
+            "rpc",
         ],
     ),
     (

@@ -1,8 +1,5 @@
 //! What people say to runs.
 
-use std::collections::HashMap;
-
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
@@ -17,33 +14,32 @@ use super::{COMMANDS, RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
-use crate::objects::Sent;
 
+/// Says a word to a run.
 pub(crate) async fn command(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Path<HashMap<String, String>>,
-    sent: Sent,
-) -> Result<StatusCode, Problem> {
-    let word = places.get("command").map_or("", String::as_str);
+    caller: &Caller,
+    namespace: &str,
+    run: &str,
+    word: &str,
+    reason: impl FnOnce() -> Result<Reason, Problem>,
+) -> Result<(), Problem> {
     let Some((word, _, verb)) = COMMANDS.iter().find(|(known, ..)| *known == word) else {
         return Err(Problem::not_found(format!("command `{word}`")));
     };
-    let view = meant(&api, &caller, *verb, &places).await?;
-    let reason: Reason = sent.read()?;
+    let view = meant(caller, *verb, namespace, run).await?;
+    let (api, reason) = (caller.api(), reason()?);
     let by = Author { user: caller.who.user.clone(), why: reason.why.clone() };
     let runs = &api.parts().runs;
     match *word {
         "start" => {
-            let namespace = places.get("name").map_or("", String::as_str);
-            admit(&api, &caller, namespace, true, async || Ok(runs.layout(view.id).await?)).await?;
+            admit(api, caller, namespace, true, async || Ok(runs.layout(view.id).await?)).await?;
             runs.start(view.id, by).await?;
         }
-        "pause" => said(&api, &view, Command::Pause, by).await?,
-        "resume" => said(&api, &view, Command::Resume, by).await?,
-        "stop" => said(&api, &view, Command::Stop, by).await?,
-        "cancel" => said(&api, &view, Command::Cancel, by).await?,
-        "kill" => said(&api, &view, Command::Kill, by).await?,
+        "pause" => said(api, &view, Command::Pause, by).await?,
+        "resume" => said(api, &view, Command::Resume, by).await?,
+        "stop" => said(api, &view, Command::Stop, by).await?,
+        "cancel" => said(api, &view, Command::Cancel, by).await?,
+        "kill" => said(api, &view, Command::Kill, by).await?,
         "approve" => {
             let digest = runs.submission(view.id).await?.digest();
             if reason.digest.as_ref().is_some_and(|seen| *seen != digest.to_string()) {
@@ -56,21 +52,22 @@ pub(crate) async fn command(
         }
         _ => runs.reject(view.id, by).await?,
     }
-    note(&caller, *verb, &view, json!({"command": word, "why": reason.why})).await
+    note(caller, *verb, &view, json!({"command": word, "why": reason.why})).await
 }
 
+/// Settles what waits for a person.
 pub(crate) async fn resolve(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Path<HashMap<String, String>>,
-    sent: Sent,
-) -> Result<StatusCode, Problem> {
-    let view = meant(&api, &caller, Verb::Resolve, &places).await?;
-    let Resolution { address, verdict, why } = sent.read()?;
+    caller: &Caller,
+    namespace: &str,
+    run: &str,
+    resolution: impl FnOnce() -> Result<Resolution, Problem>,
+) -> Result<(), Problem> {
+    let view = meant(caller, Verb::Resolve, namespace, run).await?;
+    let Resolution { address, verdict, why } = resolution()?;
     let by = Author { user: caller.who.user.clone(), why: why.clone() };
-    api.parts().runs.resolve(view.id, address.clone(), verdict, by).await?;
+    caller.api().parts().runs.resolve(view.id, address.clone(), verdict, by).await?;
     let after = json!({"address": address, "verdict": verdict, "why": why});
-    note(&caller, Verb::Resolve, &view, after).await
+    note(caller, Verb::Resolve, &view, after).await
 }
 
 /// What nobody who drives the run could take is written down, and takes effect when somebody drives it.
@@ -83,10 +80,9 @@ async fn said(api: &Api, view: &RunView, command: Command, by: Author) -> Result
     Ok(())
 }
 
-async fn note(caller: &Caller, verb: Verb, view: &RunView, after: Value) -> Result<StatusCode, Problem> {
+async fn note(caller: &Caller, verb: Verb, view: &RunView, after: Value) -> Result<(), Problem> {
     let namespace = view.labels.get(windlass_contract::NAMESPACE_LABEL).map_or("", String::as_str);
     let id = view.id.to_string();
     let before = json!({"status": view.status.word()});
-    caller.did(verb, &Resource::within(RUN, namespace).named(&id), before, after).await?;
-    Ok(StatusCode::NO_CONTENT)
+    caller.did(verb, &Resource::within(RUN, namespace).named(&id), before, after).await
 }

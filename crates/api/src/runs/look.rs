@@ -1,26 +1,16 @@
 //! Runs are listed, looked at and followed.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use axum::Json;
-use axum::body::Body as HttpBody;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use indexmap::IndexMap;
-use serde::Deserialize;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
 use windlass_contract::{NAMESPACE_LABEL, RecordedEvent, Run, RunApproval, RunPage, RunReason};
-use windlass_logs::{Filter as LogFilter, Reader, RunFiles};
+use windlass_logs::{Filter as LogFilter, Found, Reader, RunFiles};
 use windlass_model::Value;
 use windlass_model::event::Event;
-use windlass_model::log_level::LogLevel;
-use windlass_model::outcome::RunStatus;
+use windlass_model::id::GroupId;
 use windlass_model::submission::Submission;
 use windlass_model::time::Time;
 use windlass_report::{Clock, HtmlOptions, JsonOptions, Palette, TextOptions};
@@ -30,39 +20,59 @@ use super::{RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
-use crate::stream::{event, sse};
 
-/// What stands behind the `?` of a list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// Which runs are listed.
+#[derive(Debug, Default)]
 pub(crate) struct Listing {
-    status: Option<String>,
-    id: Option<String>,
-    plan: Option<String>,
-    user: Option<String>,
-    group: Option<String>,
-    labels: Option<String>,
-    text: Option<String>,
-    since: Option<String>,
-    until: Option<String>,
-    limit: Option<usize>,
-    cursor: Option<String>,
+    pub(crate) filter: Filter,
+    pub(crate) limit: Option<usize>,
+    pub(crate) cursor: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Following {
-    from: Option<u64>,
-    follow: Option<bool>,
-    node: Option<String>,
-    level: Option<String>,
-    format: Option<String>,
-    form: Option<String>,
-    tail: Option<usize>,
+/// Which events of a run are told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Events {
+    /// The number to begin at.
+    pub(crate) from: Option<u64>,
+    /// Only those that there are.
+    pub(crate) is_finite: bool,
+    /// As they are kept.
+    pub(crate) is_record: bool,
 }
 
-type Places = Path<HashMap<String, String>>;
-type Asked<T> = Result<Query<T>, QueryRejection>;
+/// An event on its way to somebody.
+#[derive(Clone, Debug)]
+pub(crate) struct ToldEvent {
+    pub(crate) seq: u64,
+    pub(crate) at: Time,
+    /// What sort it is, in one word.
+    pub(crate) kind: String,
+    pub(crate) value: Value,
+}
+
+/// In which form a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReportForm {
+    Json,
+    Text,
+    Html,
+}
+
+/// Which lines of a log are told.
+#[derive(Debug, Default)]
+pub(crate) struct LogPart {
+    pub(crate) filter: LogFilter,
+    pub(crate) from: Option<u64>,
+    pub(crate) tail: Option<usize>,
+    pub(crate) follow: bool,
+}
+
+/// Some lines, taken in the way of whoever asked, and the offset behind them.
+#[derive(Debug)]
+pub(crate) struct LogPortion<T> {
+    pub(crate) lines: T,
+    pub(crate) next: u64,
+}
 
 const USUAL: usize = 100;
 const MOST: usize = 1000;
@@ -71,38 +81,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How much is sent at a time.
 const PORTION: usize = 64 << 10;
 
-fn query<T>(asked: Asked<T>) -> Result<T, Problem> {
-    asked.map(|Query(asked)| asked).map_err(|why| Problem::bad(why.body_text()))
-}
-
+/// Runs of a namespace, or of all.
 pub(crate) async fn list(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Places,
-    asked: Asked<Listing>,
-) -> Result<Json<RunPage>, Problem> {
-    let namespace = places.get("name").map_or("", String::as_str);
-    caller.must(Verb::View, &Resource::within(RUN, namespace)).await?;
-    listed(&api, Some(namespace), query(asked)?).await
-}
-
-pub(crate) async fn list_all(
-    State(api): State<Api>,
-    caller: Caller,
-    asked: Asked<Listing>,
-) -> Result<Json<RunPage>, Problem> {
-    caller.must(Verb::View, &Resource::global(RUN)).await?;
-    listed(&api, None, query(asked)?).await
-}
-
-async fn listed(api: &Api, namespace: Option<&str>, asked: Listing) -> Result<Json<RunPage>, Problem> {
-    let limit = asked.limit.unwrap_or(USUAL).clamp(1, MOST);
-    let before = asked.cursor.as_deref().map(cursor).transpose()?;
-    let mut filter = filter(asked)?;
+    caller: &Caller,
+    namespace: Option<&str>,
+    asked: impl FnOnce() -> Result<Listing, Problem>,
+) -> Result<RunPage, Problem> {
+    let resource = namespace.map_or_else(|| Resource::global(RUN), |it| Resource::within(RUN, it));
+    caller.must(Verb::View, &resource).await?;
+    let Listing { mut filter, limit, cursor } = asked()?;
+    let limit = limit.unwrap_or(USUAL).clamp(1, MOST);
+    let before = cursor.as_deref().map(place).transpose()?;
     if let Some(namespace) = namespace {
         filter.labels.insert(NAMESPACE_LABEL.to_owned(), vec![namespace.to_owned()]);
     }
-    let runs = &api.parts().runs;
+    let runs = &caller.api().parts().runs;
     let mut found = match filter.is_empty() {
         true => runs.list(limit.saturating_add(1), before).await?,
         false => runs.search(&filter, limit.saturating_add(1), before).await?,
@@ -112,9 +105,9 @@ async fn listed(api: &Api, namespace: Option<&str>, asked: Listing) -> Result<Js
     let next = found.last().filter(|_| is_more).map(|last| format!("{}.{}", last.submitted_at.0, last.id));
     let mut items = Vec::with_capacity(found.len());
     for view in found {
-        items.push(now(api, view).await?);
+        items.push(now(caller.api(), view).await?);
     }
-    Ok(Json(RunPage { items, next }))
+    Ok(RunPage { items, next })
 }
 
 /// A run in short, as it stands now.
@@ -158,92 +151,57 @@ pub(crate) fn shown(view: RunView) -> Run {
     }
 }
 
-fn cursor(text: &str) -> Result<Cursor, Problem> {
+fn place(text: &str) -> Result<Cursor, Problem> {
     let read = text
         .split_once('.')
         .and_then(|(at, run)| Some(Cursor { at: Time(at.parse().ok()?), run: run.parse().ok()? }));
     read.ok_or_else(|| Problem::bad(format!("`{text}` is no cursor; give back `next` of the page before")))
 }
 
-fn filter(asked: Listing) -> Result<Filter, Problem> {
-    let words = |text: &Option<String>| -> Vec<String> {
-        let words = text.as_deref().unwrap_or_default().split(',').map(str::trim);
-        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
-    };
-    let status = |word: &String| {
-        serde_json::from_value::<RunStatus>(json!(word))
-            .map_err(|_| Problem::bad(format!("`{word}` is no status of a run")))
-    };
-    let time = |text: &Option<String>, key: &str| {
-        let read = text.as_deref().map(str::parse::<Time>).transpose();
-        read.map_err(|why| Problem::bad(format!("{key}: {why}")))
-    };
+/// Labels as they are asked for: `team=web,env=prod`, or only a name.
+pub(crate) fn labels(text: &str) -> IndexMap<String, Vec<String>> {
     let mut labels: IndexMap<String, Vec<String>> = IndexMap::new();
-    for word in words(&asked.labels) {
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         match word.split_once('=') {
             Some((name, value)) => labels.entry(name.to_owned()).or_default().push(value.to_owned()),
-            None => drop(labels.entry(word).or_default()),
+            None => drop(labels.entry(word.to_owned()).or_default()),
         }
     }
-    let groups = words(&asked.group)
-        .iter()
-        .map(|id| id.parse().map_err(|_| Problem::bad(format!("`{id}` is no group"))))
-        .collect::<Result<_, _>>()?;
-    Ok(Filter {
-        id_begins: asked.id.map(|id| id.to_ascii_lowercase()).filter(|id| !id.is_empty()),
-        groups,
-        statuses: words(&asked.status).iter().map(status).collect::<Result<_, _>>()?,
-        plans: words(&asked.plan),
-        users: words(&asked.user),
-        labels,
-        text: asked.text.filter(|text| !text.is_empty()),
-        since: time(&asked.since, "since")?,
-        until: time(&asked.until, "until")?,
-        ..Filter::default()
-    })
+    labels
 }
 
-pub(crate) async fn show(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Places,
-) -> Result<Json<Run>, Problem> {
-    Ok(Json(shown(meant(&api, &caller, Verb::View, &places).await?)))
+pub(crate) fn groups(ids: &[String]) -> Result<Vec<GroupId>, Problem> {
+    ids.iter().map(|id| id.parse().map_err(|_| Problem::bad(format!("`{id}` is no group")))).collect()
 }
 
+/// How a run stands.
+pub(crate) async fn show(caller: &Caller, namespace: &str, run: &str) -> Result<Run, Problem> {
+    Ok(shown(meant(caller, Verb::View, namespace, run).await?))
+}
+
+/// The events of a run, from a number on.
 pub(crate) async fn events(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Places,
-    headers: HeaderMap,
-    asked: Asked<Following>,
-) -> Result<Response, Problem> {
-    let view = meant(&api, &caller, Verb::View, &places).await?;
-    let asked = query(asked)?;
-    let runs = &api.parts().runs;
+    caller: &Caller,
+    namespace: &str,
+    run: &str,
+    asked: impl FnOnce() -> Result<Events, Problem>,
+) -> Result<impl Stream<Item = Result<ToldEvent, Problem>> + Send + 'static, Problem> {
+    let view = meant(caller, Verb::View, namespace, run).await?;
+    let Events { from, is_finite, is_record } = asked()?;
+    let runs = &caller.api().parts().runs;
     let layout = runs.layout(view.id).await?;
-    // A reconnect goes on behind the last that was received.
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
-    let from = last.map(|last| last.saturating_add(1)).or(asked.from).unwrap_or(1).max(1);
+    let from = from.unwrap_or(1).max(1);
     let events = runs.events(view.id, from).await?;
     // Of what is only to be read, nothing is waited for.
-    let until = match (asked.follow, &view.condition) {
-        (Some(false), Condition::Driven { seq, .. }) => Some(*seq),
-        (Some(false), _) if view.status.is_terminal() => Some(view.seq),
-        (Some(false), _) => Some(runs.fold(view.id).await?.seq()),
+    let until = match (is_finite, &view.condition) {
+        (true, Condition::Driven { seq, .. }) => Some(*seq),
+        (true, _) if view.status.is_terminal() => Some(view.seq),
+        (true, _) => Some(runs.fold(view.id).await?.seq()),
         _ => None,
     };
-    if until.is_some_and(|until| until < from) {
-        return Ok(sse(stream::empty()));
-    }
-    let is_record = match asked.form.as_deref() {
-        None | Some("shown") => false,
-        Some("record") => true,
-        Some(other) => {
-            return Err(Problem::bad(format!("`{other}` is no form of events; there are shown and record")));
-        }
-    };
-    let stream = stream::unfold(Some((events, layout)), move |state| async move {
+    let is_none = until.is_some_and(|until| until < from);
+    let begun = (!is_none).then_some((events, layout));
+    Ok(stream::unfold(begun, move |state| async move {
         let (mut events, layout) = state?;
         match events.next().await? {
             Ok(told) => {
@@ -255,76 +213,67 @@ pub(crate) async fn events(
                         let Event { seq, at, what } = (*told).clone();
                         ("record".to_owned(), json!(RecordedEvent { seq, at, what }))
                     }
-                    false => {
-                        let value = windlass_report::event_json(&told, &layout, Clock::Wall);
-                        (value.get("kind").and_then(Value::as_str).unwrap_or("event").to_owned(), value)
-                    }
+                    false => as_shown(&told, &layout),
                 };
                 let is_last = until.is_some_and(|until| told.seq >= until);
                 let rest = (!is_last).then_some((events, layout));
-                Some((event(&kind, Some(told.seq), &value), rest))
+                Some((Ok(ToldEvent { seq: told.seq, at: told.at, kind, value }), rest))
             }
-            Err(error) => Some((event("problem", None, &Problem::from(error)), None)),
+            Err(error) => Some((Err(error.into()), None)),
         }
-    });
-    Ok(sse(stream))
+    }))
 }
 
-pub(crate) async fn submission(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Places,
-) -> Result<Json<Submission>, Problem> {
-    let view = meant(&api, &caller, Verb::View, &places).await?;
-    Ok(Json((*api.parts().runs.submission(view.id).await?).clone()))
+/// An event with addresses and words, and what sort it is.
+pub(crate) fn as_shown(event: &Event, layout: &windlass_model::layout::Layout) -> (String, Value) {
+    let value = windlass_report::event_json(event, layout, Clock::Wall);
+    (value.get("kind").and_then(Value::as_str).unwrap_or("event").to_owned(), value)
 }
 
+/// What was submitted.
+pub(crate) async fn submission(caller: &Caller, namespace: &str, run: &str) -> Result<Submission, Problem> {
+    let view = meant(caller, Verb::View, namespace, run).await?;
+    Ok((*caller.api().parts().runs.submission(view.id).await?).clone())
+}
+
+/// Everything that is known of a run, and the media type that it is written in.
 pub(crate) async fn report(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Places,
-    asked: Asked<Following>,
-) -> Result<Response, Problem> {
-    let view = meant(&api, &caller, Verb::View, &places).await?;
-    let fold = api.parts().runs.fold(view.id).await?;
-    let format = query(asked)?.format.unwrap_or_else(|| "json".to_owned());
+    caller: &Caller,
+    namespace: &str,
+    run: &str,
+    form: impl FnOnce() -> Result<ReportForm, Problem>,
+) -> Result<(&'static str, Vec<u8>), Problem> {
+    let view = meant(caller, Verb::View, namespace, run).await?;
+    let fold = caller.api().parts().runs.fold(view.id).await?;
     let mut out = Vec::new();
-    let (media, written) = match format.as_str() {
-        "json" => ("application/json", windlass_report::write_json(&fold, &JsonOptions::default(), &mut out)),
-        "text" => {
+    let (media, written) = match form()? {
+        ReportForm::Json => {
+            ("application/json", windlass_report::write_json(&fold, &JsonOptions::default(), &mut out))
+        }
+        ReportForm::Text => {
             let options = TextOptions { clock: Clock::Wall, palette: Palette::PLAIN, flags: "" };
             ("text/plain; charset=utf-8", windlass_report::write_text(&fold, &options, &mut out))
         }
-        "html" => (
+        ReportForm::Html => (
             "text/html; charset=utf-8",
             windlass_report::write_html(&fold, &HtmlOptions::default(), &mut out),
         ),
-        other => {
-            return Err(Problem::bad(format!(
-                "`{other}` is no form of a report; there are json, text and html"
-            )));
-        }
     };
     written.map_err(|error| Problem::bad(format!("the report cannot be written: {error}")))?;
-    Ok(typed(media, HttpBody::from(out)))
+    Ok((media, out))
 }
 
-pub(crate) async fn logs(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Places,
-    asked: Asked<Following>,
-) -> Result<Response, Problem> {
-    let view = meant(&api, &caller, Verb::View, &places).await?;
-    let asked = query(asked)?;
-    let mut filter = LogFilter::default();
-    if let Some(level) = asked.level.as_deref() {
-        filter.level =
-            level.parse::<LogLevel>().map_err(|_| Problem::bad("level: it is debug, info, warn or error"))?;
-    }
-    let nodes = asked.node.as_deref().unwrap_or_default().split(',').map(str::trim);
-    filter.nodes.extend(nodes.filter(|node| !node.is_empty()).map(str::to_owned));
-    let Some(directory) = api.parts().runs.logs(view.id).await? else {
+/// The lines of a run's log, each taken by `take`.
+pub(crate) async fn logs<T: Default + Send + 'static>(
+    caller: &Caller,
+    namespace: &str,
+    run: &str,
+    asked: impl FnOnce() -> Result<LogPart, Problem>,
+    take: fn(&Found<'_>, &mut T),
+) -> Result<impl Stream<Item = std::io::Result<LogPortion<T>>> + Send + 'static, Problem> {
+    let view = meant(caller, Verb::View, namespace, run).await?;
+    let LogPart { filter, from, tail, follow } = asked()?;
+    let Some(directory) = caller.api().parts().runs.logs(view.id).await? else {
         return Err(Problem::not_found("output: none is kept here"));
     };
     let files = RunFiles::within(directory);
@@ -332,45 +281,45 @@ pub(crate) async fn logs(
         Some(node) if filter.nodes.len() == 1 => files.node(node),
         _ => files.all(),
     };
-    let begin = match (asked.from, asked.tail) {
+    let begin = match (from, tail) {
         (Some(offset), _) => offset,
         (None, Some(lines)) => windlass_logs::last(&path, lines, &filter)
             .map_err(|error| Problem::not_found(format!("output that can be read: {error}")))?,
         (None, None) => 0,
     };
     let reader = Reader::new(&path, begin);
-    let follows = asked.follow == Some(true) && !view.status.is_terminal();
-    let state = Lines { reader, filter, api: api.clone(), view, follows };
-    let stream = stream::unfold(Some(state), |state| async {
+    let follows = follow && !view.status.is_terminal();
+    let state = Lines { reader, filter, api: caller.api().clone(), view, follows, take };
+    Ok(stream::unfold(Some(state), |state| async {
         let mut lines = state?;
-        let portion = lines.next().await?;
-        Some((portion, Some(lines)))
-    });
-    Ok(typed("text/plain; charset=utf-8", HttpBody::from_stream(stream)))
+        match lines.next().await? {
+            Ok(portion) => Some((Ok(portion), Some(lines))),
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
 }
 
 /// The lines of a log, on their way.
-struct Lines {
+struct Lines<T> {
     reader: Reader,
     filter: LogFilter,
     api: Api,
     view: RunView,
     follows: bool,
+    take: fn(&Found<'_>, &mut T),
 }
 
 // === impl Lines ===
 
-impl Lines {
+impl<T: Default> Lines<T> {
     /// Some lines; none behind the last.
-    async fn next(&mut self) -> Option<std::io::Result<Bytes>> {
+    async fn next(&mut self) -> Option<std::io::Result<LogPortion<T>>> {
         loop {
             let is_over = !self.follows;
-            let portion = match self.portion() {
-                Ok(portion) => portion,
+            match self.portion() {
+                Ok(None) => {}
+                Ok(Some(portion)) => return Some(Ok(portion)),
                 Err(error) => return Some(Err(error)),
-            };
-            if !portion.is_empty() {
-                return Some(Ok(portion.into()));
             }
             if is_over {
                 return None;
@@ -386,23 +335,16 @@ impl Lines {
         }
     }
 
-    fn portion(&mut self) -> std::io::Result<Vec<u8>> {
-        let mut portion = Vec::new();
-        while portion.len() < PORTION {
+    fn portion(&mut self) -> std::io::Result<Option<LogPortion<T>>> {
+        let (mut lines, mut size, mut is_none) = (T::default(), 0_usize, true);
+        while size < PORTION {
             let Some(found) = self.reader.line()? else { break };
             if found.record.as_ref().is_some_and(|record| self.filter.wants(record)) {
-                portion.extend_from_slice(found.line);
-                portion.push(b'\n');
+                (self.take)(&found, &mut lines);
+                size = size.saturating_add(found.line.len()).saturating_add(1);
+                is_none = false;
             }
         }
-        Ok(portion)
+        Ok((!is_none).then(|| LogPortion { lines, next: self.reader.position() }))
     }
-}
-
-fn typed(media: &'static str, body: HttpBody) -> Response {
-    let mut response = body.into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
-    // What actions printed is text, whatever it looks like.
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }

@@ -1,10 +1,8 @@
 //! Runs are submitted, and retried.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
@@ -28,40 +26,36 @@ use super::{RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
-use crate::objects::Sent;
 
 /// How many names of a block a preview shows.
 const SHOWN: u32 = 20;
 
+/// Submits a run, and starts it. What is wanted is read when whoever wants it was found to be allowed to.
 pub(crate) async fn submit(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Path<HashMap<String, String>>,
-    sent: Sent,
-) -> Result<(StatusCode, Json<Submitted>), Problem> {
-    let namespace = places.get("name").map_or("", String::as_str);
+    caller: &Caller,
+    namespace: &str,
+    wanted: impl FnOnce() -> Result<NewRun, Problem>,
+) -> Result<Submitted, Problem> {
     let resource = Resource::within(RUN, namespace);
     caller.must(Verb::Submit, &resource).await?;
-    let mut wanted: NewRun = sent.read()?;
-    let plan = plan(&api, &caller, namespace, &mut wanted).await?;
+    let (api, mut wanted) = (caller.api(), wanted()?);
+    let plan = plan(api, caller, namespace, &mut wanted).await?;
     let (start, why) = (wanted.start.unwrap_or(true), wanted.why.clone());
-    let request = request(&api, namespace, plan, wanted).await?;
-    take_in(&api, &caller, namespace, request, start, why).await
+    let request = request(api, namespace, plan, wanted).await?;
+    take_in(api, caller, namespace, request, start, why).await
 }
 
 /// What a run would do, with everything that would keep it from beginning; nothing is written.
 pub(crate) async fn preview(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Path<HashMap<String, String>>,
-    sent: Sent,
-) -> Result<Json<RunPreview>, Problem> {
-    let namespace = places.get("name").map_or("", String::as_str);
+    caller: &Caller,
+    namespace: &str,
+    wanted: impl FnOnce() -> Result<NewRun, Problem>,
+) -> Result<RunPreview, Problem> {
     caller.must(Verb::Submit, &Resource::within(RUN, namespace)).await?;
-    let mut wanted: NewRun = sent.read()?;
-    let plan = plan(&api, &caller, namespace, &mut wanted).await?;
-    let request = request(&api, namespace, plan, wanted).await?;
-    let layout = laid_out(&api, request)?;
+    let (api, mut wanted) = (caller.api(), wanted()?);
+    let plan = plan(api, caller, namespace, &mut wanted).await?;
+    let request = request(api, namespace, plan, wanted).await?;
+    let layout = laid_out(api, request)?;
     let plan = &layout.submission.plan;
     let label = |name: &str| plan.metadata.labels.get(name).map(String::as_str);
     let policies = api.gathered().policies(namespace).await?;
@@ -69,7 +63,7 @@ pub(crate) async fn preview(
     if let Some(why) = api.gathered().frozen(namespace, &plan.metadata.name, label).await {
         refusals.push(format!("frozen by {why}"));
     }
-    let judged = admit::judged(&api, &caller.who.user, namespace, false, &layout, &policies);
+    let judged = admit::judged(api, &caller.who.user, namespace, false, &layout, &policies);
     refusals.extend(judged.iter().flat_map(|problem| &problem.problems).map(|one| one.message.clone()));
     let blocks = layout.blocks.iter().map(|block| PreviewedBlock {
         name: block.name.clone(),
@@ -90,13 +84,13 @@ pub(crate) async fn preview(
             body.actions.iter().map(one).collect()
         }),
     });
-    Ok(Json(RunPreview {
+    Ok(RunPreview {
         plan: plan.metadata.name.clone(),
         step_set: layout.submission.step_set.clone(),
         approvals: plan.spec.approval.as_ref().map_or(0, |approval| approval.quorum),
         blocks: blocks.collect(),
         refusals,
-    }))
+    })
 }
 
 /// What would be submitted, without submitting it.
@@ -122,20 +116,20 @@ async fn request(api: &Api, namespace: &str, plan: Plan, wanted: NewRun) -> Resu
     })
 }
 
+/// A new run of what did not succeed.
 pub(crate) async fn retry(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Path<HashMap<String, String>>,
-    sent: Sent,
-) -> Result<(StatusCode, Json<Submitted>), Problem> {
-    let view = meant(&api, &caller, Verb::Command, &places).await?;
-    let namespace = places.get("name").map_or("", String::as_str);
-    let wanted: RetryRun = sent.read()?;
+    caller: &Caller,
+    namespace: &str,
+    run: &str,
+    wanted: impl FnOnce() -> Result<RetryRun, Problem>,
+) -> Result<Submitted, Problem> {
+    let view = meant(caller, Verb::Command, namespace, run).await?;
+    let (api, wanted) = (caller.api(), wanted()?);
     let how = if wanted.from_scratch { Retry::FromScratch } else { Retry::FromFailure };
     let mut request = api.parts().runs.retry(view.id, how).await?;
-    refuse_foreign(&api, namespace, &request).await?;
+    refuse_foreign(api, namespace, &request).await?;
     request.params.extend(given(wanted.params, wanted.typed_params));
-    take_in(&api, &caller, namespace, request, wanted.start.unwrap_or(true), format!("retries {}", view.id))
+    take_in(api, caller, namespace, request, wanted.start.unwrap_or(true), format!("retries {}", view.id))
         .await
 }
 
@@ -146,7 +140,7 @@ async fn take_in(
     request: Request,
     start: bool,
     why: String,
-) -> Result<(StatusCode, Json<Submitted>), Problem> {
+) -> Result<Submitted, Problem> {
     let plan = Arc::clone(&request.plan);
     let label = |name: &str| plan.metadata.labels.get(name).map(String::as_str);
     if let Some(why) = api.gathered().frozen(namespace, &plan.metadata.name, label).await {
@@ -192,8 +186,7 @@ async fn take_in(
     let id = run.to_string();
     let after = json!({"plan": plan.metadata.name, "targets": submission.targets.iter().map(|it| it.len()).sum::<u32>(), "why": why});
     caller.did(Verb::Submit, &resource.named(&id), Value::Null, after).await?;
-    let submitted = Submitted { run, group: submission.group, digest: submission.digest().to_string() };
-    Ok((StatusCode::CREATED, Json(submitted)))
+    Ok(Submitted { run, group: submission.group, digest: submission.digest().to_string() })
 }
 
 /// The plan that is meant.

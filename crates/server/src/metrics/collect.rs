@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_access::Audit;
-use windlass_api::AskedTally;
+use windlass_api::Tally;
 use windlass_hub::Hub;
 use windlass_meter::Taken;
 use windlass_runtime::Handle;
@@ -31,7 +31,7 @@ pub(crate) struct Watched {
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Everything there is.
-pub(crate) async fn collect(watched: &Watched, asked: AskedTally, ready: bool) -> Vec<Sample> {
+pub(crate) async fn collect(watched: &Watched, asked: Tally, ready: bool) -> Vec<Sample> {
     let mut all = Vec::with_capacity(256);
     number(&mut all, "windlass_build_info", [watched.version], 1.0);
     number(&mut all, "windlass_ready", [], f64::from(u8::from(ready)));
@@ -49,12 +49,18 @@ pub(crate) async fn collect(watched: &Watched, asked: AskedTally, ready: bool) -
     ] {
         number(&mut all, name, [], count.get() as f64);
     }
-    for ((method, endpoint, status), count) in &asked.answers {
+    for ((method, endpoint, status), count) in &asked.asked.answers {
         let status = status.to_string();
         number(&mut all, "windlass_api_requests", [method, endpoint, &status], *count as f64);
     }
-    for ((method, endpoint), taken) in &asked.took {
+    for ((method, endpoint), taken) in &asked.asked.took {
         times(&mut all, "windlass_api_request_duration_seconds", [method, endpoint], *taken);
+    }
+    for ((call, code), count) in &asked.called.ended {
+        number(&mut all, "windlass_grpc_calls", [call, code], *count as f64);
+    }
+    for (call, taken) in &asked.called.took {
+        times(&mut all, "windlass_grpc_call_duration_seconds", [call], *taken);
     }
     number(&mut all, "windlass_audit_entries", [], watched.audit.count().await as f64);
     process(&mut all);

@@ -72,6 +72,16 @@ pub(super) const ALL: &[Declared] = &[
         &["method", "endpoint"],
         "How long it took until the answer began.",
     ),
+    counter(
+        "windlass_grpc_calls",
+        &["call", "code"],
+        "Calls of gRPC that have ended, by call and code. What there is no call for is `none`; who went before the end is `CANCELLED`.",
+    ),
+    histogram(
+        "windlass_grpc_call_duration_seconds",
+        &["call"],
+        "How long it took until the answer to a call began.",
+    ),
     counter("windlass_audit_entries", &[], "Entries of the record, of all times."),
     counter("process_cpu_seconds", &[], "Processor time that was used."),
     gauge("process_resident_memory_bytes", &[], "Memory that is in use."),

@@ -70,6 +70,19 @@ async fn tls_with_a_certificate_of_its_own() {
     let text = over_tls(server.address(), CertificateDer::from_pem_file(&certificate).unwrap()).await;
     assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("ok\n"), "{text}");
     drop(mute);
+    let address = server.address();
+    let authority = CertificateDer::from_pem_file(&certificate).unwrap();
+    let connector = tower::service_fn(move |_| {
+        let stream = encrypted(address, authority.clone(), &[b"h2"]);
+        async move { Ok::<_, std::io::Error>(hyper_util::rt::TokioIo::new(stream.await)) }
+    });
+    let endpoint = tonic::transport::Endpoint::from_static("http://localhost");
+    let channel = endpoint.connect_with_connector(connector);
+    let token = &server.first().unwrap().issued.token;
+    let mut services = super::grpc::Services::over(channel.await.unwrap(), token);
+    let kinds = services.objects.kinds(windlass_rpc::v1::KindsRequest {}).await.unwrap();
+    assert!(!kinds.into_inner().kinds.is_empty(), "gRPC on the same port");
+    drop(services);
     server.close(Duration::from_secs(1)).await.unwrap();
     let tls = Some(Tls { certificate: certificate.clone(), key: certificate });
     let opened = Server::open(windlass_server::Options { tls, ..options(&data_dir) }, registry).await;
@@ -79,20 +92,28 @@ async fn tls_with_a_certificate_of_its_own() {
 
 async fn over_tls(address: std::net::SocketAddr, authority: CertificateDer<'static>) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = encrypted(address, authority, &[]).await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut text = Vec::new();
+    let _ = stream.read_to_end(&mut text).await;
+    String::from_utf8(text).unwrap()
+}
+
+async fn encrypted(
+    address: std::net::SocketAddr,
+    authority: CertificateDer<'static>,
+    spoken: &'static [&'static [u8]],
+) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
     use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
     let mut roots = RootCertStore::empty();
     roots.add(authority).unwrap();
-    let config = ClientConfig::builder_with_provider(crypto::ring::default_provider().into())
+    let mut config = ClientConfig::builder_with_provider(crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let name = "localhost".try_into().unwrap();
-    let mut stream =
-        tokio_rustls::TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream).await.unwrap();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
-    let mut text = Vec::new();
-    let _ = stream.read_to_end(&mut text).await;
-    String::from_utf8(text).unwrap()
+    config.alpn_protocols = spoken.iter().map(|it| it.to_vec()).collect();
+    tokio_rustls::TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream).await.unwrap()
 }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use windlass_server::{Connections, Limits, Operating, Options, Server};
 
 use super::client::{Place, options};
+use super::grpc::Services;
 
 async fn place(operating: Operating) -> Place {
     let directory = tempfile::tempdir().unwrap();
@@ -44,6 +45,8 @@ async fn metrics_tell_what_has_happened_to_who_may_look() {
         place.ask(&place.admin, "GET", &format!("/made/up/{number}"), None).await;
         place.ask(&place.admin, &format!("M{number}"), "/healthz", None).await;
     }
+    let mut services = Services::new(&place, &place.admin).await;
+    services.objects.kinds(windlass_rpc::v1::KindsRequest {}).await.unwrap();
     let text = place.ask(&place.admin, "GET", "/metrics", None).await.text;
     let has = |line: &str| assert!(text.lines().any(|it| it == line), "{line} is not in\n{text}");
     has("windlass_ready 1");

@@ -9,7 +9,7 @@ use windlass_api::{Endpoint, Needs, endpoints};
 use super::client::Place;
 
 /// A place with something of each kind in two namespaces, and a run in each.
-async fn furnished() -> (Place, [String; 2]) {
+pub(crate) async fn furnished() -> (Place, [String; 2]) {
     let place = Place::new().await;
     let mut runs = Vec::new();
     for team in ["ours", "theirs"] {

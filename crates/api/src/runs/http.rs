@@ -1,0 +1,254 @@
+//! Runs over HTTP with JSON: what stands in paths, behind `?` and in headers becomes what is asked, and what is answered becomes a
+//! response. What is decided stands in the modules beside.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::body::Body as HttpBody;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+use serde_json::json;
+use windlass_contract::{Run, RunPage, RunPreview, Submitted};
+use windlass_logs::Found;
+use windlass_model::log_level::LogLevel;
+use windlass_model::outcome::RunStatus;
+use windlass_model::submission::Submission;
+use windlass_model::time::Time;
+use windlass_runtime::Filter;
+
+use super::look::{self, Events, Listing, LogPart, ReportForm};
+use crate::answer::Problem;
+use crate::caller::Caller;
+use crate::objects::Sent;
+use crate::stream::{Told, sse};
+
+/// What stands behind the `?` of a list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Listed {
+    status: Option<String>,
+    id: Option<String>,
+    plan: Option<String>,
+    user: Option<String>,
+    group: Option<String>,
+    labels: Option<String>,
+    text: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Following {
+    from: Option<u64>,
+    follow: Option<bool>,
+    node: Option<String>,
+    level: Option<String>,
+    format: Option<String>,
+    form: Option<String>,
+    tail: Option<usize>,
+}
+
+type Places = Path<HashMap<String, String>>;
+type Asked<T> = Result<Query<T>, QueryRejection>;
+
+fn query<T>(asked: Asked<T>) -> Result<T, Problem> {
+    asked.map(|Query(asked)| asked).map_err(|why| Problem::bad(why.body_text()))
+}
+
+/// The namespace and the run that stand in a path.
+fn place(places: &HashMap<String, String>) -> (&str, &str) {
+    let at = |key: &str| places.get(key).map_or("", String::as_str);
+    (at("name"), at("run"))
+}
+
+pub(crate) async fn list(
+    caller: Caller,
+    Path(places): Places,
+    asked: Asked<Listed>,
+) -> Result<Json<RunPage>, Problem> {
+    Ok(Json(look::list(&caller, Some(place(&places).0), || listing(query(asked)?)).await?))
+}
+
+pub(crate) async fn list_all(caller: Caller, asked: Asked<Listed>) -> Result<Json<RunPage>, Problem> {
+    Ok(Json(look::list(&caller, None, || listing(query(asked)?)).await?))
+}
+
+fn listing(asked: Listed) -> Result<Listing, Problem> {
+    let (limit, cursor) = (asked.limit, asked.cursor.clone());
+    Ok(Listing { filter: filter(asked)?, limit, cursor })
+}
+
+fn filter(asked: Listed) -> Result<Filter, Problem> {
+    let words = |text: &Option<String>| -> Vec<String> {
+        let words = text.as_deref().unwrap_or_default().split(',').map(str::trim);
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let status = |word: &String| {
+        serde_json::from_value::<RunStatus>(json!(word))
+            .map_err(|_| Problem::bad(format!("`{word}` is no status of a run")))
+    };
+    let time = |text: &Option<String>, key: &str| {
+        let read = text.as_deref().map(str::parse::<Time>).transpose();
+        read.map_err(|why| Problem::bad(format!("{key}: {why}")))
+    };
+    let groups = look::groups(&words(&asked.group))?;
+    Ok(Filter {
+        id_begins: asked.id.map(|id| id.to_ascii_lowercase()).filter(|id| !id.is_empty()),
+        groups,
+        statuses: words(&asked.status).iter().map(status).collect::<Result<_, _>>()?,
+        plans: words(&asked.plan),
+        users: words(&asked.user),
+        labels: look::labels(asked.labels.as_deref().unwrap_or_default()),
+        text: asked.text.filter(|text| !text.is_empty()),
+        since: time(&asked.since, "since")?,
+        until: time(&asked.until, "until")?,
+        ..Filter::default()
+    })
+}
+
+pub(crate) async fn show(caller: Caller, Path(places): Places) -> Result<Json<Run>, Problem> {
+    let (namespace, run) = place(&places);
+    Ok(Json(look::show(&caller, namespace, run).await?))
+}
+
+pub(crate) async fn events(
+    caller: Caller,
+    Path(places): Places,
+    headers: HeaderMap,
+    asked: Asked<Following>,
+) -> Result<Response, Problem> {
+    let (namespace, run) = place(&places);
+    let asked = || {
+        let asked = query(asked)?;
+        // A reconnect goes on behind the last that was received.
+        let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
+        let is_record = match asked.form.as_deref() {
+            None | Some("shown") => false,
+            Some("record") => true,
+            Some(other) => {
+                let detail = format!("`{other}` is no form of events; there are shown and record");
+                return Err(Problem::bad(detail));
+            }
+        };
+        let from = last.map(|last| last.saturating_add(1)).or(asked.from);
+        Ok(Events { from, is_finite: asked.follow == Some(false), is_record })
+    };
+    let events = look::events(&caller, namespace, run, asked).await?;
+    Ok(sse(events.map(|event| {
+        let look::ToldEvent { seq, kind, value, .. } = event?;
+        Ok(Told { kind, id: Some(seq.to_string()), data: value })
+    })))
+}
+
+pub(crate) async fn submission(caller: Caller, Path(places): Places) -> Result<Json<Submission>, Problem> {
+    let (namespace, run) = place(&places);
+    Ok(Json(look::submission(&caller, namespace, run).await?))
+}
+
+pub(crate) async fn report(
+    caller: Caller,
+    Path(places): Places,
+    asked: Asked<Following>,
+) -> Result<Response, Problem> {
+    let (namespace, run) = place(&places);
+    let form = || match query(asked)?.format.as_deref() {
+        None | Some("json") => Ok(ReportForm::Json),
+        Some("text") => Ok(ReportForm::Text),
+        Some("html") => Ok(ReportForm::Html),
+        Some(other) => {
+            let detail = format!("`{other}` is no form of a report; there are json, text and html");
+            Err(Problem::bad(detail))
+        }
+    };
+    let (media, report) = look::report(&caller, namespace, run, form).await?;
+    Ok(typed(media, HttpBody::from(report)))
+}
+
+pub(crate) async fn logs(
+    caller: Caller,
+    Path(places): Places,
+    asked: Asked<Following>,
+) -> Result<Response, Problem> {
+    let (namespace, run) = place(&places);
+    let lines = look::logs(&caller, namespace, run, || part(query(asked)?), line).await?;
+    let lines = lines.map(|portion| portion.map(|portion| Bytes::from(portion.lines)));
+    Ok(typed("text/plain; charset=utf-8", HttpBody::from_stream(lines)))
+}
+
+fn part(asked: Following) -> Result<LogPart, Problem> {
+    let mut part = LogPart {
+        from: asked.from,
+        tail: asked.tail,
+        follow: asked.follow == Some(true),
+        ..LogPart::default()
+    };
+    if let Some(level) = asked.level.as_deref() {
+        part.filter.level =
+            level.parse::<LogLevel>().map_err(|_| Problem::bad("level: it is debug, info, warn or error"))?;
+    }
+    let nodes = asked.node.as_deref().unwrap_or_default().split(',').map(str::trim);
+    part.filter.nodes.extend(nodes.filter(|node| !node.is_empty()).map(str::to_owned));
+    Ok(part)
+}
+
+/// A line as it stands in the file.
+fn line(found: &Found<'_>, lines: &mut Vec<u8>) {
+    lines.extend_from_slice(found.line);
+    lines.push(b'\n');
+}
+
+pub(crate) async fn submit(
+    caller: Caller,
+    Path(places): Places,
+    sent: Sent,
+) -> Result<(StatusCode, Json<Submitted>), Problem> {
+    let submitted = super::submit::submit(&caller, place(&places).0, || sent.read()).await?;
+    Ok((StatusCode::CREATED, Json(submitted)))
+}
+
+pub(crate) async fn preview(
+    caller: Caller,
+    Path(places): Places,
+    sent: Sent,
+) -> Result<Json<RunPreview>, Problem> {
+    Ok(Json(super::submit::preview(&caller, place(&places).0, || sent.read()).await?))
+}
+
+pub(crate) async fn retry(
+    caller: Caller,
+    Path(places): Places,
+    sent: Sent,
+) -> Result<(StatusCode, Json<Submitted>), Problem> {
+    let (namespace, run) = place(&places);
+    let submitted = super::submit::retry(&caller, namespace, run, || sent.read()).await?;
+    Ok((StatusCode::CREATED, Json(submitted)))
+}
+
+pub(crate) async fn command(caller: Caller, Path(places): Places, sent: Sent) -> Result<StatusCode, Problem> {
+    let (namespace, run) = place(&places);
+    let word = places.get("command").map_or("", String::as_str);
+    super::command::command(&caller, namespace, run, word, || sent.read()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn resolve(caller: Caller, Path(places): Places, sent: Sent) -> Result<StatusCode, Problem> {
+    let (namespace, run) = place(&places);
+    super::command::resolve(&caller, namespace, run, || sent.read()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn typed(media: &'static str, body: HttpBody) -> Response {
+    let mut response = body.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    // What actions printed is text, whatever it looks like.
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

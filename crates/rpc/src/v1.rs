@@ -1,0 +1,3 @@
+//! The package `windlass.v1`, as it was made.
+
+include!("generated/windlass.v1.rs");
