@@ -16,6 +16,8 @@ use windlass_objects::kinds;
 
 use crate::endpoint::{Endpoint, Needs, endpoints};
 
+/// What is answered to who asks to upgrade.
+const SOCKET: &str = "Asked to upgrade to WebSocket, the same stream as text messages of JSON: `event`, `id` and `data`, as the events of a server have them. The last is `end`, closed with 1000, or `problem`, closed with 4000 and the status of the problem, or with 1001 when the server ends. `after` goes on behind an `id`. With the cookie of a session, `Origin` must be this server.";
 const SCHEMAS: &str = "#/components/schemas/";
 
 /// What can be asked of a server, for programs that generate clients, and for people.
@@ -76,6 +78,10 @@ fn operation(endpoint: &Endpoint) -> Value {
         }
     };
     responses.insert(status.to_string(), good);
+    // All streams, and they alone, are taken up again.
+    if endpoint.query.iter().any(|(name, _)| *name == "after") {
+        responses.insert("101".into(), json!({"description": SOCKET}));
+    }
     if endpoint.kind.is_some() && endpoint.takes.is_some() && status == 200 {
         responses.insert("201".into(), json!({"description": "it was made", "content": content(endpoint.media, schema.unwrap_or("Any"))}));
     }

@@ -51,6 +51,7 @@ const PAGES: &[(&str, &str)] = &[
     ("cursor", "where to go on: `next` of the page before"),
     ("watch", "`true`: what changes from now on, or from `from`, as a stream of events"),
     ("from", "with `watch`: the version to begin behind"),
+    ("after", "with `watch`: the id of the last message that was received, as `Last-Event-ID`"),
 ];
 const WRITES: &[(&str, &str)] = &[
     ("dryRun", "`true`: everything is judged, and nothing is written"),

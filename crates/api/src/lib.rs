@@ -31,6 +31,7 @@ mod operate;
 mod people;
 mod runs;
 mod sessions;
+mod socket;
 mod state;
 mod stream;
 
@@ -45,4 +46,5 @@ pub use self::gathered::Gathered;
 pub use self::grpc::{CalledTally, look};
 pub use self::host::{Host, HostFuture, MetricsForm, Pieces};
 pub use self::limit::Limits;
+pub use self::socket::Held;
 pub use windlass_contract::NAMESPACE_LABEL;

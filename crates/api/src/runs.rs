@@ -85,6 +85,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         of("GET", &format!("{one}/events"), "followEvents", "the events of a run, as they happen", view)
             .query(&[
                 ("from", "the number to begin at"),
+                ("after", "the id of the last message that was received, as `Last-Event-ID`"),
                 ("follow", "`false`: only those that there are"),
                 ("form", "`shown`, with addresses and words, unless given; `record`, as they are kept"),
             ])
@@ -103,6 +104,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             ("node", "of these nodes, with commas"),
             ("level", "this level and above: debug, info, warn or error"),
             ("from", "the offset to begin at"),
+            ("after", "over WebSocket: the id of the last message that was received"),
             ("tail", "only so many of the last lines, and those that follow"),
             ("follow", "`true`: go on with what comes, until the run ends"),
         ])

@@ -31,7 +31,8 @@ use crate::api::Api;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
 use crate::runs::look::{ToldEvent, as_shown, shown};
-use crate::stream::{Told, sse};
+use crate::socket::Form;
+use crate::stream::Told;
 
 /// How many of its runs are shown, the newest first.
 const RUNS: usize = 20;
@@ -47,6 +48,7 @@ const REMEMBERED: usize = 10_000;
 pub(crate) struct Asked {
     watch: bool,
     from: Option<u64>,
+    after: Option<String>,
 }
 
 /// Where a stream is: behind so many messages of a version of the store.
@@ -97,6 +99,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             "`true`: everything that happens in its runs from now on, or from `from`, as a stream of events",
         ),
         ("from", "with `watch`: the `version` of a state; what has happened since comes first"),
+        ("after", "with `watch`: the id of the last message that was received, as `Last-Event-ID`"),
     ];
     let needs = Needs::Right(Verb::View, crate::runs::RUN);
     vec![endpoint("GET", path, "getPlanState", about, needs, "runs").query(asked).gives(200, "PlanState")]
@@ -106,6 +109,7 @@ pub(crate) async fn get(
     caller: Caller,
     Path(places): Path<HashMap<String, String>>,
     headers: HeaderMap,
+    form: Form,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let place = |key: &str| places.get(key).map_or("", String::as_str);
@@ -114,19 +118,24 @@ pub(crate) async fn get(
     let is_watched = asked.as_ref().is_ok_and(|Query(asked)| asked.watch);
     let query = || asked.map(|Query(asked)| asked).map_err(|why| Problem::bad(why.body_text()));
     if !is_watched {
+        form.must_be_none()?;
         return Ok(Json(state(&caller, namespace, plan, || query().map(drop)).await?).into_response());
     }
     let since = || {
         let last = headers.get("last-event-id").and_then(|id| At::read(id.to_str().ok()?));
-        Ok(last.map(Since::Heard).or(query()?.from.map(Since::Version)))
+        let Asked { from, after, .. } = query()?;
+        let after =
+            after.map(|id| At::read(&id).ok_or_else(|| Problem::bad("after: it is no id of a message")));
+        Ok(last.or(after.transpose()?).map(Since::Heard).or(from.map(Since::Version)))
     };
     let happened = watch(&caller, namespace, plan, since).await?;
-    Ok(sse(happened.map(|happened| {
+    let told = happened.map(|happened| {
         let Followed { at, run, events } = happened?;
         let events: Vec<_> = events.into_iter().map(|event| event.value).collect();
         let data = json!({"run": run, "events": events});
         Ok(Told { kind: "happened".to_owned(), id: Some(at.to_string()), data })
-    })))
+    });
+    Ok(form.answer(&caller, told))
 }
 
 /// Everything that happens in the runs of a plan, from now on or since then.

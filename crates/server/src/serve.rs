@@ -27,7 +27,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
-use windlass_api::Remote;
+use windlass_api::{Held, Remote};
 
 use crate::begun::{Begun, Spoken};
 use crate::listen::{Connection, Port};
@@ -66,7 +66,8 @@ pub(crate) async fn serve(
     allowed: Connections,
     mut drain: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let room = Arc::new(Semaphore::new(allowed.most.clamp(1, Semaphore::MAX_PERMITS)));
+    let most = allowed.most.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+    let room = Arc::new(Semaphore::new(most));
     let mut connections = JoinSet::new();
     loop {
         let (stream, address) = tokio::select! {
@@ -78,15 +79,24 @@ pub(crate) async fn serve(
             tracing::warn!(%address, most = allowed.most, "there are too many connections, and one more is closed");
             continue;
         };
-        let one = One { router: router.clone(), address, within: allowed.head_within, drain: drain.clone() };
+        let one = One {
+            router: router.clone(),
+            address,
+            // What was upgraded is a connection for as long as it lasts.
+            held: Held(Arc::new(permit)),
+            within: allowed.head_within,
+            drain: drain.clone(),
+        };
         connections.spawn(async move {
-            let _permit = permit;
             if let Err(error) = one.serve(stream).await {
                 tracing::debug!(%address, %error, "a connection ended");
             }
         });
     }
     while connections.join_next().await.is_some() {}
+    // Those that were upgraded say their last words.
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    let _ = room.acquire_many(most).await;
     Ok(())
 }
 
@@ -94,6 +104,7 @@ pub(crate) async fn serve(
 struct One {
     router: Router,
     address: SocketAddr,
+    held: Held,
     within: Duration,
     drain: watch::Receiver<bool>,
 }
@@ -134,6 +145,7 @@ impl One {
     ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Remote(self.address));
+        request.extensions_mut().insert(self.held.clone());
         self.router.clone().oneshot(request)
     }
 
@@ -144,7 +156,8 @@ impl One {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(within)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
         let mut connection = pin!(connection);
         tokio::select! {
             ended = &mut connection => Ok(ended?),

@@ -16,4 +16,5 @@ mod server {
     mod rights;
     mod runs;
     mod sessions;
+    mod sockets;
 }

@@ -20,6 +20,7 @@ use super::{Change, Listing, Watching};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
+use crate::socket::Form;
 use crate::stream;
 
 /// What stands behind the `?` of a list.
@@ -32,6 +33,7 @@ struct Listed {
     cursor: Option<String>,
     watch: bool,
     from: Option<u64>,
+    after: Option<u64>,
 }
 
 /// What stands behind the `?` of a change.
@@ -119,30 +121,35 @@ fn shown(status: StatusCode, object: &Object, body: impl Serialize) -> Response 
     (status, [(header::ETAG, tag)], Json(body)).into_response()
 }
 
-pub(crate) fn list(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Places, Request) -> Answer + Clone {
-    move |_, caller, Path(places), request| {
+pub(crate) fn list(
+    kind: &'static Kind,
+) -> impl Fn(State<Api>, Caller, Places, Form, Request) -> Answer + Clone {
+    move |_, caller, Path(places), form, request| {
         let (namespace, _) = place(kind, &places);
-        Box::pin(listed(caller, kind, namespace, request))
+        Box::pin(listed(caller, kind, namespace, form, request))
     }
 }
 
-pub(crate) fn list_all(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Request) -> Answer + Clone {
-    move |_, caller, request| Box::pin(listed(caller, kind, None, request))
+pub(crate) fn list_all(kind: &'static Kind) -> impl Fn(State<Api>, Caller, Form, Request) -> Answer + Clone {
+    move |_, caller, form, request| Box::pin(listed(caller, kind, None, form, request))
 }
 
 async fn listed(
     caller: Caller,
     kind: &'static Kind,
     namespace: Option<String>,
+    form: Form,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Listed { labels, fields, limit, cursor, watch, from } = query(Query::try_from_uri(request.uri()))?;
+    let Listed { labels, fields, limit, cursor, watch, from, after } =
+        query(Query::try_from_uri(request.uri()))?;
     if watch {
         let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-        let watching = Watching { labels, fields, from: last.or(from) };
+        let watching = Watching { labels, fields, from: last.or(after).or(from) };
         let watch = super::watch(&caller, kind, namespace, watching).await?;
-        return Ok(stream::sse(stream::objects(watch)));
+        return Ok(form.answer(&caller, stream::objects(watch)));
     }
+    form.must_be_none()?;
     let listing = Listing { labels, fields, limit, cursor };
     Ok(Json(super::list(&caller, kind, namespace, listing).await?).into_response())
 }

@@ -25,7 +25,8 @@ use super::look::{self, Events, Listing, LogPart, ReportForm};
 use crate::answer::Problem;
 use crate::caller::Caller;
 use crate::objects::Sent;
-use crate::stream::{Told, sse};
+use crate::socket::Form;
+use crate::stream::Told;
 
 /// What stands behind the `?` of a list.
 #[derive(Debug, Default, Deserialize)]
@@ -54,6 +55,7 @@ pub(crate) struct Following {
     format: Option<String>,
     form: Option<String>,
     tail: Option<usize>,
+    after: Option<u64>,
 }
 
 type Places = Path<HashMap<String, String>>;
@@ -123,6 +125,7 @@ pub(crate) async fn events(
     caller: Caller,
     Path(places): Places,
     headers: HeaderMap,
+    form: Form,
     asked: Asked<Following>,
 ) -> Result<Response, Problem> {
     let (namespace, run) = place(&places);
@@ -138,14 +141,15 @@ pub(crate) async fn events(
                 return Err(Problem::bad(detail));
             }
         };
-        let from = last.map(|last| last.saturating_add(1)).or(asked.from);
+        let from = last.or(asked.after).map(|last| last.saturating_add(1)).or(asked.from);
         Ok(Events { from, is_finite: asked.follow == Some(false), is_record })
     };
     let events = look::events(&caller, namespace, run, asked).await?;
-    Ok(sse(events.map(|event| {
+    let told = events.map(|event| {
         let look::ToldEvent { seq, kind, value, .. } = event?;
         Ok(Told { kind, id: Some(seq.to_string()), data: value })
-    })))
+    });
+    Ok(form.answer(&caller, told))
 }
 
 pub(crate) async fn submission(caller: Caller, Path(places): Places) -> Result<Json<Submission>, Problem> {
@@ -175,17 +179,26 @@ pub(crate) async fn report(
 pub(crate) async fn logs(
     caller: Caller,
     Path(places): Places,
+    form: Form,
     asked: Asked<Following>,
 ) -> Result<Response, Problem> {
     let (namespace, run) = place(&places);
     let lines = look::logs(&caller, namespace, run, || part(query(asked)?), line).await?;
+    if form.is_socket() {
+        let told = lines.map(|portion| {
+            let portion = portion.map_err(|error| Problem::unreadable(&error))?;
+            let text = String::from_utf8_lossy(&portion.lines).into_owned();
+            Ok(Told { kind: "lines".to_owned(), id: Some(portion.next.to_string()), data: text.into() })
+        });
+        return Ok(form.answer(&caller, told));
+    }
     let lines = lines.map(|portion| portion.map(|portion| Bytes::from(portion.lines)));
     Ok(typed("text/plain; charset=utf-8", HttpBody::from_stream(lines)))
 }
 
 fn part(asked: Following) -> Result<LogPart, Problem> {
     let mut part = LogPart {
-        from: asked.from,
+        from: asked.after.or(asked.from),
         tail: asked.tail,
         follow: asked.follow == Some(true),
         ..LogPart::default()
