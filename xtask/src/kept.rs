@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::node;
 use crate::python;
 use crate::repo::Repo;
 use crate::tools::{Missing, is_root_with_apt};
@@ -66,6 +67,9 @@ const FOR_TESTS: &[Kept] = &[
 /// What asks a server everything that its document says can be asked. The version is one that was tried.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
+/// What people sign in by; it is certified by those who made the standard.
+const OIDC_PROVIDER: &str = "oidc-provider@9.13.3";
+
 /// Unpacks what is not there yet, where that is possible (Debian, as root), and gives back what is missing.
 pub(crate) fn ensure(repo: &Repo) -> Vec<Missing> {
     // Where cargo tells tests to keep what they need.
@@ -80,6 +84,10 @@ pub(crate) fn ensure(repo: &Repo) -> Vec<Missing> {
     if let Err(error) = python::environment(&place.join("schemathesis"), &[SCHEMATHESIS]) {
         let reason = format!("a server is asked everything that can be asked by it; {error:#}");
         missing.push(Missing { name: "schemathesis".into(), reason });
+    }
+    if let Err(error) = node::package(&place.join("oidc-provider"), OIDC_PROVIDER) {
+        let reason = format!("people sign in by a real provider of identities; {error:#}");
+        missing.push(Missing { name: "oidc-provider".into(), reason });
     }
     missing
 }

@@ -13,6 +13,7 @@ mod docs;
 mod fleet;
 mod fuzz;
 mod kept;
+mod node;
 mod process;
 mod python;
 mod repo;

@@ -28,7 +28,7 @@ mod token;
 pub use self::audit::{Audit, Broken};
 pub use self::password::{PasswordError, Passwords, Tried};
 pub use self::resource::Resource;
-pub use self::rights::{People, Principal, Rights};
+pub use self::rights::{Ambiguous, People, Principal, Rights};
 pub use self::session::{Begun, Seated, Sessions};
 pub use self::token::{Issued, Tokens, Wanted};
 pub use windlass_contract::{Entry, Noted, Outcome, TokenView, Verb};

@@ -18,7 +18,7 @@ use cedar_policy::{
     RestrictedExpression, SlotId,
 };
 use tokio::sync::watch;
-use windlass_objects::kinds::{self, RoleBindingSpec, RoleSpec, UserSpec};
+use windlass_objects::kinds::{self, RoleBindingSpec, RoleSpec, UserIdentity, UserSpec};
 use windlass_objects::{Error, Objects, Query, Selector};
 
 use windlass_contract::Verb;
@@ -36,15 +36,23 @@ pub struct Principal {
     pub namespaces: Option<Vec<String>>,
     /// What this sign-in is confined to doing; none: to nothing.
     pub verbs: Option<Vec<Verb>>,
+    /// The groups that a provider of identities said that they are in, beside those of the user.
+    pub groups: Vec<String>,
 }
 
 /// Everybody, and what they may do.
 #[derive(Clone)]
 pub struct Rights(Arc<RwLock<Arc<People>>>);
 
+/// Several users say of an identity that it is theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ambiguous;
+
 /// A picture of everybody at one moment.
 pub struct People {
     users: HashMap<String, UserSpec>,
+    /// Who somebody is that a provider knows; nobody, where several users say that it is they.
+    identities: HashMap<UserIdentity, Option<String>>,
     policies: PolicySet,
     authorizer: Authorizer,
 }
@@ -168,16 +176,19 @@ impl Changes {
 
 impl People {
     fn nobody() -> Self {
-        Self { users: HashMap::new(), policies: PolicySet::new(), authorizer: Authorizer::new() }
+        Self {
+            users: HashMap::new(),
+            identities: HashMap::new(),
+            policies: PolicySet::new(),
+            authorizer: Authorizer::new(),
+        }
     }
 
     async fn read(objects: &Objects) -> Result<Self, Error> {
         let mut people = Self { policies: roles(), ..Self::nobody() };
         for user in all(objects, &kinds::USER).await? {
             match serde_json::from_value(user.spec) {
-                Ok(spec) => {
-                    people.users.insert(user.metadata.name, spec);
-                }
+                Ok(spec) => people.add(user.metadata.name, spec),
                 Err(error) => {
                     tracing::error!(user = user.metadata.name, %error, "a user cannot be read and may do nothing");
                 }
@@ -208,6 +219,16 @@ impl People {
             }
         }
         Ok(people)
+    }
+
+    fn add(&mut self, name: String, spec: UserSpec) {
+        for identity in &spec.identities {
+            let known = self.identities.entry(identity.clone()).or_insert_with(|| Some(name.clone()));
+            if known.as_ref() != Some(&name) {
+                *known = None;
+            }
+        }
+        self.users.insert(name, spec);
     }
 
     fn bind(
@@ -257,6 +278,24 @@ impl People {
         self.users.get(name)
     }
 
+    /// Who somebody is that a provider of identities knows: a user; or nobody, where it is not said who, or of several.
+    pub fn identified(&self, identity: &UserIdentity) -> Result<Option<&str>, Ambiguous> {
+        match self.identities.get(identity) {
+            None => Ok(None),
+            Some(Some(user)) => Ok(Some(user)),
+            Some(None) => Err(Ambiguous),
+        }
+    }
+
+    /// The groups that somebody is in: as a user, and by how they signed in.
+    #[must_use]
+    pub fn groups(&self, who: &Principal) -> Vec<String> {
+        let own = self.users.get(&who.user).map(|spec| spec.groups.to_vec()).unwrap_or_default();
+        let mut all = own;
+        all.extend(who.groups.iter().filter(|group| !all.contains(group)).cloned().collect::<Vec<_>>());
+        all
+    }
+
     /// Whether somebody may do something.
     #[must_use]
     pub fn may(&self, who: &Principal, verb: Verb, what: &Resource<'_>) -> bool {
@@ -279,9 +318,8 @@ impl People {
     fn decide(&self, who: &Principal, verb: Verb, what: &Resource<'_>) -> Result<Decision, String> {
         let say = |error: &dyn fmt::Display| error.to_string();
         let user = uid("User", &who.user)?;
-        let groups = self.users.get(&who.user).map(|spec| spec.groups.clone()).unwrap_or_default();
         let groups: HashSet<EntityUid> =
-            groups.iter().map(|group| uid("Group", group)).collect::<Result<_, _>>()?;
+            self.groups(who).iter().map(|group| uid("Group", group)).collect::<Result<_, _>>()?;
         let cluster = uid("Cluster", CLUSTER)?;
         let within = match what.namespace {
             Some(namespace) => uid("Namespace", namespace)?,

@@ -55,6 +55,8 @@ struct Kept {
     namespaces: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     verbs: Option<Vec<Verb>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<String>,
     begun_at: Time,
     used_at: Time,
     ends_at: Time,
@@ -83,7 +85,7 @@ impl Sessions {
     /// Begins a session for somebody who has shown who they are.
     pub async fn begin(&self, who: Principal, ends_at: Option<Time>, now: Time) -> Result<Begun, StoreError> {
         let (id, secret) = (letters::<ID_BYTES>()?, letters::<SECRET_BYTES>()?);
-        let Principal { user, namespaces, verbs } = who;
+        let Principal { user, namespaces, verbs, groups } = who;
         let ends_at = ends_at.map_or(now + LONGEST, |at| at.min(now + LONGEST));
         let kept = Kept {
             v: VERSION,
@@ -91,6 +93,7 @@ impl Sessions {
             user,
             namespaces,
             verbs,
+            groups,
             begun_at: now,
             used_at: now,
             ends_at,
@@ -119,8 +122,8 @@ impl Sessions {
             let noted = Txn::new().when_at(key(id), entry.revision).put(key(id), written(&used));
             let _ = self.0.commit(noted).await;
         }
-        let Kept { user, namespaces, verbs, ends_at, .. } = kept;
-        let who = Principal { user, namespaces, verbs };
+        let Kept { user, namespaces, verbs, groups, ends_at, .. } = kept;
+        let who = Principal { user, namespaces, verbs, groups };
         Ok(Some(Seated { id: id.to_owned(), who, csrf: csrf(secret), ends_at }))
     }
 
@@ -188,7 +191,8 @@ mod tests {
     use super::*;
 
     fn ann() -> Principal {
-        Principal { user: "ann".into(), namespaces: Some(vec!["web".into()]), verbs: None }
+        let groups = vec!["oidc:web".to_owned()];
+        Principal { user: "ann".into(), namespaces: Some(vec!["web".into()]), verbs: None, groups }
     }
 
     #[tokio::test]

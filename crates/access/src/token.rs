@@ -34,6 +34,8 @@ pub struct Wanted {
     pub namespaces: Option<Vec<String>>,
     /// What it is confined to doing.
     pub verbs: Option<Vec<Verb>>,
+    /// The groups that a provider of identities said that they are in.
+    pub groups: Vec<String>,
 }
 
 /// A token, which can be seen now and never again.
@@ -78,6 +80,7 @@ impl Tokens {
             expires_at: wanted.expires_at,
             namespaces: wanted.namespaces,
             verbs: wanted.verbs,
+            groups: wanted.groups,
         };
         let kept = Kept { v: VERSION, hash: hash(&secret), view };
         let bytes = serde_json::to_vec(&kept).unwrap_or_default();
@@ -98,8 +101,8 @@ impl Tokens {
         if is_over || !is_equal(&kept.hash, &hash(secret)) {
             return Ok(None);
         }
-        let TokenView { user, namespaces, verbs, .. } = kept.view;
-        Ok(Some(Principal { user, namespaces, verbs }))
+        let TokenView { user, namespaces, verbs, groups, .. } = kept.view;
+        Ok(Some(Principal { user, namespaces, verbs, groups }))
     }
 
     /// All tokens, or those of one user, in the order of their ids.

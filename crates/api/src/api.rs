@@ -23,6 +23,7 @@ use crate::gathered::Gathered;
 use crate::grpc::{self, Called};
 use crate::host::Host;
 use crate::limit::{Limits, Turns};
+use crate::oidc::{self, SignOn};
 use crate::{agents, audit, health, inventory, objects, operate, people, runs, sessions, state};
 
 /// What the API stands on.
@@ -44,6 +45,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Browsers in which somebody has signed in.
     pub sessions: Sessions,
+    /// Signing in by a provider of identities, where there is one.
+    pub sign_on: Option<SignOn>,
     /// Whether browsers reach it over TLS, so that cookies need not go any other way.
     pub is_secure: bool,
     /// Who did what.
@@ -109,6 +112,12 @@ impl Api {
                 "/api/v1/users/{name}/password",
                 put(sessions::set_password).delete(sessions::remove_password),
             )
+            .route("/api/v1/oidc", get(oidc::offered))
+            .route("/api/v1/oidc/login", get(oidc::login))
+            .route(oidc::CALLBACK, get(oidc::callback))
+            .route("/api/v1/oidc/token", post(oidc::token))
+            .route("/api/v1/oidc/device", post(oidc::device))
+            .route("/api/v1/oidc/device/token", post(oidc::device_token))
             .route("/api/v1/agents", get(agents::list))
             .route("/api/v1/agents/{name}", get(agents::get).delete(agents::revoke))
             .route("/api/v1/agenttokens", get(agents::tokens).post(agents::issue))

@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::json;
 use windlass_contract::{
-    AgentPage, AgentTokens, AgentView, AppliedObject, AuditPage, AuditVerified, Differences, Me,
-    NewAgentToken, NewAgentTokenMade, NewBackup, NewPassword, NewRetention, NewRun, NewToken, NewTokenMade,
-    Object, ObjectPage, PlanState, Problem, Reason, Resolution, Retained, RetryRun, RevisionPage, Run,
-    RunPage, RunPreview, Session, SignIn, Submitted, Tokens, Version,
+    AgentPage, AgentTokens, AgentView, AppliedObject, AuditPage, AuditVerified, ComeFor, DeviceQuestion,
+    DeviceSignIn, DeviceStands, Differences, Me, NewAgentToken, NewAgentTokenMade, NewBackup, NewPassword,
+    NewRetention, NewRun, NewToken, NewTokenMade, Object, ObjectPage, PlanState, Problem, Provided, Reason,
+    Resolution, Retained, RetryRun, RevisionPage, Run, RunPage, RunPreview, Session, SignIn, SignedIn,
+    Submitted, Tokens, Version,
 };
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;
@@ -64,6 +65,10 @@ fn operation(endpoint: &Endpoint) -> Value {
     let (status, schema) = endpoint.gives;
     let good = match (status, schema) {
         (204, _) => json!({"description": "it was done"}),
+        (303, _) => json!({
+            "description": "the browser goes on elsewhere",
+            "headers": {"Location": {"schema": {"type": "string"}}},
+        }),
         (_, None) => {
             json!({"description": "what was asked for", "content": {(endpoint.media): {"schema": {"type": "string"}}}})
         }
@@ -132,7 +137,7 @@ fn operation(endpoint: &Endpoint) -> Value {
 /// What else may be answered.
 fn problems(endpoint: &Endpoint) -> &'static [(&'static str, &'static str)] {
     match endpoint.needs {
-        Needs::Nothing if endpoint.takes.is_none() => &[("503", "it cannot take work for now")],
+        Needs::Nothing if endpoint.tag == "server" => &[("503", "it cannot take work for now")],
         Needs::Nothing | Needs::SomeToken | Needs::Right(..) => &[
             ("400", "what was sent is not understood"),
             ("401", "who are you?"),
@@ -214,6 +219,12 @@ fn schemas() -> Value {
     add::<PlanState>("PlanState", &mut generator, &mut all);
     add::<SignIn>("SignIn", &mut generator, &mut all);
     add::<Session>("Session", &mut generator, &mut all);
+    add::<Provided>("Provided", &mut generator, &mut all);
+    add::<ComeFor>("ComeFor", &mut generator, &mut all);
+    add::<SignedIn>("SignedIn", &mut generator, &mut all);
+    add::<DeviceSignIn>("DeviceSignIn", &mut generator, &mut all);
+    add::<DeviceQuestion>("DeviceQuestion", &mut generator, &mut all);
+    add::<DeviceStands>("DeviceStands", &mut generator, &mut all);
     add::<NewPassword>("NewPassword", &mut generator, &mut all);
     add::<AgentPage>("AgentPage", &mut generator, &mut all);
     add::<AgentView>("AgentView", &mut generator, &mut all);

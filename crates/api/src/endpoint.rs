@@ -133,6 +133,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(crate::agents::endpoints());
     all.extend(crate::inventory::endpoints());
     all.extend(crate::sessions::endpoints());
+    all.extend(crate::oidc::endpoints());
     all.extend(crate::state::endpoints());
     all.extend(crate::runs::endpoints());
     all
@@ -260,6 +261,11 @@ impl Endpoint {
 
     pub(crate) fn nothing(self) -> Self {
         Self { gives: (204, None), ..self }
+    }
+
+    /// Sends a browser elsewhere.
+    pub(crate) fn leads_on(self) -> Self {
+        Self { gives: (303, None), ..self }
     }
 
     pub(crate) fn text(self) -> Self {

@@ -23,7 +23,7 @@ pub(crate) async fn me(State(api): State<Api>, caller: Caller) -> Json<Me> {
     Json(Me {
         user: caller.who.user.clone(),
         display_name: user.display_name,
-        groups: user.groups.to_vec(),
+        groups: people.groups(&caller.who),
         namespaces: caller.who.namespaces.clone(),
         cluster: may.map(|verb| verb.word().to_owned()).collect(),
     })
@@ -56,6 +56,8 @@ pub(crate) async fn issue(
         // What is confined makes nothing that is less so.
         namespaces: narrowed(caller.who.namespaces.clone(), wanted.namespaces),
         verbs: narrowed(caller.who.verbs.clone(), wanted.verbs),
+        // What a provider said once would be said for as long as the token lives, whoever has left by then.
+        groups: Vec::new(),
     };
     let issued = api.parts().tokens.issue(wanted, api.now()).await?;
     caller.did(Verb::Write, &resource, Value::Null, json!({"id": issued.id})).await?;

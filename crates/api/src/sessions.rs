@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use windlass_access::{Noted, Outcome, PasswordError, Principal, Resource, Tried, Verb};
+use windlass_access::{Begun, Noted, Outcome, PasswordError, Principal, Resource, Tried, Verb};
 use windlass_contract::{NewPassword, Session, SignIn};
 use windlass_model::{Value, code};
 
@@ -94,7 +94,7 @@ pub(crate) async fn sign_in(
     let (who, ends_at) = match wanted {
         SignIn { user: Some(user), password: Some(password), token: None } => {
             by_password(&api, &user, &password, &from).await?;
-            (Principal { user, namespaces: None, verbs: None }, None)
+            (Principal { user, namespaces: None, verbs: None, groups: Vec::new() }, None)
         }
         SignIn { user: None, password: None, token: Some(token) } => by_token(&api, &token).await?,
         _ => return Err(Problem::bad("give `user` and `password`, or a `token`")),
@@ -106,8 +106,7 @@ pub(crate) async fn sign_in(
     let user = who.user.clone();
     let begun = api.parts().sessions.begin(who, ends_at, api.now()).await?;
     note(&api, &user, &from, Outcome::Done).await?;
-    let lasting = begun.ends_at.since(api.now()).as_secs();
-    let cookie = cookie(api.parts().is_secure, &begun.cookie, lasting);
+    let cookie = session_cookie(&api, &begun);
     let body = Session { user, csrf: begun.csrf, ends_at: begun.ends_at };
     Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], Json(body)).into_response())
 }
@@ -231,6 +230,11 @@ async fn may_change(api: &Api, caller: &Caller, user: &str, resource: &Resource<
 /// The name of the cookie: a browser keeps one that begins so for this host alone.
 pub(crate) fn cookie_name(is_secure: bool) -> &'static str {
     if is_secure { "__Host-windlass" } else { "windlass" }
+}
+
+/// What lets a browser keep a session.
+pub(crate) fn session_cookie(api: &Api, begun: &Begun) -> HeaderValue {
+    cookie(api.parts().is_secure, &begun.cookie, begun.ends_at.since(api.now()).as_secs())
 }
 
 fn cookie(is_secure: bool, value: &str, seconds: u64) -> HeaderValue {

@@ -49,6 +49,9 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Nobody has signed in.
+    #[error("nobody has signed in: {0}")]
+    NotSignedIn(&'static str),
     /// The answer is none that this client knows.
     #[error("{url} answered with something else than was asked for")]
     Strange {
@@ -87,6 +90,7 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Refused(problem) => problem.hint.clone(),
+            Self::NotSignedIn(_) => Some("begin again with `windlass login URL --oidc`".to_owned()),
             Self::Address { .. } => Some("write it as http://HOST:PORT or https://HOST[:PORT]".to_owned()),
             Self::Token => Some("copy it again: letters, digits and `_`".to_owned()),
             Self::Certificates { .. } => Some("give a file of certificates in PEM".to_owned()),

@@ -26,10 +26,12 @@ mod error;
 mod objects;
 mod people;
 mod runs;
+mod sign_in;
 mod stream;
 
 pub use self::client::{Client, Server};
 pub use self::error::Error;
 pub use self::objects::{Listing, Place, Write};
 pub use self::runs::{LogQuery, RunQuery};
+pub use self::sign_in::{BrowserSignIn, browser_sign_in};
 pub use self::stream::{Body, RunEvents, Watched};

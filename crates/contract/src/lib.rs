@@ -23,7 +23,10 @@ pub use self::object::{
     OneRevision, RevisionPage, What,
 };
 pub use self::operate::{NewBackup, NewRetention, Retained, RetainedRun};
-pub use self::people::{Me, NewPassword, NewToken, NewTokenMade, Session, SignIn, TokenView, Tokens, Verb};
+pub use self::people::{
+    ComeFor, DeviceQuestion, DeviceSignIn, DeviceStands, Me, NewPassword, NewToken, NewTokenMade, Provided,
+    Session, SignIn, SignedIn, TokenView, Tokens, Verb,
+};
 pub use self::problem::{OneProblem, Problem};
 pub use self::run::{
     NewRun, PlanState, PlanStep, PreviewedAction, PreviewedBlock, Reason, RecordedEvent, Resolution,

@@ -71,6 +71,84 @@ pub struct Session {
     pub ends_at: Time,
 }
 
+/// How one signs in by a provider of identities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Provided {
+    /// What people call the provider.
+    pub name: String,
+    /// Its address, as it stands in a User.
+    pub issuer: String,
+    /// Where browsers go to.
+    pub login: String,
+    /// Whether terminals without a browser can sign in, by a code that is typed elsewhere.
+    pub device: bool,
+}
+
+/// What a program comes with after the browser that it opened came back to it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ComeFor {
+    /// What the browser came back with; good once, and for a minute.
+    pub code: String,
+    /// What answers the challenge that it went with, by PKCE.
+    pub verifier: String,
+}
+
+/// A sign-in at a terminal.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceSignIn {
+    /// What is asked with until it was done.
+    pub handle: String,
+    /// What somebody types.
+    pub user_code: String,
+    /// Where they type it.
+    pub verification_uri: String,
+    /// Where it is typed already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_uri_complete: Option<String>,
+    /// How many seconds lie between two questions at the least.
+    pub interval: u64,
+    /// How many seconds there are to do it.
+    pub expires_in: u64,
+}
+
+/// Asks how a sign-in at a terminal stands.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeviceQuestion {
+    /// Which.
+    pub handle: String,
+}
+
+/// How a sign-in at a terminal stands: one of both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceStands {
+    /// It was not done yet: ask again after so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u64>,
+    /// It was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_in: Option<SignedIn>,
+}
+
+/// A token for somebody who has signed in by a provider of identities, shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedIn {
+    /// Who they are here.
+    pub user: String,
+    /// What the token is called afterwards.
+    pub id: String,
+    /// The token.
+    pub token: String,
+    /// When it ends, in microseconds since 1970.
+    #[schemars(with = "u64")]
+    pub expires_at: Time,
+}
+
 /// A password to be.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -136,6 +214,9 @@ pub struct TokenView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<String>>")]
     pub verbs: Option<Vec<Verb>>,
+    /// The groups that a provider of identities said that they are in, when they signed in there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 /// Tokens.
@@ -158,6 +239,40 @@ impl fmt::Debug for SignIn {
 impl fmt::Debug for NewPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewPassword").finish_non_exhaustive()
+    }
+}
+
+// === impl ComeFor ===
+
+impl fmt::Debug for ComeFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ComeFor").finish_non_exhaustive()
+    }
+}
+
+// === impl DeviceSignIn ===
+
+impl fmt::Debug for DeviceSignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceSignIn")
+            .field("verification_uri", &self.verification_uri)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl DeviceQuestion ===
+
+impl fmt::Debug for DeviceQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceQuestion").finish_non_exhaustive()
+    }
+}
+
+// === impl SignedIn ===
+
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIn").field("user", &self.user).field("id", &self.id).finish_non_exhaustive()
     }
 }
 

@@ -170,6 +170,8 @@ codes! {
     NO_CONTEXT = "WL-1008", "it is not known which server is meant";
     POLICY = "WL-1009", "a policy does not let a run begin";
     BAD_POLICY = "WL-1010", "a policy is not well-formed";
+    NO_PROVIDER = "WL-1011", "the provider of identities cannot be asked";
+    UNKNOWN_IDENTITY = "WL-1012", "the provider knows who signs in, and nobody here does";
 
     JOIN_REFUSED = "WL-1101", "somebody may not become an agent";
     AGENT_TAKEN = "WL-1102", "the node has another agent";

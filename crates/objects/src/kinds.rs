@@ -34,7 +34,7 @@ pub use self::policy::{POLICY, PolicySpec};
 pub use self::role::{BUILT_IN as BUILT_IN_ROLES, ROLE, RoleSpec, Rule};
 pub use self::role_binding::{ROLE_BINDING, RoleBindingSpec};
 pub use self::secret::{SECRET, SecretSpec};
-pub use self::user::{USER, UserSpec};
+pub use self::user::{USER, UserIdentity, UserSpec};
 pub use self::variables::{VARIABLES, VariablesSpec};
 
 static ALL: [&Kind; 14] = [

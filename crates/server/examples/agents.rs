@@ -68,6 +68,7 @@ async fn server(count: usize, rounds: usize) {
         agents: hub.clone(),
         enrol: windlass_enrol::Options::default(),
         agent_program: None,
+        oidc: None,
         operating: windlass_server::Operating::default(),
     };
     let server = Server::open(options, registry).await.unwrap();

@@ -65,6 +65,7 @@ async fn measure(count: usize, rate: usize, seconds: usize, watching: usize, soa
         agents: windlass_hub::Hub::default(),
         enrol: windlass_enrol::Options::default(),
         agent_program: None,
+        oidc: None,
         operating: windlass_server::Operating::default(),
     };
     let server = Server::open(options, windlass_plugins::standard().unwrap()).await.unwrap();

@@ -49,6 +49,9 @@ pub enum Error {
     /// The agents cannot be taken in.
     #[error("agents cannot be taken in")]
     Agents(#[from] windlass_enrol::Error),
+    /// People cannot sign in by the provider of identities, however it answers.
+    #[error("the provider of identities cannot be used")]
+    Provider(#[source] windlass_oidc::Error),
     /// A certificate or key is not understood.
     #[error("the certificate or key cannot be used")]
     Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -72,6 +75,9 @@ impl Error {
                 "give --tls-cert and --tls-key; or --without-tls, where something in front of it speaks TLS",
             ),
             Self::Certificate(_) => Some("both are files in PEM, and the key belongs to the certificate"),
+            Self::Provider(_) => {
+                Some("look at what `oidc` in the settings says; `windlass server config example` explains it")
+            }
             Self::Objects(_) | Self::Budgets(_) | Self::Plugins(_) | Self::Agents(_) | Self::File { .. } => {
                 None
             }

@@ -27,6 +27,7 @@ use crate::host::{Around, BACKUPS};
 use crate::late::Later;
 use crate::listen::{Port, Tls};
 use crate::metrics::Watched;
+use crate::oidc::Oidc;
 use crate::operating::{self, Operating};
 use crate::retention::Keeper;
 use crate::seal::Key;
@@ -54,6 +55,8 @@ pub struct Options {
     pub enrol: EnrolOptions,
     /// The program that is offered to agents on machines like this one; none: each keeps its own.
     pub agent_program: Option<PathBuf>,
+    /// How people sign in by a provider of identities, where there is one.
+    pub oidc: Option<Oidc>,
     /// How it is watched over and protected.
     pub operating: Operating,
 }
@@ -92,6 +95,7 @@ impl Server {
             return Err(Error::Open(options.listen));
         }
         // Whatever else cannot be had is said before anything goes on.
+        let sign_on = options.oidc.map(Oidc::open).transpose()?;
         let port = Port::open(options.listen, options.tls.as_ref()).await?;
         let directory = options.data_dir.clone();
         let opened =
@@ -192,6 +196,7 @@ impl Server {
             tokens,
             passwords: Passwords::new(Arc::clone(&store)),
             sessions: Sessions::new(Arc::clone(&store)),
+            sign_on,
             is_secure: options.tls.is_some() || options.without_tls,
             clock: clock.clone(),
             here,

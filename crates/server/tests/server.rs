@@ -10,6 +10,7 @@ mod server {
     mod grpc;
     mod lives;
     mod objects;
+    mod oidc;
     mod operating;
     mod policies;
     mod retention;

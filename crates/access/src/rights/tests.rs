@@ -25,7 +25,7 @@ fn people(bindings: &[(&str, &[&str], &[&str])]) -> People {
 }
 
 fn who(user: &str) -> Principal {
-    Principal { user: user.to_owned(), namespaces: None, verbs: None }
+    Principal { user: user.to_owned(), namespaces: None, verbs: None, groups: Vec::new() }
 }
 
 #[test]
@@ -81,6 +81,7 @@ fn a_token_may_be_less_than_its_user() {
         user: "bob".into(),
         namespaces: Some(vec!["team".into()]),
         verbs: Some(vec![Verb::View]),
+        groups: Vec::new(),
     };
     assert!(people.may(&narrow, Verb::View, &Resource::within("Run", "team")));
     assert!(!people.may(&narrow, Verb::Submit, &Resource::within("Run", "team")));
@@ -91,6 +92,32 @@ fn a_token_may_be_less_than_its_user() {
 #[test]
 fn while_nothing_is_known_nothing_is_allowed() {
     assert!(!People::nobody().may(&who("ann"), Verb::View, &Resource::global("Node")));
+}
+
+#[test]
+fn a_group_of_a_provider_counts_for_who_signed_in_there() {
+    let people = people(&[("operator", &["@oidc:web"], &["team"])]);
+    let run = Resource::within("Run", "team");
+    assert!(!people.may(&who("bob"), Verb::Submit, &run));
+    let bob = Principal { groups: vec!["oidc:web".into()], ..who("bob") };
+    assert!(people.may(&bob, Verb::Submit, &run));
+    assert!(!people.may(&Principal { user: "out".into(), ..bob }, Verb::Submit, &run), "who may not sign in");
+}
+
+#[test]
+fn an_identity_is_one_user_or_nobody() {
+    let identity =
+        |subject: &str| UserIdentity { issuer: "https://id.example.org".into(), subject: subject.into() };
+    let mut people = People::nobody();
+    for (user, subjects) in [("ann", vec!["1", "2", "2"]), ("bob", vec!["3"]), ("eve", vec!["3", "4"])] {
+        let identities = subjects.into_iter().map(identity).collect();
+        people.add(user.to_owned(), UserSpec { identities, ..UserSpec::default() });
+    }
+    assert_eq!(people.identified(&identity("1")), Ok(Some("ann")));
+    assert_eq!(people.identified(&identity("2")), Ok(Some("ann")));
+    assert_eq!(people.identified(&identity("3")), Err(Ambiguous));
+    assert_eq!(people.identified(&identity("4")), Ok(Some("eve")));
+    assert_eq!(people.identified(&identity("ann")), Ok(None));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use serde_json::json;
 use windlass_access::admission::{self, Proposed};
-use windlass_access::{Resource, Verb};
+use windlass_access::{Principal, Resource, Verb};
 use windlass_contract::OneProblem;
 use windlass_model::code;
 use windlass_model::element::Slot;
@@ -31,7 +31,7 @@ pub(crate) async fn admit(
         return Ok(());
     }
     let layout = layout().await?;
-    let Some(problem) = judged(api, &caller.who.user, namespace, is_start, &layout, &policies) else {
+    let Some(problem) = judged(api, &caller.who, namespace, is_start, &layout, &policies) else {
         return Ok(());
     };
     let resource = Resource::within(RUN, namespace).named(&layout.submission.plan.metadata.name);
@@ -43,13 +43,13 @@ pub(crate) async fn admit(
 /// What policies find wrong with a run.
 pub(crate) fn judged(
     api: &Api,
-    user: &str,
+    who: &Principal,
     namespace: &str,
     is_start: bool,
     layout: &Layout,
     policies: &[(String, windlass_objects::kinds::PolicySpec)],
 ) -> Option<Problem> {
-    let proposed = proposed(api, user, namespace, is_start, layout);
+    let proposed = proposed(api, who, namespace, is_start, layout);
     let policies = policies.iter().map(|(name, spec)| (&**name, &*spec.cedar, &*spec.message));
     let forbidden = admission::judge(policies, &proposed);
     let say =
@@ -72,14 +72,13 @@ pub(crate) fn judged(
     Some(problem)
 }
 
-fn proposed(api: &Api, user: &str, namespace: &str, is_start: bool, layout: &Layout) -> Proposed {
+fn proposed(api: &Api, who: &Principal, namespace: &str, is_start: bool, layout: &Layout) -> Proposed {
     let submission = &layout.submission;
     let plan = &submission.plan;
     let people = api.parts().rights.people();
-    let groups = people.user(user).map(|spec| spec.groups.to_vec()).unwrap_or_default();
     let mut proposed = Proposed {
-        user: user.to_owned(),
-        groups,
+        user: who.user.clone(),
+        groups: people.groups(who),
         is_start,
         namespace: namespace.to_owned(),
         plan: plan.metadata.name.clone(),

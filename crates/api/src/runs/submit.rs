@@ -63,7 +63,7 @@ pub(crate) async fn preview(
     if let Some(why) = api.gathered().frozen(namespace, &plan.metadata.name, label).await {
         refusals.push(format!("frozen by {why}"));
     }
-    let judged = admit::judged(api, &caller.who.user, namespace, false, &layout, &policies);
+    let judged = admit::judged(api, &caller.who, namespace, false, &layout, &policies);
     refusals.extend(judged.iter().flat_map(|problem| &problem.problems).map(|one| one.message.clone()));
     let blocks = layout.blocks.iter().map(|block| PreviewedBlock {
         name: block.name.clone(),

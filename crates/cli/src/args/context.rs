@@ -51,7 +51,9 @@ In scripts, the variables WINDLASS_SERVER, WINDLASS_TOKEN, WINDLASS_CA and WINDL
 
 Examples:
   windlass login http://127.0.0.1:8380 --token @token.txt
-  windlass login https://windlass.example --context prod --ca ca.pem --namespace web")]
+  windlass login https://windlass.example --context prod --ca ca.pem --namespace web
+  windlass login https://windlass.example --oidc            in a browser, by the provider of identities
+  windlass login https://windlass.example --oidc --device   in a browser on another machine")]
 pub(crate) struct LoginArgs {
     /// Where the server is: http://HOST:PORT or https://HOST[:PORT].
     #[arg(value_name = "URL")]
@@ -61,6 +63,12 @@ pub(crate) struct LoginArgs {
     /// A token does not belong on a command line, where every user of this machine can read it.
     #[arg(long, value_name = "@FILE|-", default_value = "-", hide_default_value = true)]
     pub(crate) token: String,
+    /// Sign in by the server's provider of identities, in a browser, in the place of a token.
+    #[arg(long, conflicts_with = "token")]
+    pub(crate) oidc: bool,
+    /// With --oidc: by a code that is typed into a browser anywhere else, for machines that have none.
+    #[arg(long, requires = "oidc")]
+    pub(crate) device: bool,
     /// What to call it; the host of the address unless given.
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,

@@ -1,9 +1,12 @@
 //! `windlass login URL`: makes a server known here, and oneself to it.
 
+mod provided;
+
 use std::io::Read as _;
 use std::path::Path;
 
 use windlass_model::name::is_slug;
+use windlass_report::{Clock, Stamp};
 
 use crate::args::LoginArgs;
 use crate::context::{Contexts, Known};
@@ -16,7 +19,6 @@ use crate::session::tokio_runtime;
 const LONGEST: u64 = 4096;
 
 pub(super) fn run(args: &LoginArgs, printer: &mut Printer) -> Outcome {
-    let token = token(&args.token)?;
     let name = args.context.clone().unwrap_or_else(|| host(&args.url));
     if !is_slug(&name) {
         return Err(Failure::usage(format!("`{name}` cannot be the name of a context"))
@@ -24,9 +26,18 @@ pub(super) fn run(args: &LoginArgs, printer: &mut Printer) -> Outcome {
     }
     // Files are found again from wherever the next command is typed.
     let ca = args.ca.as_deref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-    let known = Known { server: args.url.clone(), token: Some(token), ca, namespace: args.namespace.clone() };
+    let mut known = Known { server: args.url.clone(), token: None, ca, namespace: args.namespace.clone() };
+    let runtime = tokio_runtime()?;
+    let mut until = None;
+    known.token = Some(if args.oidc {
+        let signed_in = runtime.block_on(provided::sign_in(&known.client()?, args.device, printer))?;
+        until = Some(signed_in.expires_at);
+        signed_in.token
+    } else {
+        token(&args.token)?
+    });
     let client = known.client()?;
-    let me = tokio_runtime()?.block_on(async { client.me().await })?;
+    let me = runtime.block_on(async { client.me().await })?;
     let mut contexts = Contexts::read()?;
     contexts.contexts.insert(name.clone(), known);
     contexts.current = Some(name.clone());
@@ -36,6 +47,9 @@ pub(super) fn run(args: &LoginArgs, printer: &mut Printer) -> Outcome {
         client.url(),
         Styled(STRONG, &me.user)
     ));
+    if let Some(until) = until {
+        printer.note(format_args!("it is good until {}", Stamp(Clock::Wall, until)));
+    }
     Ok(Exit::Succeeded)
 }
 

@@ -68,6 +68,7 @@ async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
         version: env!("CARGO_PKG_VERSION"),
         agents,
         enrol: Default::default(),
+        oidc: config::oidc(&settings)?,
         agent_program: settings.agent_program.clone().or_else(|| std::env::current_exe().ok()),
         operating: Operating {
             metrics: settings.metrics_listen,

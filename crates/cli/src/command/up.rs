@@ -131,6 +131,7 @@ async fn open(listen: SocketAddr, directory: &Path, agents: Hub) -> Result<Serve
         enrol: Default::default(),
         // They are this program already.
         agent_program: None,
+        oidc: None,
         operating: Default::default(),
     };
     Server::open(options, reach::over(&registry, &fleet)?).await.map_err(failure)

@@ -29,5 +29,24 @@ pub(crate) fn problems(settings: &Settings) -> Vec<(&'static str, Problem)> {
         ),
         _ => {}
     }
+    let is_provided = settings.oidc_issuer.is_some();
+    for (key, is_said, is_needed) in [
+        ("oidc.url", settings.oidc_url.is_some(), true),
+        ("oidc.client-id", settings.oidc_client_id.is_some(), true),
+        ("oidc.client-secret-file", settings.oidc_client_secret.is_some(), false),
+        ("oidc.groups-claim", settings.oidc_groups_claim.is_some(), false),
+        ("oidc.audiences", settings.oidc_audiences.is_some(), false),
+        ("oidc.ca", settings.oidc_ca.is_some(), false),
+    ] {
+        if is_said && !is_provided {
+            say(key, "it is about a provider of identities, and none is named", "name it with `oidc.issuer`");
+        } else if is_needed && !is_said && is_provided {
+            say(
+                "oidc.issuer",
+                &format!("there is a provider of identities, and no `{key}`"),
+                "`windlass server config example` says what it means",
+            );
+        }
+    }
     problems
 }

@@ -7,7 +7,7 @@ use tracing::Level;
 use windlass_model::span::Span;
 
 use super::Setting;
-use super::form::{Count, Form};
+use super::form::{Address, Count, Form, Text, Words};
 use super::given::Given;
 use crate::failure::Failure;
 use crate::logging::LineForm;
@@ -65,6 +65,36 @@ settings! {
     /// given.
     agent_program: Option<PathBuf> = "agents.program", default "", such as "/usr/lib/windlass/windlass", flag "--agent-program";
 
+    /// The provider of OpenID Connect by which people may sign in: its address, to the letter as it stands in its tokens.
+    oidc_issuer: Option<Address> = "oidc.issuer", default "", such as "https://id.example.org", flag "";
+    /// Where browsers reach this server. The provider has to know this address with `/api/v1/oidc/callback` behind it, as one that
+    /// it sends people back to.
+    oidc_url: Option<Address> = "oidc.url", default "", such as "https://windlass.example.org", flag "";
+    /// What the server is called at the provider.
+    oidc_client_id: Option<Text> = "oidc.client-id", default "", such as "windlass", flag "";
+    /// A file with what the server shows to the provider, unless it is known there without.
+    oidc_client_secret: Option<PathBuf> = "oidc.client-secret-file", default "", such as "/etc/windlass/oidc.secret", flag "";
+    /// What people call the provider: it stands on the button.
+    oidc_name: Text = "oidc.name", default "single sign-on", such as "Example Corp", flag "";
+    /// What is asked for beside `openid`, with blanks between.
+    oidc_scopes: Words = "oidc.scopes", default "profile email", such as "profile email groups", flag "";
+    /// The claim that names a user. Its value is the `subject` among the `identities` of a User; one that people can choose or change
+    /// lets them become somebody else. `email` counts when the provider has verified it.
+    oidc_user_claim: Text = "oidc.user-claim", default "sub", such as "email", flag "";
+    /// The claim with the groups of a user. A RoleBinding names them with `oidc:` before them.
+    oidc_groups_claim: Option<Text> = "oidc.groups-claim", default "", such as "groups", flag "";
+    /// Whom an ID token may be for beside this server, with blanks between.
+    oidc_audiences: Option<Words> = "oidc.audiences", default "", such as "https://api.example.org", flag "";
+    /// Make a User of somebody who signs in and whom nobody here knows, without any right.
+    oidc_create: bool = "oidc.create", default "false", such as "true", flag "";
+    /// Let terminals sign in by a code that is typed into a browser elsewhere, where the provider offers that.
+    oidc_device: bool = "oidc.device", default "true", such as "false", flag "";
+    /// How long a sign-in is good for. Groups, and whether somebody is still known to the provider, are asked for again after that;
+    /// sessions of browsers end after seven days in any case.
+    oidc_lasts: Span = "oidc.lasts", default "12h", such as "8h", flag "";
+    /// Certificates to trust when the provider is spoken to, in PEM; those of this machine unless given.
+    oidc_ca: Option<PathBuf> = "oidc.ca", default "", such as "/etc/windlass/ca.pem", flag "";
+
     /// Where metrics and health are told over HTTP to whoever can reach it, without a token. Without it, `/metrics` of the API
     /// gives them to who may view `Server`.
     metrics_listen: Option<SocketAddr> = "metrics.listen", default "", such as "127.0.0.1:9380", flag "";
@@ -103,6 +133,10 @@ settings! {
 pub(crate) const TABLES: &[(&str, &str)] = &[
     ("tls", "How it is spoken to people. Agents have certificates of the server's own authority."),
     ("agents", "The agents that dial in."),
+    (
+        "oidc",
+        "Signing in by a provider of OpenID Connect, beside tokens and passwords, which always are good.",
+    ),
     ("metrics", "What is counted, for whoever watches over the server."),
     ("limits", "What one client may ask, so that all others are answered, too."),
     ("retention", "How long runs that have ended are kept. The record of who did what never goes."),

@@ -29,6 +29,50 @@ pub(crate) trait Form: Sized {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) usize);
 
+/// An address of https, or of http where it does not leave this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address(pub(crate) String);
+
+/// A text in which there is something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Text(pub(crate) String);
+
+/// Words with blanks between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Words(pub(crate) Vec<String>);
+
+impl Form for Address {
+    const EXPECTS: &'static str = "an address of https, or of http on this machine";
+    const SORT: Sort = Sort::Text;
+
+    fn read(text: &str) -> Result<Self, String> {
+        let is_whole = !text.contains(['?', '#']) && !text.contains(char::is_whitespace);
+        if windlass_outbound::is_safe(text) && is_whole {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("`{text}` is none"))
+    }
+}
+
+impl Form for Text {
+    const EXPECTS: &'static str = "a text";
+    const SORT: Sort = Sort::Text;
+
+    fn read(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+impl Form for Words {
+    const EXPECTS: &'static str = "words with blanks between";
+    const SORT: Sort = Sort::Text;
+
+    fn read(text: &str) -> Result<Self, String> {
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        if words.is_empty() { Err("there is none".to_owned()) } else { Ok(Self(words)) }
+    }
+}
+
 impl Form for PathBuf {
     const EXPECTS: &'static str = "a path";
     const SORT: Sort = Sort::Text;

@@ -22,9 +22,12 @@ pub(crate) struct Fake {
     shared: Arc<Mutex<Shared>>,
 }
 
+/// What it says otherwise.
+type Change = Box<dyn Fn(&mut Map<String, Value>) + Send>;
+
 /// What it does wrong.
 pub(crate) struct Twist {
-    pub(crate) claims: Box<dyn Fn(&mut Map<String, Value>) + Send>,
+    pub(crate) claims: Change,
     pub(crate) signs: Signs,
     /// What it says to who asks for more.
     pub(crate) more: Value,

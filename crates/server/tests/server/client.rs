@@ -38,6 +38,7 @@ pub(crate) fn options(directory: &Path) -> Options {
         agents: windlass_hub::Hub::default(),
         enrol: windlass_enrol::Options::default(),
         agent_program: None,
+        oidc: None,
         operating: windlass_server::Operating::default(),
     }
 }

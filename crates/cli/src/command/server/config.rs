@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use windlass_model::code;
+use windlass_server::Oidc;
+use zeroize::Zeroizing;
+
 use crate::args::{ConfigArgs, ConfigCommand, ServerArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -12,7 +16,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &mut Printer) -> Outcome {
     match &args.command {
         ConfigCommand::Check { file } => {
             let file = file.clone().or_else(named);
-            read(file.as_deref(), Vec::new())?;
+            oidc(&read(file.as_deref(), Vec::new())?)?;
             match file {
                 Some(file) => printer.line(format_args!("ok {}", file.display())),
                 None => printer.line("ok: there is no file, and the variables are good"),
@@ -47,6 +51,39 @@ pub(super) fn settings(args: &ServerArgs) -> Result<Settings, Failure> {
     let at_once = args.reach.connect_at_once;
     say("nodes.connect-at-once", "--connect-at-once", at_once.map(|count| count.to_string()));
     read(args.config.clone().or_else(named).as_deref(), said)
+}
+
+/// How people sign in by a provider of identities, where one is named.
+pub(super) fn oidc(settings: &Settings) -> Result<Option<Oidc>, Failure> {
+    let named = (&settings.oidc_issuer, &settings.oidc_url, &settings.oidc_client_id);
+    let (Some(issuer), Some(url), Some(client_id)) = named else { return Ok(None) };
+    let client_secret = settings.oidc_client_secret.as_deref().map(secret).transpose()?;
+    Ok(Some(Oidc {
+        name: settings.oidc_name.0.clone(),
+        issuer: issuer.0.clone(),
+        url: url.0.clone(),
+        client_id: client_id.0.clone(),
+        client_secret,
+        scopes: settings.oidc_scopes.0.clone(),
+        user_claim: settings.oidc_user_claim.0.clone(),
+        groups_claim: settings.oidc_groups_claim.as_ref().map(|claim| claim.0.clone()),
+        audiences: settings.oidc_audiences.as_ref().map(|words| words.0.clone()).unwrap_or_default(),
+        create: settings.oidc_create,
+        device: settings.oidc_device,
+        lasts: settings.oidc_lasts.0,
+        ca: settings.oidc_ca.clone(),
+    }))
+}
+
+/// The one line of a file.
+fn secret(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| Failure::file("read", path, &error))?;
+    match text.trim() {
+        "" => Err(Failure::new(Exit::Invalid, code::CONFIG, format!("{} is empty", path.display()))
+            .help("`oidc.client-secret-file` names a file with what the provider gave for this server")),
+        secret => Ok(Zeroizing::new(secret.to_owned())),
+    }
 }
 
 fn read(file: Option<&Path>, said: Vec<Said>) -> Result<Settings, Failure> {
