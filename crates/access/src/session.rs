@@ -1,8 +1,10 @@
 //! Sessions of browsers: like a token, but in a cookie, ending by themselves when nobody uses them, and of no use to another site.
 //!
 //! ```text
-//!   session/<id>   {hash of the secret, whose, confined to what, made, used, ends}
+//!   session/<id>   {hash of the secret, whose, confined to what, by which token, made, used, ends}
 //! ```
+//!
+//! One that was begun by a token ends with it.
 //!
 //! A page that acts in a session shows that it may read its answers: it sends a word along that follows from the secret and
 //! that no other site can know.
@@ -11,12 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use windlass_contract::Verb;
+use windlass_contract::{TokenView, Verb};
 use windlass_model::time::Time;
 use windlass_store::{Range, Store, StoreError, Txn};
 
 use crate::rights::Principal;
 use crate::secret::{ID_BYTES, SECRET_BYTES, hash, is_equal, is_id, letters};
+use crate::token;
 
 /// The sessions of a store.
 #[derive(Clone, Debug)]
@@ -57,6 +60,9 @@ struct Kept {
     verbs: Option<Vec<Verb>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: Vec<String>,
+    /// The id of the token that it was begun by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
     begun_at: Time,
     used_at: Time,
     ends_at: Time,
@@ -82,11 +88,11 @@ impl Sessions {
         Self(store)
     }
 
-    /// Begins a session for somebody who has shown who they are.
-    pub async fn begin(&self, who: Principal, ends_at: Option<Time>, now: Time) -> Result<Begun, StoreError> {
+    /// Begins a session for somebody who has shown who they are, by a token or in another way.
+    pub async fn begin(&self, who: Principal, by: Option<&TokenView>, now: Time) -> Result<Begun, StoreError> {
         let (id, secret) = (letters::<ID_BYTES>()?, letters::<SECRET_BYTES>()?);
         let Principal { user, namespaces, verbs, groups } = who;
-        let ends_at = ends_at.map_or(now + LONGEST, |at| at.min(now + LONGEST));
+        let ends_at = by.and_then(|token| token.expires_at).map_or(now + LONGEST, |at| at.min(now + LONGEST));
         let kept = Kept {
             v: VERSION,
             hash: hash(&secret),
@@ -94,6 +100,7 @@ impl Sessions {
             namespaces,
             verbs,
             groups,
+            token: by.map(|token| token.id.clone()),
             begun_at: now,
             used_at: now,
             ends_at,
@@ -114,6 +121,11 @@ impl Sessions {
         let Some(entry) = self.0.get(key(id).as_bytes()).await? else { return Ok(None) };
         let Some(kept) = read(&entry.value) else { return Ok(None) };
         if kept.is_over(now) || !is_equal(&kept.hash, &hash(secret)) {
+            return Ok(None);
+        }
+        if let Some(token) = &kept.token
+            && self.0.get(token::key(token).as_bytes()).await?.is_none()
+        {
             return Ok(None);
         }
         if now.since(kept.used_at) >= NOTED_EVERY {
@@ -189,6 +201,7 @@ mod tests {
     use windlass_store::memory::MemoryStore;
 
     use super::*;
+    use crate::token::{Tokens, Wanted};
 
     fn ann() -> Principal {
         let groups = vec!["oidc:web".to_owned()];
@@ -210,9 +223,25 @@ mod tests {
         assert_eq!(at(Time(0) + LONGEST).await, None);
         let idle = sessions.begin(ann(), None, Time(0)).await.unwrap();
         assert_eq!(sessions.check(&idle.cookie, Time(0) + IDLE).await.unwrap(), None);
-        // One that comes of a token does not outlive it.
-        let short = sessions.begin(ann(), Some(Time(5)), Time(0)).await.unwrap();
-        assert_eq!(sessions.check(&short.cookie, Time(5)).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_comes_of_a_token_does_not_outlive_it() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let (sessions, tokens) = (Sessions::new(Arc::clone(&store)), Tokens::new(store));
+        let issue = async |expires_at: Option<Time>| {
+            let wanted = Wanted { user: "ann".into(), expires_at, ..Wanted::default() };
+            tokens.view(&tokens.issue(wanted, Time(0)).await.unwrap().id).await.unwrap().unwrap()
+        };
+        let is_in = async |cookie: &str, now: Time| sessions.check(cookie, now).await.unwrap().is_some();
+        let short = issue(Some(Time(5))).await;
+        let begun = sessions.begin(ann(), Some(&short), Time(0)).await.unwrap();
+        assert!(is_in(&begun.cookie, Time(4)).await && !is_in(&begun.cookie, Time(5)).await);
+        let revoked = issue(None).await;
+        let begun = sessions.begin(ann(), Some(&revoked), Time(0)).await.unwrap();
+        assert!(is_in(&begun.cookie, Time(6)).await);
+        tokens.revoke(&revoked.id).await.unwrap();
+        assert!(!is_in(&begun.cookie, Time(6)).await);
     }
 
     #[tokio::test]

@@ -145,7 +145,7 @@ impl std::fmt::Debug for Issued {
     }
 }
 
-fn key(id: &str) -> String {
+pub(crate) fn key(id: &str) -> String {
     format!("{PREFIX}{id}")
 }
 

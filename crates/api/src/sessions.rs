@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use windlass_access::{Begun, Noted, Outcome, PasswordError, Principal, Resource, Tried, Verb};
-use windlass_contract::{NewPassword, Session, SignIn};
+use windlass_contract::{NewPassword, Session, SignIn, TokenView};
 use windlass_model::{Value, code};
 
 use crate::answer::Problem;
@@ -91,12 +91,15 @@ pub(crate) async fn sign_in(
     }
     let wanted: SignIn = sent.read()?;
     let from = remote.map_or_else(String::new, |axum::Extension(Remote(address))| address.to_string());
-    let (who, ends_at) = match wanted {
+    let (who, by) = match wanted {
         SignIn { user: Some(user), password: Some(password), token: None } => {
             by_password(&api, &user, &password, &from).await?;
             (Principal { user, namespaces: None, verbs: None, groups: Vec::new() }, None)
         }
-        SignIn { user: None, password: None, token: Some(token) } => by_token(&api, &token).await?,
+        SignIn { user: None, password: None, token: Some(token) } => {
+            let (who, by) = by_token(&api, &token).await?;
+            (who, Some(by))
+        }
         _ => return Err(Problem::bad("give `user` and `password`, or a `token`")),
     };
     if !api.parts().rights.people().is_welcome(&who.user) {
@@ -104,7 +107,7 @@ pub(crate) async fn sign_in(
         return Err(wrong());
     }
     let user = who.user.clone();
-    let begun = api.parts().sessions.begin(who, ends_at, api.now()).await?;
+    let begun = api.parts().sessions.begin(who, by.as_ref(), api.now()).await?;
     note(&api, &user, &from, Outcome::Done).await?;
     let cookie = session_cookie(&api, &begun);
     let body = Session { user, csrf: begun.csrf, ends_at: begun.ends_at };
@@ -127,15 +130,13 @@ async fn by_password(api: &Api, user: &str, password: &str, from: &str) -> Resul
     }
 }
 
-async fn by_token(
-    api: &Api,
-    token: &str,
-) -> Result<(Principal, Option<windlass_model::time::Time>), Problem> {
+async fn by_token(api: &Api, token: &str) -> Result<(Principal, TokenView), Problem> {
     let tokens = &api.parts().tokens;
     let who = tokens.check(token, api.now()).await?.ok_or_else(Problem::unauthenticated)?;
     let id = token.split('_').nth(1).unwrap_or_default();
-    let ends_at = tokens.view(id).await?.and_then(|view| view.expires_at);
-    Ok((who, ends_at))
+    // It may have been ended in between.
+    let view = tokens.view(id).await?.ok_or_else(Problem::unauthenticated)?;
+    Ok((who, view))
 }
 
 fn wrong() -> Problem {

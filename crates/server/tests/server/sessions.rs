@@ -148,7 +148,7 @@ async fn another_password_ends_the_other_sessions() {
 }
 
 #[tokio::test]
-async fn a_session_of_a_token_may_no_more_than_it() {
+async fn a_session_of_a_token_may_no_more_than_it_and_ends_with_it() {
     let place = Place::new().await;
     let narrow = json!({"note": "narrow", "namespaces": ["default"], "verbs": ["view"]});
     let made = place.does("POST", "/api/v1/tokens", narrow).await;
@@ -159,6 +159,9 @@ async fn a_session_of_a_token_may_no_more_than_it() {
     assert_eq!(browser.asks("PUT", "/api/v1/namespaces/default/variables/v", Some(&spec)).await.0, 403);
     let change = json!({"password": "another horse battery"});
     assert_eq!(browser.asks("PUT", "/api/v1/users/admin/password", Some(&change)).await.0, 404);
+    let path = format!("/api/v1/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(place.ask(&place.admin, "DELETE", &path, None).await.status.as_u16(), 204);
+    assert_eq!(browser.asks("GET", "/api/v1/namespaces/default/plans", None).await.0, 401);
 }
 
 #[tokio::test]
