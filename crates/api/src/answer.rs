@@ -60,6 +60,12 @@ impl Problem {
         self
     }
 
+    /// Asking again before then is of no use.
+    pub(crate) fn retry_after(mut self, wait: std::time::Duration) -> Self {
+        self.1 = Some(wait.as_secs_f64().ceil().max(1.0) as u32);
+        self
+    }
+
     /// Who are you?
     pub(crate) fn unauthenticated() -> Self {
         Self::new(
@@ -78,15 +84,13 @@ impl Problem {
 
     /// Not so often.
     pub(crate) fn too_often(wait: std::time::Duration) -> Self {
-        let mut problem = Self::new(
+        Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             &code::TOO_OFTEN,
             "this is asked more often than one user may ask",
-        );
-        problem.1 = Some(wait.as_secs_f64().ceil().max(1.0) as u32);
-        problem.hint(
-            "ask again after the seconds of `Retry-After`; streams tell what changes without being asked",
         )
+        .hint("ask again after the seconds of `Retry-After`; streams tell what changes without being asked")
+        .retry_after(wait)
     }
 
     /// When it is worth asking again, in seconds.

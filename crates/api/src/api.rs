@@ -4,8 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use tokio::sync::{Semaphore, watch};
 use windlass_access::{Audit, Passwords, Rights, Sessions, Tokens};
@@ -24,6 +26,7 @@ use crate::grpc::{self, Called};
 use crate::host::Host;
 use crate::limit::{Limits, Turns};
 use crate::oidc::{self, SignOn};
+use crate::rates::Rates;
 use crate::{agents, audit, health, inventory, objects, operate, people, runs, sessions, state};
 
 /// What the API stands on.
@@ -37,6 +40,8 @@ pub struct Parts {
     pub runs: Handle,
     /// How many nodes they may work on at a time.
     pub budgets: Budgets,
+    /// How often they may begin.
+    pub rates: Rates,
     /// What people may do.
     pub rights: Rights,
     /// Who somebody is.
@@ -170,6 +175,7 @@ impl Api {
             .route(&format!("{of_runs}/{{run}}/{{command}}"), post(runs::http::command))
             .fallback(nothing_there)
             .method_not_allowed_fallback(not_like_that)
+            .layer(axum::middleware::from_fn(to_the_end))
             .layer(axum::middleware::from_fn_with_state(self.clone(), asked::count))
             // What is called over gRPC counts itself, by the codes that it ends with.
             .merge(grpc::routes())
@@ -213,6 +219,17 @@ impl Api {
 
     pub(crate) fn author(&self, caller: &Caller) -> Author {
         Author { user: caller.who.user.clone(), at: self.now() }
+    }
+}
+
+/// What changes something is done to its end, and noted, whether or not anybody waits for the answer.
+async fn to_the_end(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(answer) => answer,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 

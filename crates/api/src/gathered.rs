@@ -14,7 +14,7 @@ use windlass_model::plan::API_VERSION;
 use windlass_model::target::{Node, Targets};
 use windlass_model::{Map, Value, code};
 use windlass_objects::kinds::{
-    self, BudgetSpec, ClusterVariablesBindingSpec, FreezeSpec, NamespaceSpec, PolicySpec,
+    self, BudgetSpec, ClusterVariablesBindingSpec, FreezeSpec, NamespaceSpec, PolicySpec, Rate,
 };
 use windlass_objects::{Error, Kind, Name, Object, Objects, Query};
 use windlass_plugin::{BoxFuture, Secret, SecretError, SecretProvider};
@@ -222,7 +222,7 @@ impl Gathered {
         let mut found = Vec::new();
         for object in self.all(&kinds::POLICY, None).await? {
             let spec: PolicySpec = read(&object)?;
-            if spec.covers(namespace) {
+            if spec.covers(namespace) && !spec.cedar.is_empty() {
                 found.push((object.metadata.name, spec));
             }
         }
@@ -233,6 +233,18 @@ impl Gathered {
                     format!("the namespace {namespace} says `policyRequired`, and no policy covers it");
                 return Err(Problem::new(StatusCode::FORBIDDEN, &code::POLICY, detail)
                     .hint("somebody who is admin can make one: `windlass apply` a Policy"));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The policies that say how often runs of a namespace may begin.
+    pub(crate) async fn rates(&self, namespace: &str) -> Result<Vec<(String, PolicySpec, Rate)>, Problem> {
+        let mut found = Vec::new();
+        for object in self.all(&kinds::POLICY, None).await? {
+            let spec: PolicySpec = read(&object)?;
+            if let Some(rate) = spec.rate.filter(|_| spec.covers(namespace)) {
+                found.push((object.metadata.name, spec, rate));
             }
         }
         Ok(found)

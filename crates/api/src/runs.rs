@@ -22,6 +22,8 @@ use crate::api::Api;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
 
+pub(crate) use self::admit::judged;
+
 /// What rights to runs are called.
 pub(crate) const RUN: &str = "Run";
 

@@ -32,4 +32,6 @@ pub use self::run::{
     NewRun, PlanState, PlanStep, PreviewedAction, PreviewedBlock, Reason, RecordedEvent, Resolution,
     RetryRun, Run, RunApproval, RunPage, RunPreview, RunReason, Submitted, TargetState,
 };
-pub use self::words::{APPLY, CSRF_HEADER, JSON_PATCH, MERGE_PATCH, NAMESPACE_LABEL, PROBLEM, Version};
+pub use self::words::{
+    APPLY, CSRF_HEADER, JSON_PATCH, MERGE_PATCH, NAMESPACE_LABEL, PROBLEM, Version, WAITS_LABEL,
+};

@@ -64,6 +64,9 @@ pub struct Submitted {
     pub group: GroupId,
     /// What an approval would be for: plan, parameters and targets exactly as they are.
     pub digest: String,
+    /// Why it does not begin yet, if it does not but by itself will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
 }
 
 /// What a run would do.

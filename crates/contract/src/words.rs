@@ -17,6 +17,8 @@ pub const JSON_PATCH: &str = "application/json-patch+json";
 pub const PROBLEM: &str = "application/problem+json";
 /// The label of a run that says in which namespace it was submitted.
 pub const NAMESPACE_LABEL: &str = "windlass.dev/namespace";
+/// The label that says of a run that it began, or is to begin, by itself when its turn comes.
+pub const WAITS_LABEL: &str = "windlass.dev/waits";
 
 /// The header in which a session shows that a page of ours asks.
 pub const CSRF_HEADER: &str = "x-windlass-csrf";

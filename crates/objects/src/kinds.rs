@@ -30,7 +30,7 @@ pub use self::namespace::{NAMESPACE, NamespaceSpec, RetentionSpec};
 pub use self::node::NODE;
 pub use self::node_group::NODE_GROUP;
 pub use self::plan::{DESCRIPTION, PLAN, of as plan_of};
-pub use self::policy::{POLICY, PolicySpec};
+pub use self::policy::{Beyond, LONGEST_RATE, POLICY, Per, PolicySpec, Rate};
 pub use self::role::{BUILT_IN as BUILT_IN_ROLES, ROLE, RoleSpec, Rule};
 pub use self::role_binding::{ROLE_BINDING, RoleBindingSpec};
 pub use self::secret::{SECRET, SecretSpec};

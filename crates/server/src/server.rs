@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use windlass_access::{Audit, Passwords, Rights, Sessions, Tokens};
-use windlass_api::{Api, Budgets, Gathered, Parts};
+use windlass_api::{Api, Budgets, Gathered, Parts, Rates};
 use windlass_enrol::{Enrol, Options as EnrolOptions};
 use windlass_hub::{Hub, Parts as HubParts};
 use windlass_objects::{Objects, Options as ObjectOptions};
@@ -182,15 +182,17 @@ impl Server {
             drains: Arc::clone(&drains),
             backups: Arc::new(Semaphore::new(BACKUPS)),
         };
+        let changed = objects.changed();
         let api = Api::new(Parts {
             host: Arc::new(around.clone()),
             limits: options.operating.limits,
             rights: Rights::follow(&objects, until.clone()).await?,
-            until,
+            until: until.clone(),
             audit,
             agents: agents.clone(),
             runs: runtime.handle(),
             budgets,
+            rates: Rates::new(gathered.clone(), runtime.handle(), clock.clone()),
             objects,
             gathered,
             tokens,
@@ -202,6 +204,7 @@ impl Server {
             here,
             version: options.version,
         });
+        tokio::spawn(Rates::follow(api.clone(), changed, until));
         let keeping = tokio::spawn(keeper.keep(options.operating.retention.every));
         let telling = match options.operating.metrics {
             Some(address) => Some(operating::tell(address, around, api.clone()).await?),

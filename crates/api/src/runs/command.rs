@@ -6,14 +6,17 @@ use windlass_access::{Resource, Verb};
 use windlass_contract::{Reason, Resolution};
 use windlass_engine::Input;
 use windlass_model::event::{Author, Command};
+use windlass_model::outcome::RunStatus;
 use windlass_model::{Value, code};
-use windlass_runtime::{Error, RunView};
+use windlass_runtime::{ApprovalView, Error, RunView};
 
 use super::admit::admit;
+use super::submit::refuse;
 use super::{COMMANDS, RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
+use crate::rates::{Counted, Turn};
 
 /// Says a word to a run.
 pub(crate) async fn command(
@@ -33,7 +36,7 @@ pub(crate) async fn command(
     match *word {
         "start" => {
             admit(api, caller, namespace, true, async || Ok(runs.layout(view.id).await?)).await?;
-            runs.start(view.id, by).await?;
+            begin(caller, &view, async || Ok(runs.start(view.id, by).await?)).await?;
         }
         "pause" => said(api, &view, Command::Pause, by).await?,
         "resume" => said(api, &view, Command::Resume, by).await?,
@@ -48,11 +51,42 @@ pub(crate) async fn command(
                 return Err(Problem::new(StatusCode::CONFLICT, &code::DIGEST_MISMATCH, detail)
                     .hint("look at the run again, and approve what you see"));
             }
-            runs.approve(view.id, digest, by).await?;
+            let agree = async || Ok(runs.approve(view.id, digest, by).await?);
+            match view.approval.as_ref() {
+                // It begins with the last one.
+                Some(approval) if is_last(approval, &caller.who.user) => begin(caller, &view, agree).await?,
+                _ => agree().await?,
+            }
         }
         _ => runs.reject(view.id, by).await?,
     }
     note(caller, *verb, &view, json!({"command": word, "why": reason.why})).await
+}
+
+fn is_last(approval: &ApprovalView, user: &str) -> bool {
+    let others = approval.by.iter().filter(|by| *by != user).count();
+    others.saturating_add(1) >= usize::try_from(approval.quorum.max(1)).unwrap_or(usize::MAX)
+}
+
+/// Lets a run begin by something, unless too many others have.
+async fn begin(
+    caller: &Caller,
+    view: &RunView,
+    by: impl AsyncFnOnce() -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let is_counted = !view.noop && matches!(view.status, RunStatus::Submitted | RunStatus::AwaitingApproval);
+    if !is_counted {
+        return by().await;
+    }
+    let (rates, counted) = (&caller.api().parts().rates, Counted::of(view));
+    match rates.take(&counted).await? {
+        Turn::Later(later) => Err(refuse(caller, &counted.namespace, &counted.plan, &later).await?),
+        Turn::Now(place) => {
+            by().await?;
+            rates.began(place, view.id).await;
+            Ok(())
+        }
+    }
 }
 
 /// Settles what waits for a person.

@@ -117,7 +117,9 @@ async fn now(api: &Api, view: RunView) -> Result<Run, Problem> {
         true => view,
         false => api.parts().runs.status(view.id).await?,
     };
-    Ok(shown(view))
+    let why = api.parts().rates.why(&view);
+    let run = shown(view);
+    Ok(Run { trouble: run.trouble.or(why), ..run })
 }
 
 pub(crate) fn shown(view: RunView) -> Run {
@@ -176,7 +178,8 @@ pub(crate) fn groups(ids: &[String]) -> Result<Vec<GroupId>, Problem> {
 
 /// How a run stands.
 pub(crate) async fn show(caller: &Caller, namespace: &str, run: &str) -> Result<Run, Problem> {
-    Ok(shown(meant(caller, Verb::View, namespace, run).await?))
+    let view = meant(caller, Verb::View, namespace, run).await?;
+    now(caller.api(), view).await
 }
 
 /// The events of a run, from a number on.

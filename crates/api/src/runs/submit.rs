@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
 use windlass_contract::{
-    NAMESPACE_LABEL, NewRun, PreviewedAction, PreviewedBlock, RetryRun, RunPreview, Submitted,
+    NAMESPACE_LABEL, NewRun, PreviewedAction, PreviewedBlock, RetryRun, RunPreview, Submitted, WAITS_LABEL,
 };
 use windlass_lang::Given;
 use windlass_model::event::Author;
@@ -26,6 +26,7 @@ use super::{RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
+use crate::rates::{Counted, Later, Turn};
 
 /// How many names of a block a preview shows.
 const SHOWN: u32 = 20;
@@ -65,6 +66,12 @@ pub(crate) async fn preview(
     }
     let judged = admit::judged(api, &caller.who, namespace, false, &layout, &policies);
     refusals.extend(judged.iter().flat_map(|problem| &problem.problems).map(|one| one.message.clone()));
+    let counted = Counted::new(namespace, plan, caller);
+    if !layout.submission.noop
+        && let Turn::Later(later) = api.parts().rates.take(&counted).await?
+    {
+        refusals.push(later.words());
+    }
     let blocks = layout.blocks.iter().map(|block| PreviewedBlock {
         name: block.name.clone(),
         targets: block.sequences.len(),
@@ -164,18 +171,40 @@ async fn take_in(
     }
     admit(api, caller, namespace, false, async || laid_out(api, request.clone())).await?;
     let mut labelled = Plan::clone(&plan);
-    labelled.metadata.labels.insert(NAMESPACE_LABEL.to_owned(), namespace.to_owned());
+    let labels = &mut labelled.metadata.labels;
+    labels.insert(NAMESPACE_LABEL.to_owned(), namespace.to_owned());
+    labels.shift_remove(WAITS_LABEL);
+    // One that must be approved begins with that, and is counted then.
+    let is_counted = start && !request.noop && plan.spec.approval.is_none();
+    let counted = Counted::new(namespace, &plan, caller);
+    let (place, later) = match is_counted {
+        true => match api.parts().rates.take(&counted).await? {
+            Turn::Now(place) => (Some(place), None),
+            Turn::Later(later) if later.is_worth_waiting() => (None, Some(later)),
+            Turn::Later(later) => return Err(refuse(caller, namespace, &plan.metadata.name, &later).await?),
+        },
+        false => (None, None),
+    };
+    if later.is_some() {
+        labels.insert(WAITS_LABEL.to_owned(), "rate".to_owned());
+    }
     let request = Request {
         plan: Arc::new(labelled),
         user: caller.who.user.clone(),
         secrets: Some(api.gathered().secrets(namespace).await?),
-        start: if start { Start::Now } else { Start::Later },
+        start: if start && later.is_none() { Start::Now } else { Start::Later },
         ..request
     };
     // Whoever has just made a budget relies on it.
     api.parts().budgets.refresh().await?;
     let runs = &api.parts().runs;
     let run = runs.submit(request).await?;
+    let waits = later.as_ref().map(Later::words);
+    match (place, later) {
+        (Some(place), _) => api.parts().rates.began(place, run).await,
+        (None, Some(later)) => api.parts().rates.wait(&runs.status(run).await?, later),
+        (None, None) => {}
+    }
     // A freeze that was made meanwhile did not see the run; one that is made from here on does.
     if let Some(why) = api.gathered().frozen(namespace, &plan.metadata.name, label).await {
         let by = Author { user: "windlass".to_owned(), why: format!("frozen by {why}") };
@@ -186,7 +215,22 @@ async fn take_in(
     let id = run.to_string();
     let after = json!({"plan": plan.metadata.name, "targets": submission.targets.iter().map(|it| it.len()).sum::<u32>(), "why": why});
     caller.did(Verb::Submit, &resource.named(&id), Value::Null, after).await?;
-    Ok(Submitted { run, group: submission.group, digest: submission.digest().to_string() })
+    let digest = submission.digest().to_string();
+    Ok(Submitted { run, group: submission.group, digest, waits })
+}
+
+/// Notes that a run begins too early, and says so.
+pub(crate) async fn refuse(
+    caller: &Caller,
+    namespace: &str,
+    plan: &str,
+    later: &Later,
+) -> Result<Problem, Problem> {
+    let problem = later.problem(caller.api().now());
+    let resource = Resource::within(RUN, namespace).named(plan);
+    let why = json!({"policies": problem.problems.iter().map(|it| &it.address).collect::<Vec<_>>()});
+    caller.refused(Verb::Submit, &resource, why).await?;
+    Ok(problem)
 }
 
 /// The plan that is meant.

@@ -161,3 +161,119 @@ async fn a_preview_says_what_would_be_and_what_would_keep_it_from_beginning() {
     );
     assert_eq!(place.sees("/api/v1/namespaces/web/runs").await["items"], json!([]), "nothing was submitted");
 }
+
+async fn simple(place: &Place) {
+    let spec = json!({"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [{"name": "a", "use": "noop"}]}]}]});
+    for plan in ["one", "other", "asked"] {
+        let mut spec = spec.clone();
+        if plan == "asked" {
+            spec["approval"] = json!({"quorum": 1});
+        }
+        place.does("PATCH", &format!("/api/v1/namespaces/default/plans/{plan}"), json!({"spec": spec})).await;
+    }
+}
+
+async fn submits(place: &Place, plan: &str) -> Answer {
+    place.ask(&place.admin, "POST", "/api/v1/namespaces/default/runs", Some(&json!({"plan": plan}))).await
+}
+
+fn run_of(answer: &Answer) -> String {
+    assert_eq!(answer.status.as_u16(), 201, "{answer:?}");
+    answer.body["run"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn w39_a_second_run_within_the_interval_is_refused() {
+    let place = Place::new().await;
+    simple(&place).await;
+    place.ended(&run_of(&submits(&place, "one").await)).await;
+    let rate = json!({"spec": {"message": "one a day", "rate": {"most": 1, "every": "24h", "per": "plan"}}});
+    place.does("PATCH", "/api/v1/policies/slow", rate).await;
+    // What began before the policy was made counts.
+    let refused = submits(&place, "one").await;
+    is_refused(&refused, &["slow"]);
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.starts_with("the policy `slow` lets 1 run of a plan begin within 1d, the next one at "), "{detail}");
+    assert!(detail.ends_with(": one a day"), "{detail}");
+    let seen = place.does("POST", "/api/v1/namespaces/default/runs/preview", json!({"plan": "one"})).await;
+    assert_eq!(seen["refusals"], json!([detail]));
+    // Other plans are others, what only looks is not counted, and what is submitted for later begins when it begins.
+    place.ended(&run_of(&submits(&place, "other").await)).await;
+    is_refused(&submits(&place, "other").await, &["slow"]);
+    let runs = "/api/v1/namespaces/default/runs";
+    place.does("POST", runs, json!({"plan": "one", "noop": true})).await;
+    let later = place.does("POST", runs, json!({"plan": "one", "start": false})).await;
+    let start = format!("{runs}/{}/start", later["run"].as_str().unwrap());
+    is_refused(&place.ask(&place.admin, "POST", &start, Some(&json!({}))).await, &["slow"]);
+    // So does what must be approved.
+    let asked: Vec<String> = vec![run_of(&submits(&place, "asked").await), run_of(&submits(&place, "asked").await)];
+    let bob = place.user("bob", Some("admin"), &["*"]).await;
+    let agrees = async |place: &Place, run: &str| {
+        place.ask(&bob, "POST", &format!("{runs}/{run}/approve"), Some(&json!({}))).await
+    };
+    assert_eq!(agrees(&place, &asked[0]).await.status.as_u16(), 204);
+    is_refused(&agrees(&place, &asked[1]).await, &["slow"]);
+    assert_eq!(place.sees(&format!("{runs}/{}", asked[1])).await["approval"]["by"], json!([]));
+    // Over a restart.
+    let place = place.again().await;
+    for plan in ["one", "other"] {
+        is_refused(&submits(&place, plan).await, &["slow"]);
+    }
+    is_refused(&agrees(&place, &asked[1]).await, &["slow"]);
+    place.does("DELETE", "/api/v1/policies/slow", Value::Null).await;
+    place.ended(&run_of(&submits(&place, "one").await)).await;
+    assert_eq!(agrees(&place, &asked[1]).await.status.as_u16(), 204);
+}
+
+#[tokio::test]
+async fn w39_a_run_that_waits_begins_in_turn_over_a_restart_and_one_that_is_cancelled_uses_nothing_up() {
+    let place = Place::new().await;
+    simple(&place).await;
+    let every = std::time::Duration::from_secs(3);
+    let rate = json!({"spec": {"rate": {"most": 1, "every": "3s", "beyond": "wait"}}});
+    place.does("PATCH", "/api/v1/policies/slow", rate).await;
+    let first = submits(&place, "one").await;
+    assert_eq!(first.body["waits"], Value::Null);
+    let mut runs = vec![run_of(&first)];
+    for plan in ["other", "one", "other"] {
+        let answer = submits(&place, plan).await;
+        let why = answer.body["waits"].as_str().unwrap_or_default().to_owned();
+        assert!(why.starts_with("the policy `slow` lets 1 run begin within 3s, the next one at "), "{answer:?}");
+        let run = run_of(&answer);
+        let seen = place.sees(&format!("/api/v1/namespaces/default/runs/{run}")).await;
+        assert_eq!(seen["status"], "submitted");
+        assert!(seen["trouble"].as_str().unwrap().starts_with("the policy `slow` lets 1 run"), "{seen}");
+        runs.push(run);
+    }
+    let cancel = format!("/api/v1/namespaces/default/runs/{}/cancel", runs[1]);
+    assert_eq!(place.ask(&place.admin, "POST", &cancel, Some(&json!({}))).await.status.as_u16(), 204);
+    let place = place.again().await;
+    let mut began = Vec::new();
+    for run in [&runs[0], &runs[2], &runs[3]] {
+        let ended = place.ended(run).await;
+        assert_eq!(ended["status"], "succeeded");
+        let at = place.server.runs().status(run.parse().unwrap()).await.unwrap().started_at;
+        began.push(at.unwrap());
+    }
+    let apart: Vec<std::time::Duration> = began.windows(2).map(|two| two[1].since(two[0])).collect();
+    assert!(apart.iter().all(|apart| *apart >= every), "{apart:?}");
+    // The one that was cancelled took nobody's turn.
+    assert!(apart[0] < every * 2, "{apart:?}");
+    assert_eq!(place.ended(&runs[1]).await["status"], "stopped");
+}
+
+#[tokio::test]
+async fn a_rate_that_makes_no_sense_is_refused_when_it_is_made() {
+    let place = Place::new().await;
+    for (spec, detail) in [
+        (json!({}), "it limits nothing: it says neither `cedar` nor `rate`"),
+        (json!({"rate": {"most": 0, "every": "1h"}}), "no run could ever begin"),
+        (json!({"rate": {"most": 1, "every": "0s"}}), "0s is not between 1 ms and 31d"),
+        (json!({"rate": {"most": 1, "every": "32d"}}), "32d is not between 1 ms and 31d"),
+    ] {
+        let answer = place
+            .ask_as(&place.admin, "PATCH", "/api/v1/policies/p", "application/apply+json", Some(&json!({"spec": spec})))
+            .await;
+        assert_eq!((answer.status.as_u16(), &answer.body["detail"]), (422, &json!(detail)), "{answer:?}");
+    }
+}
