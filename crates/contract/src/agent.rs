@@ -63,6 +63,9 @@ pub struct AgentView {
     /// Its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// What is known of its machine, where it is away and that was found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<AgentReach>,
     /// What is kept of it.
     #[serde(flatten)]
     pub agent: Agent,
@@ -78,6 +81,31 @@ pub enum AgentState {
     Away,
     /// It was revoked.
     Revoked,
+}
+
+/// What is known of the machine of an agent that is away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentReach {
+    /// What was found.
+    pub found: Reached,
+    /// The nodes whose agents were asked to knock at it.
+    pub asked: Vec<String>,
+    /// When, as a text.
+    pub at: String,
+}
+
+/// What was found when it was knocked at a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Reached {
+    /// It answers the server: the agent does not run, or cannot get out.
+    AgentDown,
+    /// It answers other agents and not the server: the way between is cut.
+    Unreachable,
+    /// It answers nobody.
+    Down,
+    /// It does not answer the server, and there is nobody else to ask.
+    Unknown,
 }
 
 /// Some agents.
@@ -154,6 +182,32 @@ pub struct AgentTokens {
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+// === impl Reached ===
+
+impl Reached {
+    /// As it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AgentDown => "agentDown",
+            Self::Unreachable => "unreachable",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AgentDown => "its machine answers, so its agent does not run or cannot get out",
+            Self::Unreachable => "its machine answers other agents, but not the server",
+            Self::Down => "its machine answers nobody",
+            Self::Unknown => "its machine does not answer the server, and there is no other agent to ask",
+        }
+    }
 }
 
 // === impl AgentState ===

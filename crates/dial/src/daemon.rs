@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::OptionFuture;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 use windlass_agent::Cache;
 use windlass_line::from_agent::What as Said;
 use windlass_line::from_server::What;
-use windlass_line::{FromAgent, FromServer, Hello, Issued, Offer, Queue, RenewRequest, path};
+use windlass_line::{
+    FromAgent, FromServer, Hello, Issued, Offer, Probe, Probed, Queue, RenewRequest, knock, path,
+};
 
 use crate::backoff::{Backoff, at_least_half};
 use crate::channel::{Channel, call, chain, connect, serve};
@@ -46,6 +48,7 @@ pub struct Daemon {
     upgrades: Option<Upgrades>,
     /// How many sessions are open.
     open: watch::Sender<usize>,
+    knocking: Arc<Semaphore>,
     say: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -59,6 +62,8 @@ enum Next {
 const LASTED: Duration = Duration::from_secs(3);
 /// How long what was said takes to be written down.
 const SAID_WITHIN: Duration = Duration::from_millis(200);
+/// At how many machines it knocks at once for its server.
+const KNOCKS: usize = 64;
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
@@ -85,7 +90,8 @@ impl Daemon {
     ) -> Self {
         let instance = Uuid::new_v4().to_string();
         let (open, _) = watch::channel(0);
-        Self { home, options, instance, version, upgrades: None, open, say: Arc::new(say) }
+        let knocking = Arc::new(Semaphore::new(KNOCKS));
+        Self { home, options, instance, version, upgrades: None, open, knocking, say: Arc::new(say) }
     }
 
     /// The same, which takes other programs that its server offers.
@@ -187,13 +193,26 @@ impl Daemon {
                 }
                 Some(What::Ping(number)) => drop(queue.put(Said::Pong(number).into())),
                 Some(What::Said(text)) => (self.say)(&format!("the server says: {text}")),
-                // What a later version says.
                 Some(What::Offer(offer)) => {
                     if let Some(upgrades) = &self.upgrades {
                         fetching.set(Some(self.upgrade(upgrades, channel.clone(), offer)).into());
                     }
                 }
-                Some(What::Probe(_)) | None => {}
+                Some(What::Probe(Probe { number, address })) => {
+                    // More at once than it is ever asked.
+                    if let (Ok(turn), Ok(address)) =
+                        (Arc::clone(&self.knocking).try_acquire_owned(), address.parse())
+                    {
+                        let queue = queue.clone();
+                        tokio::spawn(async move {
+                            let _turn = turn;
+                            let answers = knock(address).await;
+                            drop(queue.put(Said::Probed(Probed { number, answers }).into()));
+                        });
+                    }
+                }
+                // What a later version says.
+                None => {}
             }
         }
     }

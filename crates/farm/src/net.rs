@@ -73,6 +73,15 @@ impl Net {
         self.ip(&["route", if is_there { "add" } else { "del" }, "blackhole", to])
     }
 
+    /// Sends what goes to an address over a neighbour's.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses.
+    pub fn route(&self, to: &str, over: &str) -> io::Result<()> {
+        self.ip(&["route", "add", to, "via", over])
+    }
+
     /// A program in this network.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {

@@ -172,8 +172,9 @@ impl Here {
                 self.hub.is_due(&self.present.node, Duration::from_secs(1));
             }
             Some(Heard::Hello(_)) => return Err(off("it says twice who it is")),
+            Some(Heard::Probed(probed)) => self.present.found(probed.number, probed.answers),
             // What a later version says.
-            Some(Heard::Probed(_)) | None => {}
+            None => {}
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ use windlass_objects::Objects;
 use windlass_runtime::Clock;
 
 use crate::present::Present;
+use crate::probe::Found;
 use crate::program::{self, FETCH_AT_ONCE, Program};
 use crate::refusal::coded;
 use crate::status;
@@ -36,6 +37,8 @@ pub struct Options {
     pub away_after: Duration,
     /// How long all have to come back when the server begins.
     pub back_within: Duration,
+    /// The port at which is knocked to find out whether the machine of an agent that is away is there.
+    pub knock_port: u16,
 }
 
 /// What the hub stands on.
@@ -69,6 +72,8 @@ pub(crate) struct Inner {
     waiting: Mutex<HashMap<String, Arc<Notify>>>,
     /// When the status of a node is to be looked at.
     pub(crate) due: Mutex<HashMap<String, Instant>>,
+    /// What was found of the machines of those who are away.
+    pub(crate) reach: Mutex<Found>,
     pub(crate) woken: Notify,
     /// When somebody was last noted to have been refused, so that who tries again and again fills no record.
     noted: Mutex<HashMap<String, Time>>,
@@ -110,6 +115,8 @@ impl Default for Options {
             answer_within: Duration::from_secs(10),
             away_after: Duration::from_secs(10),
             back_within: Duration::from_secs(90),
+            // Where firewalls let most pass.
+            knock_port: 22,
         }
     }
 }
@@ -127,6 +134,7 @@ impl Hub {
             released: Mutex::default(),
             waiting: Mutex::default(),
             due: Mutex::default(),
+            reach: Mutex::default(),
             woken: Notify::new(),
             noted: Mutex::default(),
             next: AtomicU64::new(1),
@@ -299,6 +307,7 @@ impl Inner {
             }
             all.insert(present.node.clone(), Arc::clone(present));
         }
+        locked(&self.reach).remove(&present.node);
         self.counts.arrived.one();
         self.is_due(&present.node, SOON);
         let waiting = locked(&self.waiting).remove(&present.node);

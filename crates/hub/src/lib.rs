@@ -19,6 +19,7 @@ mod control;
 mod hub;
 mod join;
 mod present;
+mod probe;
 mod program;
 mod reach;
 mod refusal;

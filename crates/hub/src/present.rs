@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,8 @@ use windlass_fleet::Connection;
 use windlass_line::{FromServer, Hello, Queue};
 use windlass_model::Value;
 use windlass_model::time::Time;
+
+use crate::hub::locked;
 
 /// An agent that is here.
 pub(crate) struct Present {
@@ -24,6 +26,8 @@ pub(crate) struct Present {
     /// Ends the connection, and all that goes over it.
     cut: CancellationToken,
     opening: Mutex<Opening>,
+    /// Who waits for what it finds when it knocks.
+    asking: Mutex<HashMap<u64, oneshot::Sender<bool>>>,
     /// It answered a ping.
     pub(crate) ponged: Notify,
     /// What it reported of its node, until that is written down.
@@ -48,8 +52,9 @@ impl Present {
         control: Queue<Result<FromServer, Status>>,
         cut: CancellationToken,
     ) -> Self {
-        let (opening, ponged, facts) = (Mutex::default(), Notify::new(), Mutex::new(None));
-        Self { node, hello, certificate, from, since, control, cut, opening, ponged, facts }
+        let (opening, asking) = (Mutex::default(), Mutex::default());
+        let (ponged, facts) = (Notify::new(), Mutex::new(None));
+        Self { node, hello, certificate, from, since, control, cut, opening, asking, ponged, facts }
     }
 
     /// Says something to it. Who takes nothing in is not here any more.
@@ -101,8 +106,27 @@ impl Present {
         sender
     }
 
+    /// Where arrives what it finds when it knocks.
+    pub(crate) fn asks(&self, number: u64) -> oneshot::Receiver<bool> {
+        let (sender, receiver) = oneshot::channel();
+        locked(&self.asking).insert(number, sender);
+        receiver
+    }
+
+    /// Nobody waits for that any more.
+    pub(crate) fn asked(&self, number: u64) {
+        locked(&self.asking).remove(&number);
+    }
+
+    /// It has knocked. What nobody asked for is nothing.
+    pub(crate) fn found(&self, number: u64, answers: bool) {
+        if let Some(sender) = locked(&self.asking).remove(&number) {
+            let _ = sender.send(answers);
+        }
+    }
+
     fn opening(&self) -> MutexGuard<'_, Opening> {
-        self.opening.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.opening)
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio::time::Instant;
+use windlass_model::time::Time;
 use windlass_model::{Map, Value};
 use windlass_objects::{Author, Name, kinds};
 
@@ -101,6 +102,20 @@ async fn write(hub: &Arc<Inner>, node: &str) -> Result<(), Box<dyn std::error::E
                 }
             }
         }
+    }
+    if state == "away"
+        && let Some(address) = before.get("address").and_then(Value::as_str).and_then(|it| it.parse().ok())
+    {
+        let reach = hub.look(node, address, now).await;
+        // It may have come meanwhile.
+        if hub.find(node).is_some() {
+            hub.is_due(node, LOOK_EVERY);
+            return Ok(());
+        }
+        agent.insert("reach".into(), reach.found.word().into());
+        let since = agent.get("since").and_then(Value::as_str).and_then(|since| since.parse::<Time>().ok());
+        hub.is_due(node, Inner::again(since.map_or_else(Duration::default, |since| now.since(since))));
+        hub.found(node, reach);
     }
     let reported =
         present.as_ref().and_then(|it| it.facts.lock().unwrap_or_else(PoisonError::into_inner).take());

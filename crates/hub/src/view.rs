@@ -5,7 +5,7 @@ use windlass_enrol::Error;
 use windlass_model::Value;
 use windlass_objects::{Name, kinds};
 
-use crate::hub::Hub;
+use crate::hub::{Hub, locked};
 
 // === impl Hub ===
 
@@ -39,25 +39,34 @@ impl Hub {
         };
         let present = present.filter(|_| state == AgentState::Connected);
         let present = present.as_ref();
+        let reach = match state {
+            AgentState::Away => locked(&self.inner().reach).get(&agent.node).cloned(),
+            _ => None,
+        };
         AgentView {
             state,
             since: present.map(|it| it.since.to_string()),
             address: present.map(|it| it.from.ip().to_string()),
             host: present.map(|it| it.hello.host.clone()),
             version: present.map(|it| it.hello.version.clone()),
+            reach,
             agent,
         }
     }
 
     /// When the agent of a node was last seen, as its node's status says.
-    pub(crate) async fn last_seen(&self, node: &str) -> Option<String> {
+    pub(crate) async fn last_seen(&self, name: &str) -> Option<String> {
         let parts = self.inner().parts.get()?;
-        let node = parts.objects.get(&kinds::NODE, &Name::global(node)).await.ok()?;
+        let node = parts.objects.get(&kinds::NODE, &Name::global(name)).await.ok()?;
         let agent = node.status.get("agent")?;
         let text = |key: &str| agent.get(key).and_then(Value::as_str);
         let (since, address) = (text("since")?, text("address").unwrap_or("somewhere"));
         match text("state")? {
-            "away" => Some(format!("before {since} at {address}")),
+            "away" => {
+                let found = locked(&self.inner().reach).get(name).map(|reach| reach.found.words());
+                let found = found.map_or_else(String::new, |found| format!("; {found}"));
+                Some(format!("before {since} at {address}{found}"))
+            }
             _ => Some(format!("at {address}")),
         }
     }

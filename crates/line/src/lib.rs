@@ -11,13 +11,14 @@
 //! the flow control of its own HTTP/2 stream, so that one that stalls holds up no other.
 //!
 //! The messages are written by hand after the `.proto`, and a test holds both together: generating them would cost every build more
-//! than they are long. This crate connects to nothing and decides nothing.
+//! than they are long. This crate decides nothing, and connects to nothing but what it is to knock at.
 //!
 //! Reading order: [`FromAgent`], [`FromServer`]; [`JoinToken`]; [`outgoing`] and [`Incoming`].
 
 mod bytes;
 mod codec;
 mod fingerprint;
+mod knock;
 mod message;
 mod names;
 pub mod path;
@@ -27,6 +28,7 @@ mod token;
 pub use self::bytes::{Incoming, Pieces, Writer, outgoing};
 pub use self::codec::Compact;
 pub use self::fingerprint::Fingerprint;
+pub use self::knock::{ANSWERS_WITHIN as KNOCK_WITHIN, knock};
 pub use self::message::{
     FromAgent, FromServer, Hello, Issued, JoinRequest, Offer, Piece, Probe, Probed, ProgramRequest,
     RenewRequest, Welcome, from_agent, from_server,

@@ -101,7 +101,10 @@ fn row(agent: &AgentView) -> [String; 6] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         agent.agent.node.clone(),
-        agent.state.word().to_owned(),
+        match &agent.reach {
+            Some(reach) => format!("{}, {}", agent.state.word(), reach.found.word()),
+            None => agent.state.word().to_owned(),
+        },
         text(&agent.since),
         text(&agent.version),
         text(&agent.address),

@@ -1,13 +1,11 @@
-//! Agents as processes: joined, killed with and without their server, cut off in one direction.
+//! Agents as processes: joined, killed with and without their server, upgraded.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use windlass_farm::Net;
 
-use crate::harness::{Place, Running, ended as ended_as, running, skip};
+use crate::harness::{Place, Running, ended as ended_as, running};
 use crate::server::Served;
 
 const RUNS: &str = "/api/v1/namespaces/default/runs";
@@ -47,7 +45,7 @@ fn state(served: &Served, token: &str, path: &str) -> Value {
 
 /// Waits until something that is asked for again and again is there.
 #[track_caller]
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -210,74 +208,6 @@ fn whoever_is_killed_nothing_is_done_twice_and_nothing_is_lost() {
     }
     served.process.signal("TERM");
     served.process.end().exits(0);
-}
-
-fn within(net: &Net, place: &Place, args: &[&str]) -> Command {
-    let mut command = net.command(Path::new(env!("CARGO_BIN_EXE_windlass")));
-    command.args(args).current_dir(place.path(""));
-    command.env("WINDLASS_DATA_DIR", place.data()).env("HOME", place.path(""));
-    command
-}
-
-#[test]
-fn a_network_that_is_cut_in_one_direction_is_noticed_on_both_sides_and_work_is_found_again() {
-    if !Net::is_possible() {
-        return skip("a_network_that_is_cut_in_one_direction", "no network can be made");
-    }
-    let (place, here, there) = (Place::new(), Net::new().unwrap(), Net::new().unwrap());
-    here.join("10.91.1.1/24", &there, "10.91.1.2/24").unwrap();
-    let serve = || {
-        let mut server =
-            running(within(&here, &place, &["server", "--listen", "0.0.0.0:8380", "--without-tls"]));
-        server.wait_for_line("listens on http://");
-        server
-    };
-    let mut server = serve();
-    let line = server.line_with("token of `admin`");
-    place.file("token.txt", line.trim().rsplit(' ').next().unwrap());
-    server.signal("TERM");
-    server.end().exits(0);
-    let made = place.run(&["server", "agent-token", "web01"]).exits(0).out;
-    let server = serve();
-    let admin = |args: &[&str]| ended_as(within(&here, &place, args));
-    admin(&["login", "http://127.0.0.1:8380", "--context", "here", "--token", "@token.txt"]).exits(0);
-    let join = [
-        "agent",
-        "join",
-        "https://10.91.1.1:8380",
-        "--token",
-        made.trim(),
-        "--name",
-        "web01",
-        "--data-dir",
-        "web01",
-    ];
-    let mut agent = running(within(&there, &place, &join));
-    agent.wait_for_words("serves as `web01`");
-    let shown = || admin(&["get", "nodes", "web01", "--output", "json"]).exits(0).out;
-    until("it is connected", || shown().contains("\"connected\"").then_some(()));
-    let script = format!("echo x >> {}; {}; echo end", place.path("counter").display(), place.until("gate"));
-    let plan = place.plan("cut", &format!("  blocks:\n    - name: b\n      targets: {{nodes: [web01]}}\n      sequence: [{{name: a, use: shell, timeout: 10m, with: {{script: '{script}'}}}}]\n"));
-    let (plan, begun) = (plan.to_str().unwrap().to_owned(), Instant::now());
-    let ran = std::thread::scope(|scope| {
-        let run = scope.spawn(|| admin(&["run", &plan, "--context", "here"]));
-        place.wait_for_line("counter", "x");
-        // What the agent sends is lost; what is sent to it arrives.
-        there.hole("10.91.1.1", true).unwrap();
-        agent.wait_for_words("the connection to the server has ended");
-        until("the server knows", || shown().contains("\"away\"").then_some(()));
-        place.file("gate", "");
-        there.hole("10.91.1.1", false).unwrap();
-        agent.wait_for_words("serves as `web01`");
-        run.join().unwrap()
-    });
-    ran.exits(0);
-    let counter = std::fs::read_to_string(place.path("counter")).unwrap();
-    assert_eq!(counter, "x\n", "it was done once, {:?} after it began", begun.elapsed());
-    agent.signal("TERM");
-    agent.end().exits(0);
-    server.signal("TERM");
-    server.end().exits(0);
 }
 
 /// A program like ours, with another hash.

@@ -29,6 +29,7 @@ mod killed;
 mod late;
 mod links;
 mod logs;
+mod networks;
 mod nodes;
 mod noop;
 mod people;
