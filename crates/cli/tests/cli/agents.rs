@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Place, Running, ended as ended_as, running};
 use crate::server::Served;
+use crate::watching::Watching;
 
 const RUNS: &str = "/api/v1/namespaces/default/runs";
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -131,7 +132,7 @@ fn a_token_is_made_beside_a_server_that_does_not_run_and_used_once() {
 }
 
 #[test]
-fn whoever_is_killed_nothing_is_done_twice_and_nothing_is_lost() {
+fn whoever_is_killed_nothing_is_done_twice_nothing_is_lost_and_nobody_who_watches_misses_anything() {
     let rounds = std::env::var("WINDLASS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let place = Place::new();
     let mut served = Served::begin(&place);
@@ -143,6 +144,11 @@ fn whoever_is_killed_nothing_is_done_twice_and_nothing_is_lost() {
     let mut agents: Vec<Running> = nodes.iter().map(|node| serves(&place, node)).collect();
     let mut dice = Dice(7);
     let (mut interrupted, mut done) = (0, 0);
+    let plan = "/api/v1/namespaces/default/plans/work";
+    served.applies(&token, plan, &json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [{"name": "a", "use": "noop"}]}]}]}}));
+    let watched = format!("{plan}/state");
+    let version = state(&served, &token, &watched)["version"].as_u64().unwrap();
+    let watching = Watching::begin(&served.address, &token, &watched, version);
     for round in 0..rounds {
         until("all are here", || {
             let all = state(&served, &token, "/api/v1/agents");
@@ -172,7 +178,10 @@ fn whoever_is_killed_nothing_is_done_twice_and_nothing_is_lost() {
                 std::mem::replace(&mut agents[index], serves(&place, nodes[index])).end();
             }
         }
-        ended(&served, &token, &run);
+        let seq = ended(&served, &token, &run)["seq"].as_u64().unwrap();
+        until("it was heard to the end", || (watching.of(&run).last() >= Some(&seq)).then_some(()));
+        let heard = watching.of(&run);
+        assert_eq!(heard, (1..=seq).collect::<Vec<_>>(), "round {round}: each event once, in order");
         let report = state(&served, &token, &format!("{RUNS}/{run}/report"));
         for node in nodes {
             for action in ["first", "once", "again"] {
@@ -200,7 +209,10 @@ fn whoever_is_killed_nothing_is_done_twice_and_nothing_is_lost() {
             }
         }
     }
-    println!("{rounds} rounds: {done} actions done once, {interrupted} reported as interrupted");
+    let times = watching.end();
+    println!(
+        "{rounds} rounds: {done} actions done once, {interrupted} reported as interrupted, watched over {times} connections"
+    );
     assert!(done > 0);
     for agent in agents {
         agent.signal("KILL");

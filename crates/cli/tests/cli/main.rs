@@ -11,6 +11,7 @@
 mod flushes;
 mod harness;
 mod terminal;
+mod watching;
 
 mod adhoc;
 mod agents;
