@@ -89,7 +89,12 @@ impl Sessions {
     }
 
     /// Begins a session for somebody who has shown who they are, by a token or in another way.
-    pub async fn begin(&self, who: Principal, by: Option<&TokenView>, now: Time) -> Result<Begun, StoreError> {
+    pub async fn begin(
+        &self,
+        who: Principal,
+        by: Option<&TokenView>,
+        now: Time,
+    ) -> Result<Begun, StoreError> {
         let (id, secret) = (letters::<ID_BYTES>()?, letters::<SECRET_BYTES>()?);
         let Principal { user, namespaces, verbs, groups } = who;
         let ends_at = by.and_then(|token| token.expires_at).map_or(now + LONGEST, |at| at.min(now + LONGEST));

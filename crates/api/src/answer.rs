@@ -82,6 +82,11 @@ impl Problem {
             .hint("somebody who is admin can bind a role to you: a RoleBinding")
     }
 
+    /// What was at work on it is gone.
+    pub(crate) fn lost(why: tokio::task::JoinError) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, &code::SERVER, format!("it cannot be answered: {why}"))
+    }
+
     /// Not so often.
     pub(crate) fn too_often(wait: std::time::Duration) -> Self {
         Self::new(

@@ -1,5 +1,7 @@
 //! Who you are, and your tokens.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -7,6 +9,7 @@ use serde_json::json;
 use windlass_access::{Resource, Verb, Wanted};
 use windlass_contract::{Me, NewToken, NewTokenMade, Tokens};
 use windlass_model::Value;
+use windlass_objects::{Query, kinds};
 
 use crate::answer::Problem;
 use crate::api::Api;
@@ -15,18 +18,71 @@ use crate::objects::Sent;
 
 const TOKEN: &str = "Token";
 
-pub(crate) async fn me(State(api): State<Api>, caller: Caller) -> Json<Me> {
+/// What people ask about what they may do in a namespace.
+const WITHIN: [(Verb, &str); 13] = [
+    (Verb::View, "Run"),
+    (Verb::Submit, "Run"),
+    (Verb::Command, "Run"),
+    (Verb::Approve, "Run"),
+    (Verb::Resolve, "Run"),
+    (Verb::View, "Plan"),
+    (Verb::Write, "Plan"),
+    (Verb::View, "Inventory"),
+    (Verb::View, "Budget"),
+    (Verb::Write, "Budget"),
+    (Verb::View, "Variables"),
+    (Verb::Write, "Variables"),
+    (Verb::View, "Secret"),
+];
+/// And of the whole cluster.
+const ABOVE: [(Verb, &str); 17] = [
+    (Verb::View, "Run"),
+    (Verb::View, "Node"),
+    (Verb::Write, "Node"),
+    (Verb::View, "Freeze"),
+    (Verb::Write, "Freeze"),
+    (Verb::View, "Policy"),
+    (Verb::Write, "Policy"),
+    (Verb::View, "User"),
+    (Verb::Write, "User"),
+    (Verb::View, "RoleBinding"),
+    (Verb::View, "Token"),
+    (Verb::Write, "Token"),
+    (Verb::View, "Audit"),
+    (Verb::View, "Agent"),
+    (Verb::Write, "Agent"),
+    (Verb::View, "Server"),
+    (Verb::Write, "Server"),
+];
+/// In so many namespaces it is looked.
+const NAMESPACES: usize = 500;
+
+pub(crate) async fn me(State(api): State<Api>, caller: Caller) -> Result<Json<Me>, Problem> {
     let people = api.parts().rights.people();
     let user = people.user(&caller.who.user).cloned().unwrap_or_default();
     let cluster = Resource::global("Run");
     let may = Verb::ALL.into_iter().filter(|verb| people.may(&caller.who, *verb, &cluster));
-    Json(Me {
+    let said = |(verb, kind): &(Verb, &str)| format!("{} {kind}", verb.word());
+    let above = ABOVE.iter().filter(|(verb, kind)| people.may(&caller.who, *verb, &Resource::global(kind)));
+    let mut rights = BTreeMap::from([(String::new(), above.map(said).collect::<Vec<_>>())]);
+    let query = Query { limit: NAMESPACES, ..Query::default() };
+    for object in api.parts().objects.list(&kinds::NAMESPACE, &query).await?.objects {
+        let name = object.metadata.name;
+        let may =
+            |(verb, kind): &&(Verb, &str)| people.may(&caller.who, *verb, &Resource::within(kind, &name));
+        let within: Vec<String> = WITHIN.iter().filter(may).map(said).collect();
+        if !within.is_empty() {
+            rights.insert(name, within);
+        }
+    }
+    Ok(Json(Me {
         user: caller.who.user.clone(),
         display_name: user.display_name,
         groups: people.groups(&caller.who),
         namespaces: caller.who.namespaces.clone(),
         cluster: may.map(|verb| verb.word().to_owned()).collect(),
-    })
+        rights,
+    }))
 }
 
 pub(crate) async fn tokens(State(api): State<Api>, caller: Caller) -> Result<Json<Tokens>, Problem> {

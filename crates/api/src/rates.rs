@@ -103,14 +103,7 @@ impl Rates {
     /// The rates of these policies over these runs.
     #[must_use]
     pub fn new(gathered: Gathered, runs: Handle, clock: Clock) -> Self {
-        Self {
-            gathered,
-            runs,
-            clock,
-            begun: Arc::default(),
-            waiting: Arc::default(),
-            woken: Arc::default(),
-        }
+        Self { gathered, runs, clock, begun: Arc::default(), waiting: Arc::default(), woken: Arc::default() }
     }
 
     /// Takes a place for a run, if it may begin now. Whatever waits already goes first.
@@ -119,11 +112,7 @@ impl Rates {
     }
 
     /// The same, for one that waits: what waits longer goes first.
-    async fn take_behind(
-        &self,
-        counted: &Counted,
-        waits: Option<(Time, RunId)>,
-    ) -> Result<Turn, Problem> {
+    async fn take_behind(&self, counted: &Counted, waits: Option<(Time, RunId)>) -> Result<Turn, Problem> {
         let rates = self.gathered.rates(&counted.namespace).await?;
         let mut begun = self.begun.lock().await;
         let begun = match &mut *begun {
@@ -354,7 +343,11 @@ impl Later {
             Per::User => " of a user",
         };
         let said = if message.is_empty() { String::new() } else { format!(": {message}") };
-        format!("the policy `{policy}` lets {} {runs}{of} begin within {}, the next one at {at}{said}", rate.most, Span(rate.every.0))
+        format!(
+            "the policy `{policy}` lets {} {runs}{of} begin within {}, the next one at {at}{said}",
+            rate.most,
+            Span(rate.every.0)
+        )
     }
 
     /// As what it is refused with.

@@ -25,7 +25,6 @@ mod facts;
 mod failure;
 mod inventory;
 mod late;
-mod limits;
 mod live;
 mod logging;
 mod notify;

@@ -5,6 +5,7 @@
 
 mod agent;
 mod audit;
+mod board;
 mod object;
 mod operate;
 mod people;
@@ -14,10 +15,15 @@ mod texts;
 mod words;
 
 pub use self::agent::{
-    Agent, AgentPage, AgentState, AgentTokenView, AgentTokens, AgentView, Certificate, NewAgentToken,
-    NewAgentTokenMade,
+    Agent, AgentPage, AgentReach, AgentState, AgentTokenView, AgentTokens, AgentView, Certificate,
+    NewAgentToken, NewAgentTokenMade, Reached,
 };
 pub use self::audit::{AuditPage, AuditVerified, Entry, Noted, Outcome};
+pub use self::board::{
+    Board, BoardAction, BoardBatch, BoardBlock, BoardFailure, BoardHeld, BoardLabel, BoardNote, BoardPart,
+    BoardPhase, BoardWait, Element, ElementAttempt, ElementError, ElementPage, NewRehearsal,
+    RehearsalTouched, Rehearsed, WorstCase,
+};
 pub use self::object::{
     Applied, AppliedObject, Changed, Difference, Differences, Metadata, Name, Object, ObjectPage,
     OneRevision, RevisionPage, What,

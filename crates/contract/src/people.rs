@@ -1,5 +1,6 @@
 //! Who somebody is, and their tokens.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -41,6 +42,10 @@ pub struct Me {
     pub namespaces: Option<Vec<String>>,
     /// What they may do to runs and plans of the whole cluster.
     pub cluster: Vec<String>,
+    /// What they may do in each namespace that they may look into, such as `submit Run`; under the empty name, what they may
+    /// do to what is of the whole cluster.
+    #[serde(default)]
+    pub rights: BTreeMap<String, Vec<String>>,
 }
 
 /// How somebody signs in for a session of a browser: by name and password, or by a token.

@@ -207,7 +207,7 @@ impl Daemon {
                         tokio::spawn(async move {
                             let _turn = turn;
                             let answers = knock(address).await;
-                            drop(queue.put(Said::Probed(Probed { number, answers }).into()));
+                            let _ = queue.put(Said::Probed(Probed { number, answers }).into());
                         });
                     }
                 }

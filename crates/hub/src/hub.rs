@@ -223,7 +223,7 @@ impl Hub {
     /// How many are here.
     #[must_use]
     pub fn count(&self) -> usize {
-        locked(&self.0.present).len()
+        self.0.count()
     }
 
     /// What has happened since this process began.
@@ -271,9 +271,18 @@ impl Inner {
         }
     }
 
+    pub(crate) fn count(&self) -> usize {
+        locked(&self.present).len()
+    }
+
+    /// Those who are here.
+    pub(crate) fn here(&self) -> Vec<Arc<Present>> {
+        locked(&self.present).values().cloned().collect()
+    }
+
     fn all(&self) -> Vec<Arc<Present>> {
         let released = locked(&self.released).clone();
-        locked(&self.present).values().cloned().chain(released).collect()
+        self.here().into_iter().chain(released).collect()
     }
 
     /// All connections of the agent of a node.

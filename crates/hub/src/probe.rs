@@ -62,18 +62,17 @@ impl Inner {
     }
 
     fn is_worth_asking(&self) -> bool {
-        let (here, away) = (locked(&self.present).len(), locked(&self.reach).len());
+        let (here, away) = (self.count(), locked(&self.reach).len());
         away < WORTH_ASKING.max(here)
     }
 
     /// Some who are here, on other machines: those whose address is most alike first, who would know best.
     fn peers(&self, node: &str, address: IpAddr) -> Vec<Arc<Present>> {
-        let mut peers: Vec<Arc<Present>> = locked(&self.present)
-            .values()
-            .filter(|peer| peer.node != node && (peer.from.ip() != address || address.is_loopback()))
-            .cloned()
-            .collect();
-        peers.sort_by_cached_key(|peer| (std::cmp::Reverse(alike(peer.from.ip(), address)), peer.node.clone()));
+        let mut peers = self.here();
+        peers.retain(|peer| peer.node != node && (peer.from.ip() != address || address.is_loopback()));
+        peers.sort_by_cached_key(|peer| {
+            (std::cmp::Reverse(alike(peer.from.ip(), address)), peer.node.clone())
+        });
         // Not all from next door: what cuts one off from the server may cut them off, too.
         let far = peers.len().checked_sub(1).filter(|last| *last >= ASKED);
         let far = far.map(|last| Arc::clone(&peers[last]));

@@ -18,6 +18,7 @@ pub mod html;
 pub mod json;
 mod last_lines;
 pub mod legible;
+pub mod limits;
 mod log_line;
 pub mod noop;
 pub mod order;

@@ -138,6 +138,7 @@ impl Server {
         let later = Later::default();
         let (gathered, grants) = (Gathered::new(objects.clone()), Grants::default());
         later.set(gathered.clone());
+        let simulated = registry.clone();
         let registry = granted::over(&registry, &grants)?;
         let budgets_at = gathered.budget_changes();
         let budgets = gathered.budgets().await.map_err(|problem| Error::Budgets(problem.detail.clone()))?;
@@ -200,6 +201,7 @@ impl Server {
             sessions: Sessions::new(Arc::clone(&store)),
             sign_on,
             is_secure: options.tls.is_some() || options.without_tls,
+            registry: simulated,
             clock: clock.clone(),
             here,
             version: options.version,

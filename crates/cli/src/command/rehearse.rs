@@ -16,14 +16,14 @@ use windlass_model::plan::{DEFAULT_STEP_SET, Plan};
 use windlass_plugin::Registry;
 use windlass_rehearsal::{Asked, Attempted, Audience, Execution, Fault, Play, Played, Rehearsal, World};
 use windlass_report::words::{count, grouped};
-use windlass_report::{Clock, Fold, Gap, JsonOptions, Length, TextOptions};
+use windlass_report::{Clock, Fold, Gap, JsonOptions, Length, TextOptions, limits};
 
 use crate::args::{LiveFormat, RehearseArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::prepare::{Choice, prepare};
 use crate::printer::{FAINT, Printer, STRONG, Styled};
-use crate::{drawing, inventory, limits, params, plan_file, prepare, secrets};
+use crate::{drawing, inventory, params, plan_file, prepare, secrets};
 
 const FAULTS: &str = "\
 write ADDRESS-GLOB[@ATTEMPT]=fail|permanent|hang|stubborn|slow:DURATION, for example:

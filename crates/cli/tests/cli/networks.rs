@@ -50,7 +50,8 @@ impl<'a> Served<'a> {
         let join = ["agent", "join", &url, "--token", made.trim(), "--name", node, "--data-dir", node];
         let mut agent = running(within(net, self.place, &join));
         agent.wait_for_words(&format!("serves as `{node}`"));
-        let status = || self.admin(&["get", "nodes", node, "--context", "here", "--output", "json"]).exits(0).out;
+        let status =
+            || self.admin(&["get", "nodes", node, "--context", "here", "--output", "json"]).exits(0).out;
         until("it is connected", || status().contains("\"connected\"").then_some(()));
         agent
     }
@@ -130,7 +131,8 @@ fn whether_a_machine_is_down_or_only_not_to_be_reached_is_told_apart() {
     }
     served.says("web01", "away, unreachable");
     served.says("lost01", "away, down");
-    let shown = served.admin(&["get", "nodes", "web01", "--context", "here", "--output", "json"]).exits(0).out;
+    let shown =
+        served.admin(&["get", "nodes", "web01", "--context", "here", "--output", "json"]).exits(0).out;
     assert!(shown.contains("\"reach\": \"unreachable\""), "{shown}");
     // Whoever waits for it is told.
     let plan = place.plan("on", "  blocks:\n    - name: b\n      targets: {nodes: [web01]}\n      sequence: [{name: a, use: shell, retry: {attempts: 1}, with: {script: 'true'}}]\n");

@@ -23,7 +23,8 @@ impl Watching {
     /// Follows from a version on.
     pub(crate) fn begin(address: &str, token: &str, path: &str, from: u64) -> Self {
         let (heard, is_over) = (Heard::default(), Arc::new(AtomicBool::new(false)));
-        let (address, token, path) = (address.to_owned(), token.to_owned(), format!("{path}?watch=true&from={from}"));
+        let (address, token, path) =
+            (address.to_owned(), token.to_owned(), format!("{path}?watch=true&from={from}"));
         let (told, ends) = (Arc::clone(&heard), Arc::clone(&is_over));
         let thread = std::thread::spawn(move || {
             let (mut last, mut times) = (None, 0);
@@ -89,7 +90,8 @@ fn follow(
         } else if let Some(data) = text.strip_prefix("data:") {
             let data: Value = serde_json::from_str(data).unwrap();
             let Some(run) = data["run"].as_str() else { continue };
-            let numbers = data["events"].as_array().unwrap().iter().map(|event| event["seq"].as_u64().unwrap());
+            let numbers =
+                data["events"].as_array().unwrap().iter().map(|event| event["seq"].as_u64().unwrap());
             heard.lock().unwrap().entry(run.to_owned()).or_default().extend(numbers);
         } else if text.is_empty() && id.is_some() {
             *last = id.take();

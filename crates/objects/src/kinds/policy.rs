@@ -104,9 +104,14 @@ fn check(object: &Object, surroundings: &Surroundings<'_>) -> Vec<Problem> {
     let says = |key: &str| object.spec.get(key).is_some_and(|value| !value.is_null());
     if !says("cedar") && !says("rate") {
         let message = "it limits nothing: it says neither `cedar` nor `rate`";
-        problems.push(Problem::new(code::LIMITS_NOTHING, "", "/spec", message).help("such as `rate: {most: 1, every: 1h}`"));
+        problems.push(
+            Problem::new(code::LIMITS_NOTHING, "", "/spec", message)
+                .help("such as `rate: {most: 1, every: 1h}`"),
+        );
     }
-    if let Some(rate) = object.spec.get("rate").and_then(|rate| serde_json::from_value::<Rate>(rate.clone()).ok()) {
+    if let Some(rate) =
+        object.spec.get("rate").and_then(|rate| serde_json::from_value::<Rate>(rate.clone()).ok())
+    {
         if rate.most == 0 {
             let message = "no run could ever begin";
             let problem = Problem::new(code::LIMITS_NOTHING, "", "/spec/rate/most", message);

@@ -193,7 +193,10 @@ async fn w39_a_second_run_within_the_interval_is_refused() {
     let refused = submits(&place, "one").await;
     is_refused(&refused, &["slow"]);
     let detail = refused.body["detail"].as_str().unwrap();
-    assert!(detail.starts_with("the policy `slow` lets 1 run of a plan begin within 1d, the next one at "), "{detail}");
+    assert!(
+        detail.starts_with("the policy `slow` lets 1 run of a plan begin within 1d, the next one at "),
+        "{detail}"
+    );
     assert!(detail.ends_with(": one a day"), "{detail}");
     let seen = place.does("POST", "/api/v1/namespaces/default/runs/preview", json!({"plan": "one"})).await;
     assert_eq!(seen["refusals"], json!([detail]));
@@ -206,7 +209,8 @@ async fn w39_a_second_run_within_the_interval_is_refused() {
     let start = format!("{runs}/{}/start", later["run"].as_str().unwrap());
     is_refused(&place.ask(&place.admin, "POST", &start, Some(&json!({}))).await, &["slow"]);
     // So does what must be approved.
-    let asked: Vec<String> = vec![run_of(&submits(&place, "asked").await), run_of(&submits(&place, "asked").await)];
+    let asked: Vec<String> =
+        vec![run_of(&submits(&place, "asked").await), run_of(&submits(&place, "asked").await)];
     let bob = place.user("bob", Some("admin"), &["*"]).await;
     let agrees = async |place: &Place, run: &str| {
         place.ask(&bob, "POST", &format!("{runs}/{run}/approve"), Some(&json!({}))).await
@@ -238,7 +242,10 @@ async fn w39_a_run_that_waits_begins_in_turn_over_a_restart_and_one_that_is_canc
     for plan in ["other", "one", "other"] {
         let answer = submits(&place, plan).await;
         let why = answer.body["waits"].as_str().unwrap_or_default().to_owned();
-        assert!(why.starts_with("the policy `slow` lets 1 run begin within 3s, the next one at "), "{answer:?}");
+        assert!(
+            why.starts_with("the policy `slow` lets 1 run begin within 3s, the next one at "),
+            "{answer:?}"
+        );
         let run = run_of(&answer);
         let seen = place.sees(&format!("/api/v1/namespaces/default/runs/{run}")).await;
         assert_eq!(seen["status"], "submitted");
@@ -272,7 +279,13 @@ async fn a_rate_that_makes_no_sense_is_refused_when_it_is_made() {
         (json!({"rate": {"most": 1, "every": "32d"}}), "32d is not between 1 ms and 31d"),
     ] {
         let answer = place
-            .ask_as(&place.admin, "PATCH", "/api/v1/policies/p", "application/apply+json", Some(&json!({"spec": spec})))
+            .ask_as(
+                &place.admin,
+                "PATCH",
+                "/api/v1/policies/p",
+                "application/apply+json",
+                Some(&json!({"spec": spec})),
+            )
             .await;
         assert_eq!((answer.status.as_u16(), &answer.body["detail"]), (422, &json!(detail)), "{answer:?}");
     }

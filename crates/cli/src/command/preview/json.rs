@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use windlass_lang::Findings;
 use windlass_model::element::{ElementId, Slot};
 use windlass_model::layout::{ActionDef, BlockDef, Choice, Sequences, SlotDefs};
+use windlass_report::limits;
 
 use super::locks::Locks;
 use super::node::NodeSeen;
-use crate::limits;
 use crate::prepare::Prepared;
 
 pub(super) fn document(prepared: &Prepared, nodes: &[NodeSeen], warnings: &Findings) -> Value {

@@ -10,10 +10,10 @@ use windlass_model::layout::{ActionDef, BlockDef, Choice, Layout, Sequences, Slo
 use windlass_model::plan::{OnFailure, When};
 use windlass_model::span::Span;
 use windlass_report::legible;
+use windlass_report::limits;
 use windlass_report::words::{count, grouped};
 
 use super::locks::Locks;
-use crate::limits;
 use crate::prepare::Prepared;
 use crate::printer::{BAD, FAINT, GOOD, STRONG, Styled, WARN};
 

@@ -95,7 +95,7 @@ impl Frame<'_> {
     /// Failures beside what is allowed, concurrency, batch, rate and time left.
     fn limits(&self, index: u32, view: &BlockView, pieces: &mut Pieces) {
         let Some(def) = self.fold.layout().block(index) else { return };
-        let batches = crate::limits::sizes(def).count;
+        let batches = windlass_report::limits::sizes(def).count;
         if batches > 1 && !view.batches.is_empty() {
             let (n, of) = (grouped(view.batches.count()), grouped(u64::from(batches)));
             pieces.add(4, format_args!("batch {n} of {of}"));

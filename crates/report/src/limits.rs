@@ -3,7 +3,8 @@
 use windlass_model::late::Chosen;
 use windlass_model::layout::{BlockDef, Choice, Layout};
 use windlass_model::target::Frozen;
-use windlass_report::words::{count, grouped};
+
+use crate::words::{count, grouped};
 
 /// How many batches are written out.
 const WRITTEN: usize = 8;
@@ -11,23 +12,26 @@ const WRITTEN: usize = 8;
 /// How many sequences of a block can fail before nothing more begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Worst {
+pub struct Worst {
     /// The most that can fail.
-    pub(crate) failed: u32,
+    pub failed: u32,
     /// Of so many.
-    pub(crate) total: u32,
+    pub total: u32,
 }
 
 /// The sizes of the batches, first ones first, and how many there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sizes {
-    pub(crate) first: Vec<u32>,
-    pub(crate) count: u32,
-    pub(crate) largest: u32,
+pub struct Sizes {
+    /// The first of them.
+    pub first: Vec<u32>,
+    /// How many there are in all.
+    pub count: u32,
+    /// The largest.
+    pub largest: u32,
 }
 
 /// The batches of a block when nothing fails; the canary batch is the first of them.
-pub(crate) fn sizes(block: &BlockDef) -> Sizes {
+pub fn sizes(block: &BlockDef) -> Sizes {
     let total = block.sequences.len().saturating_sub(u32::try_from(block.done.len()).unwrap_or(0));
     let mut sizes = Sizes { first: Vec::new(), count: 0, largest: 0 };
     let mut left = total;
@@ -43,7 +47,7 @@ pub(crate) fn sizes(block: &BlockDef) -> Sizes {
 }
 
 /// How bad it can get.
-pub(crate) fn worst(block: &BlockDef) -> Worst {
+pub fn worst(block: &BlockDef) -> Worst {
     let total = block.sequences.len();
     let active = block.concurrency.min(sizes(block).largest.max(1));
     let failed = match (block.failures, block.strict) {
@@ -55,7 +59,7 @@ pub(crate) fn worst(block: &BlockDef) -> Worst {
 }
 
 /// The same in words.
-pub(crate) fn in_words(block: &BlockDef) -> String {
+pub fn in_words(block: &BlockDef) -> String {
     let Worst { failed, total } = worst(block);
     let all = grouped(u64::from(total));
     let sequences = |n: u32| grouped(u64::from(n));
@@ -84,7 +88,7 @@ pub(crate) fn in_words(block: &BlockDef) -> String {
 }
 
 /// How bad it can get with targets that are chosen when the block begins, of which there are so many at the most.
-pub(crate) fn whatever_is_chosen(layout: &Layout, block: u32, most: Option<u32>) -> Option<String> {
+pub fn whatever_is_chosen(layout: &Layout, block: u32, most: Option<u32>) -> Option<String> {
     layout.block(block).filter(|def| def.choice != Choice::AtSubmit)?;
     let Some(most) = most else {
         return Some("its targets are chosen when it begins, and may be others and more than now".to_owned());
@@ -109,7 +113,7 @@ impl Sizes {
     }
 
     /// `1, 10, 50, 50, … 12 batches`.
-    pub(crate) fn in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         let first: Vec<String> = self.first.iter().map(|size| grouped(u64::from(*size))).collect();
         let first = first.join(", ");
         if self.count as usize > self.first.len() {
