@@ -130,6 +130,7 @@ impl Api {
             .route("/metrics", get(operate::metrics))
             .route("/api/v1/backup", post(operate::backup))
             .route("/api/v1/namespaces/{name}/inventory", get(inventory::get))
+            .route("/api/v1/namespaces/{name}/inventory/{object}/vars", get(inventory::vars))
             .route("/api/v1/namespaces/{name}/plans/{object}/state", get(state::get))
             .route("/api/v1/retention", post(operate::retain))
             .route("/api/v1/audit", get(audit::list))

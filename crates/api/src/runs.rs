@@ -40,6 +40,10 @@ const LISTED: &[(&str, &str)] = &[
     ("text", "with this text in plan, description, user, labels or reason"),
     ("since", "submitted then or later"),
     ("until", "submitted before then"),
+    (
+        "node",
+        "with this node among their targets; a page may hold fewer than `limit` of them and still have a `next`",
+    ),
     ("limit", "how many at the most; 100 unless given, 1000 at the most"),
     ("cursor", "where to go on: `next` of the page before"),
 ];

@@ -25,8 +25,8 @@ pub use self::board::{
     RehearsalTouched, Rehearsed, WorstCase,
 };
 pub use self::object::{
-    Applied, AppliedObject, Changed, Difference, Differences, Metadata, Name, Object, ObjectPage,
-    OneRevision, RevisionPage, What,
+    Applied, AppliedObject, Changed, Difference, Differences, HiddenVar, Metadata, Name, NodeVar, NodeVars,
+    Object, ObjectPage, OneRevision, RevisionPage, What,
 };
 pub use self::operate::{NewBackup, NewRetention, Retained, RetainedRun};
 pub use self::people::{

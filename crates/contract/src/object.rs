@@ -168,6 +168,35 @@ pub enum What {
     Deleted,
 }
 
+/// The variables of a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeVars {
+    /// In the order of their names.
+    pub items: Vec<NodeVar>,
+}
+
+/// A variable of a node; what is called like a secret is hidden.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeVar {
+    /// Its name.
+    pub key: String,
+    /// Its value, as it is written.
+    pub value: Value,
+    /// Who supplies it.
+    pub from: String,
+    /// Whose values it hides, the nearest first.
+    pub hides: Vec<HiddenVar>,
+}
+
+/// A value that a nearer one hides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HiddenVar {
+    /// Who supplies it.
+    pub from: String,
+    /// The value.
+    pub value: Value,
+}
+
 // === impl Object ===
 
 impl Object {

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use windlass_store::{Change, Watch};
+use windlass_store::{Change, Entry, Range, StoreError, Watch};
 
 use crate::error::Error;
 use crate::keys;
@@ -41,8 +41,26 @@ impl Objects {
         from: Option<u64>,
     ) -> Result<ObjectWatch, Error> {
         let from = from.unwrap_or_else(|| self.store().revision());
-        let watch = self.store().watch(keys::kind(kind), from).await?;
+        let watch = match self.store().watch(keys::kind(kind), from).await {
+            Err(StoreError::Compacted { .. }) => self.since(kind, from).await?,
+            watched => watched?,
+        };
         Ok(ObjectWatch { watch, kind, namespace, name, selector, known: HashSet::new() })
+    }
+
+    /// A watch from a version on that the store does not remember any more, as after a restart: of each object that has
+    /// changed since, the last change is told.
+    async fn since(&self, kind: &'static Kind, from: u64) -> Result<Watch, Error> {
+        let now = self.store().revision();
+        let live = self.store().watch(keys::kind(kind), now).await?;
+        let entries = self.store().range(Range::prefix(keys::kind(kind))).await?;
+        let mut changes: Vec<Change> = entries
+            .into_iter()
+            .filter(|entry| from < entry.revision && entry.revision <= now)
+            .map(|Entry { key, value, revision }| Change { revision, key, value: Some(value) })
+            .collect();
+        changes.sort_by_key(|change| change.revision);
+        Ok(Watch::behind(changes, live))
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use windlass_model::eval::has_template;
 use windlass_model::{Map, Value};
 
 use crate::secret::MARK;
@@ -157,6 +158,29 @@ fn objects<'a>(map: &'a Map, key: &str) -> Vec<(&'a str, &'a Value)> {
         .and_then(Value::as_object)
         .map(|fields| fields.iter().map(|(name, field)| (name.as_str(), field)).collect())
         .unwrap_or_default()
+}
+
+/// What stands in the place of a value whose name says that it is a secret.
+pub const HIDDEN: &str = "(hidden)";
+
+/// A value as it may be shown: what is called like a secret is not.
+#[must_use]
+pub fn shown(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            map.into_iter().map(|(key, value)| (key.clone(), shown_under(&key, value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(shown).collect(),
+        other => other,
+    }
+}
+
+/// The same, of a value that is called so.
+#[must_use]
+pub fn shown_under(key: &str, value: Value) -> Value {
+    let is_plain = matches!(&value, Value::String(text) if !text.is_empty() && !has_template(&value))
+        || value.is_number();
+    if is_plain && looks_secret(key) { HIDDEN.into() } else { shown(value) }
 }
 
 #[cfg(test)]

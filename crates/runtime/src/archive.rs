@@ -1,5 +1,6 @@
 //! Reads runs from the store: heads, submissions, secrets, logs. It writes nothing.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use windlass_model::codec::{self, CodecError};
@@ -7,7 +8,7 @@ use windlass_model::event::Event;
 use windlass_model::id::RunId;
 use windlass_model::secret::Secrets;
 use windlass_model::submission::Submission;
-use windlass_store::{Range, Store};
+use windlass_store::{Change, Entry, Range, Revision, Store, StoreError};
 
 use crate::error::Error;
 use crate::keyring::Keyring;
@@ -42,6 +43,10 @@ pub(crate) struct LogReader {
 
 /// How many chunks are read at once: a few hundred kilobytes, so that a long log is never in memory as a whole.
 const CHUNKS: usize = 64;
+/// How many entries are looked at at once.
+const PAGE: usize = 1000;
+/// How many bytes of logs somebody may have missed: who has missed more reads the state again.
+const MOST_MISSED: usize = 64 << 20;
 
 // === impl Archive ===
 
@@ -63,6 +68,40 @@ impl Archive {
     pub(crate) async fn head(&self, run: RunId) -> Result<Option<RunView>, Error> {
         let Some(entry) = self.store().get(&keys::head(run)).await? else { return Ok(None) };
         RunView::read(&entry.value).map(Some).map_err(|detail| Error::Damaged { run, detail })
+    }
+
+    /// Everything that was written to logs behind one revision and up to another, in order. It is found in the logs of those
+    /// runs alone that have changed since.
+    pub(crate) async fn happened(&self, behind: Revision, until: Revision) -> Result<Vec<Change>, Error> {
+        let store = self.store();
+        let mut runs: BTreeSet<RunId> = BTreeSet::new();
+        for prefix in [keys::OPEN, keys::HEADS] {
+            let Range { mut start, end, .. } = Range::prefix(prefix);
+            loop {
+                let page = store.range(Range { start, end: end.clone(), ..Range::all() }.limit(PAGE)).await?;
+                let changed = page.iter().filter(|entry| prefix == keys::OPEN || entry.revision > behind);
+                runs.extend(changed.filter_map(|entry| keys::run_at_end(&entry.key)));
+                match page.last() {
+                    Some(last) if page.len() == PAGE => start = [&last.key[..], b"\0"].concat().into(),
+                    _ => break,
+                }
+            }
+        }
+        let (mut changes, mut bytes) = (Vec::new(), 0_usize);
+        for run in runs {
+            let chunks = store.range(Range::prefix(keys::log(run))).await?;
+            for Entry { key, value, revision } in chunks {
+                if (behind < revision) && revision <= until {
+                    bytes = bytes.saturating_add(value.len());
+                    changes.push(Change { revision, key, value: Some(value) });
+                }
+            }
+            if bytes > MOST_MISSED {
+                return Err(StoreError::Compacted { oldest: until }.into());
+            }
+        }
+        changes.sort_by(|one, other| (one.revision, &one.key).cmp(&(other.revision, &other.key)));
+        Ok(changes)
     }
 
     /// The head of a run that must be there.

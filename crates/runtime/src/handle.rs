@@ -16,7 +16,7 @@ use windlass_model::id::RunId;
 use windlass_model::layout::Layout;
 use windlass_model::submission::{Digest, Submission};
 use windlass_report::Fold;
-use windlass_store::{Range, StoreError, Txn};
+use windlass_store::{Range, StoreError, Txn, Watch};
 
 use crate::archive::Archive;
 use crate::call::{Answer, Call, Standing, Taken, Waited};
@@ -298,7 +298,14 @@ impl Handle {
     pub async fn watch(&self, behind: Option<u64>) -> Result<RunsWatch, Error> {
         let store = self.archive.store();
         let behind = behind.unwrap_or_else(|| store.revision());
-        Ok(RunsWatch::new(store.watch(keys::LOGS.into(), behind).await?))
+        match store.watch(keys::LOGS.into(), behind).await {
+            // What the store remembers of late is gone, as after a restart; the logs have it.
+            Err(StoreError::Compacted { .. }) => {}
+            watched => return Ok(RunsWatch::new(watched?)),
+        }
+        let now = store.revision();
+        let live = store.watch(keys::LOGS.into(), now).await?;
+        Ok(RunsWatch::new(Watch::behind(self.archive.happened(behind, now).await?, live)))
     }
 
     /// The version of the store: a watch from here on misses nothing that is not there yet.

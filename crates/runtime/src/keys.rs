@@ -23,6 +23,8 @@ use crate::search::Cursor;
 
 pub(crate) const OPEN: &[u8] = b"open/";
 pub(crate) const WHEN: &[u8] = b"when/";
+/// Where all heads lie.
+pub(crate) const HEADS: &[u8] = b"run/";
 
 fn key(parts: &[&[u8]]) -> Bytes {
     let mut key = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
@@ -96,7 +98,7 @@ pub(crate) fn last_of_snapshot(run: RunId, key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(*number))
 }
 
-/// The run that an entry of `open/` or `when/` is about.
+/// The run that an entry of `open/`, `when/` or `run/` is about.
 pub(crate) fn run_at_end(key: &[u8]) -> Option<RunId> {
     let start = key.len().checked_sub(16)?;
     Uuid::from_slice(key.get(start..)?).ok().map(RunId)

@@ -133,9 +133,9 @@ fn whether_a_machine_is_down_or_only_not_to_be_reached_is_told_apart() {
     served.says("lost01", "away, down");
     let shown =
         served.admin(&["get", "nodes", "web01", "--context", "here", "--output", "json"]).exits(0).out;
-    assert!(shown.contains("\"reach\": \"unreachable\""), "{shown}");
+    assert!(shown.contains("\"reach\":\"unreachable\""), "{shown}");
     // Whoever waits for it is told.
-    let plan = place.plan("on", "  blocks:\n    - name: b\n      targets: {nodes: [web01]}\n      sequence: [{name: a, use: shell, retry: {attempts: 1}, with: {script: 'true'}}]\n");
+    let plan = place.plan("on", "  blocks:\n    - name: b\n      targets: {nodes: [web01]}\n      sequence: [{name: a, use: shell, with: {script: 'true'}}]\n");
     let plan = plan.to_str().unwrap();
     served
         .admin(&["run", plan, "--context", "here"])

@@ -73,7 +73,7 @@ fn follow(
     // In the older form nothing is cut into chunks.
     write!(stream, "GET {path} HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{since}\r\n").ok()?;
     let mut lines = BufReader::new(stream);
-    let (mut line, mut id) = (Vec::new(), None);
+    let (mut line, mut id, mut is_first) = (Vec::new(), None, true);
     while !is_over.load(Ordering::Relaxed) {
         match lines.read_until(b'\n', &mut line) {
             Ok(0) => return Some(()),
@@ -85,6 +85,9 @@ fn follow(
         }
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         line.clear();
+        if std::mem::take(&mut is_first) {
+            assert!(text.contains(" 200 "), "behind {last:?}: {text}");
+        }
         if let Some(found) = text.strip_prefix("id:") {
             id = Some(found.trim().to_owned());
         } else if let Some(data) = text.strip_prefix("data:") {

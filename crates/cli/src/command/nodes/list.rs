@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use windlass_inventory::{Id, Inventory};
 use windlass_model::target::Node;
+use windlass_plugin::secrecy::shown;
 use windlass_report::words::count;
 
-use super::{reach, select, vars};
+use super::{reach, select};
 use crate::args::{DocumentFormat, NodesListArgs};
 use crate::exit::Exit;
 use crate::failure::Outcome;
@@ -91,7 +92,7 @@ pub(super) fn labels(node: &Node) -> String {
 pub(super) fn document(node: &Node) -> Value {
     let mut document = serde_json::to_value(node).unwrap_or_default();
     if let Some(vars) = document.get_mut("vars") {
-        *vars = vars::shown(vars.clone());
+        *vars = shown(vars.clone());
     }
     document
 }

@@ -9,6 +9,7 @@ use windlass_model::Map;
 use windlass_model::code;
 use windlass_model::eval::{Evaluate as _, Scope, has_template};
 use windlass_model::vars::Blame;
+use windlass_plugin::secrecy::shown_under;
 use windlass_report::legible;
 
 use crate::args::{DocumentFormat, NodeVarsArgs};
@@ -17,9 +18,6 @@ use crate::failure::{Failure, Outcome};
 use crate::inventory;
 use crate::printer::{BAD, FAINT, Printer, Styled};
 use crate::table::Table;
-
-/// What stands in the place of a value whose name says that it is a secret.
-const HIDDEN: &str = "(hidden)";
 
 /// How long a value may be on its line.
 const VALUE: usize = 100;
@@ -140,23 +138,6 @@ fn failures(name: &str, vars: &[Var]) -> Outcome {
 
 fn is_circle(why: &str) -> bool {
     why.contains("in a circle")
-}
-
-/// A value as it may be shown: what is called like a secret is not.
-pub(super) fn shown(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            map.into_iter().map(|(key, value)| (key.clone(), shown_under(&key, value))).collect()
-        }
-        Value::Array(items) => items.into_iter().map(shown).collect(),
-        other => other,
-    }
-}
-
-fn shown_under(key: &str, value: Value) -> Value {
-    let is_plain = matches!(&value, Value::String(text) if !text.is_empty() && !has_template(&value))
-        || value.is_number();
-    if is_plain && windlass_plugin::secrecy::looks_secret(key) { HIDDEN.into() } else { shown(value) }
 }
 
 fn line(value: &Value) -> String {
