@@ -88,16 +88,19 @@ impl Sessions {
         Self(store)
     }
 
-    /// Begins a session for somebody who has shown who they are, by a token or in another way.
+    /// Begins a session for somebody who has shown who they are, by a token or in another way, which lasts until then at the
+    /// most.
     pub async fn begin(
         &self,
         who: Principal,
         by: Option<&TokenView>,
+        until: Option<Time>,
         now: Time,
     ) -> Result<Begun, StoreError> {
         let (id, secret) = (letters::<ID_BYTES>()?, letters::<SECRET_BYTES>()?);
         let Principal { user, namespaces, verbs, groups } = who;
-        let ends_at = by.and_then(|token| token.expires_at).map_or(now + LONGEST, |at| at.min(now + LONGEST));
+        let ends = [by.and_then(|token| token.expires_at), until].into_iter().flatten();
+        let ends_at = ends.fold(now + LONGEST, Time::min);
         let kept = Kept {
             v: VERSION,
             hash: hash(&secret),
@@ -216,7 +219,7 @@ mod tests {
     #[tokio::test]
     async fn a_session_lives_while_it_is_used_and_not_for_ever() {
         let sessions = Sessions::new(Arc::new(MemoryStore::default()));
-        let begun = sessions.begin(ann(), None, Time(0)).await.unwrap();
+        let begun = sessions.begin(ann(), None, None, Time(0)).await.unwrap();
         let at = async |now: Time| sessions.check(&begun.cookie, now).await.unwrap();
         let mut now = Time(0);
         let step = IDLE - Duration::from_secs(1);
@@ -226,7 +229,7 @@ mod tests {
             assert_eq!((seated.who, &seated.csrf), (ann(), &begun.csrf));
         }
         assert_eq!(at(Time(0) + LONGEST).await, None);
-        let idle = sessions.begin(ann(), None, Time(0)).await.unwrap();
+        let idle = sessions.begin(ann(), None, None, Time(0)).await.unwrap();
         assert_eq!(sessions.check(&idle.cookie, Time(0) + IDLE).await.unwrap(), None);
     }
 
@@ -240,10 +243,10 @@ mod tests {
         };
         let is_in = async |cookie: &str, now: Time| sessions.check(cookie, now).await.unwrap().is_some();
         let short = issue(Some(Time(5))).await;
-        let begun = sessions.begin(ann(), Some(&short), Time(0)).await.unwrap();
+        let begun = sessions.begin(ann(), Some(&short), None, Time(0)).await.unwrap();
         assert!(is_in(&begun.cookie, Time(4)).await && !is_in(&begun.cookie, Time(5)).await);
         let revoked = issue(None).await;
-        let begun = sessions.begin(ann(), Some(&revoked), Time(0)).await.unwrap();
+        let begun = sessions.begin(ann(), Some(&revoked), None, Time(0)).await.unwrap();
         assert!(is_in(&begun.cookie, Time(6)).await);
         tokens.revoke(&revoked.id).await.unwrap();
         assert!(!is_in(&begun.cookie, Time(6)).await);
@@ -253,7 +256,7 @@ mod tests {
     async fn a_session_ends_at_once_and_no_other_secret_opens_it() {
         let store = Arc::new(MemoryStore::default());
         let sessions = Sessions::new(Arc::clone(&store) as _);
-        let begun = [(); 3].map(|()| sessions.begin(ann(), None, Time(0)));
+        let begun = [(); 3].map(|()| sessions.begin(ann(), None, None, Time(0)));
         let mut all = Vec::new();
         for one in begun {
             all.push(one.await.unwrap());

@@ -61,7 +61,7 @@ impl Problem {
     }
 
     /// Asking again before then is of no use.
-    pub(crate) fn retry_after(mut self, wait: std::time::Duration) -> Self {
+    pub(crate) fn again_in(mut self, wait: std::time::Duration) -> Self {
         self.1 = Some(wait.as_secs_f64().ceil().max(1.0) as u32);
         self
     }
@@ -95,7 +95,7 @@ impl Problem {
             "this is asked more often than one user may ask",
         )
         .hint("ask again after the seconds of `Retry-After`; streams tell what changes without being asked")
-        .retry_after(wait)
+        .again_in(wait)
     }
 
     /// When it is worth asking again, in seconds.

@@ -15,6 +15,7 @@ use windlass_hub::Hub;
 use windlass_model::code;
 use windlass_model::time::Time;
 use windlass_objects::{Author, Objects, Scope, kinds};
+use windlass_plugin::Registry;
 use windlass_runtime::{Clock, Handle};
 
 use crate::answer::Problem;
@@ -62,6 +63,8 @@ pub struct Parts {
     pub host: Arc<dyn Host>,
     /// How often somebody may ask.
     pub limits: Limits,
+    /// What plans are rehearsed with: the plugins, which can simulate themselves.
+    pub registry: Registry,
     /// Lasts as long as the server goes on: streams end with it.
     pub until: watch::Receiver<()>,
     /// What time it is.
@@ -84,8 +87,11 @@ pub(crate) struct Shared {
     turns: Turns,
     /// Calls of those who need not say who they are.
     strangers: Arc<Semaphore>,
+    rehearsing: Semaphore,
 }
 
+/// How many rehearsals are played at once.
+const REHEARSALS: usize = 2;
 /// The largest body.
 pub(crate) const MOST_BYTES: usize = 8 << 20;
 
@@ -98,7 +104,8 @@ impl Api {
         let turns = Turns::new(parts.limits);
         let strangers = Arc::new(Semaphore::new(grpc::STRANGERS));
         let (asked, called) = (Asked::default(), Called::default());
-        Self(Arc::new(Shared { parts, asked, called, turns, strangers }))
+        let rehearsing = Semaphore::new(REHEARSALS);
+        Self(Arc::new(Shared { parts, asked, called, turns, strangers, rehearsing }))
     }
 
     /// The routes, for whoever listens.
@@ -166,7 +173,10 @@ impl Api {
             .route("/api/v1/runs", get(runs::http::list_all))
             .route(of_runs, get(runs::http::list).post(runs::http::submit))
             .route(&format!("{of_runs}/preview"), post(runs::http::preview))
+            .route(&format!("{of_runs}/rehearse"), post(runs::http::rehearse))
             .route(&format!("{of_runs}/{{run}}"), get(runs::http::show))
+            .route(&format!("{of_runs}/{{run}}/board"), get(runs::http::board))
+            .route(&format!("{of_runs}/{{run}}/elements"), get(runs::http::elements))
             .route(&format!("{of_runs}/{{run}}/submission"), get(runs::http::submission))
             .route(&format!("{of_runs}/{{run}}/events"), get(runs::http::events))
             .route(&format!("{of_runs}/{{run}}/report"), get(runs::http::report))
@@ -212,6 +222,10 @@ impl Api {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.0.turns
+    }
+
+    pub(crate) fn rehearsing(&self) -> &Semaphore {
+        &self.0.rehearsing
     }
 
     pub(crate) fn now(&self) -> Time {

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::json;
 use windlass_contract::{
-    AgentPage, AgentTokens, AgentView, AppliedObject, AuditPage, AuditVerified, ComeFor, DeviceQuestion,
-    DeviceSignIn, DeviceStands, Differences, Me, NewAgentToken, NewAgentTokenMade, NewBackup, NewPassword,
-    NewRetention, NewRun, NewToken, NewTokenMade, Object, ObjectPage, PlanState, Problem, Provided, Reason,
-    Resolution, Retained, RetryRun, RevisionPage, Run, RunPage, RunPreview, Session, SignIn, SignedIn,
-    Submitted, Tokens, Version,
+    AgentPage, AgentTokens, AgentView, AppliedObject, AuditPage, AuditVerified, Board, ComeFor,
+    DeviceQuestion, DeviceSignIn, DeviceStands, Differences, ElementPage, Me, NewAgentToken,
+    NewAgentTokenMade, NewBackup, NewPassword, NewRehearsal, NewRetention, NewRun, NewToken, NewTokenMade,
+    NodeVars, Object, ObjectPage, PlanState, Problem, Provided, Reason, Rehearsed, Resolution, Retained,
+    RetryRun, RevisionPage, Run, RunPage, RunPreview, Session, SignIn, SignedIn, Submitted, Tokens, Version,
 };
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;
@@ -243,6 +243,11 @@ fn schemas() -> Value {
     add::<Resolution>("Resolution", &mut generator, &mut all);
     add::<Run>("Run", &mut generator, &mut all);
     add::<RunPage>("RunPage", &mut generator, &mut all);
+    add::<Board>("Board", &mut generator, &mut all);
+    add::<ElementPage>("ElementPage", &mut generator, &mut all);
+    add::<NewRehearsal>("NewRehearsal", &mut generator, &mut all);
+    add::<Rehearsed>("Rehearsed", &mut generator, &mut all);
+    add::<NodeVars>("NodeVars", &mut generator, &mut all);
     add::<RunPreview>("RunPreview", &mut generator, &mut all);
     for (name, schema) in generator.take_definitions(true) {
         all.entry(name).or_insert(schema);

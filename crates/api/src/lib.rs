@@ -49,6 +49,6 @@ pub use self::grpc::{CalledTally, look};
 pub use self::host::{Host, HostFuture, MetricsForm, Pieces};
 pub use self::limit::Limits;
 pub use self::oidc::{CALLBACK, SignOn};
-pub use self::socket::Held;
 pub use self::rates::Rates;
+pub use self::socket::Held;
 pub use windlass_contract::NAMESPACE_LABEL;

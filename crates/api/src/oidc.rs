@@ -163,7 +163,7 @@ pub(crate) async fn callback(
     match after {
         After::Page(path) => {
             let ends_at = api.now() + on.lasts;
-            let begun = api.parts().sessions.begin(who, Some(ends_at), api.now()).await?;
+            let begun = api.parts().sessions.begin(who, None, Some(ends_at), api.now()).await?;
             leads_to(&path, vec![gone, session_cookie(&api, &begun)])
         }
         After::Program { redirect, challenge, state } => {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::sync::{Notify, watch};
+use windlass_access::Principal;
 use windlass_contract::{NAMESPACE_LABEL, OneProblem, WAITS_LABEL};
 use windlass_model::code;
 use windlass_model::event::Author;
@@ -258,7 +259,9 @@ impl Rates {
         let policies = self.gathered.policies(&counted.namespace).await?;
         if !policies.is_empty() {
             let layout = self.runs.layout(run).await?;
-            if let Some(problem) = judged(api, &counted.user, &counted.namespace, true, &layout, &policies) {
+            let user = counted.user.clone();
+            let who = Principal { user, namespaces: None, verbs: None, groups: Vec::new() };
+            if let Some(problem) = judged(api, &who, &counted.namespace, true, &layout, &policies) {
                 self.runs.stop(run, by(problem.detail.clone())).await?;
                 return Ok(None);
             }
@@ -362,7 +365,7 @@ impl Later {
         };
         let mut problem = Problem::new(StatusCode::FORBIDDEN, &code::POLICY, message)
             .hint("submit it then, or ask whoever made the policy")
-            .retry_after(self.at.since(now));
+            .again_in(self.at.since(now));
         problem.problems = vec![one];
         problem
     }

@@ -4,9 +4,11 @@
 //! whatever way, comes here: REST by `http.rs`, and gRPC.
 
 mod admit;
+pub(crate) mod board;
 pub(crate) mod command;
 pub(crate) mod http;
 pub(crate) mod look;
+pub(crate) mod rehearse;
 pub(crate) mod submit;
 
 use axum::http::StatusCode;

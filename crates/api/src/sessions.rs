@@ -107,7 +107,7 @@ pub(crate) async fn sign_in(
         return Err(wrong());
     }
     let user = who.user.clone();
-    let begun = api.parts().sessions.begin(who, by.as_ref(), api.now()).await?;
+    let begun = api.parts().sessions.begin(who, by.as_ref(), None, api.now()).await?;
     note(&api, &user, &from, Outcome::Done).await?;
     let cookie = session_cookie(&api, &begun);
     let body = Session { user, csrf: begun.csrf, ends_at: begun.ends_at };

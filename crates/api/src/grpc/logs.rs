@@ -49,7 +49,7 @@ impl Logs for Calls {
         let (caller, asked) = heard(request)?;
         answer(async {
             let (namespace, run) = (asked.namespace.clone(), asked.run.clone());
-            let lines = look::logs(&caller, &namespace, &run, || part(asked), take).await?;
+            let (_, lines) = look::logs(&caller, &namespace, &run, || part(asked), take).await?;
             let lines = lines.map(|portion| portion.map_err(|error| Problem::unreadable(&error)));
             Ok(stream(&caller, lines, |LogPortion { lines, next }| v1::LogLines { lines, next }))
         })

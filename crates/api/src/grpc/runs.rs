@@ -76,7 +76,7 @@ pub(super) fn listing(asked: v1::ListRunsRequest) -> Result<Listing, Problem> {
         ..Filter::default()
     };
     let limit = asked.limit.and_then(|limit| usize::try_from(limit).ok());
-    Ok(Listing { filter, limit, cursor: given(asked.cursor) })
+    Ok(Listing { filter, limit, cursor: given(asked.cursor), node: None })
 }
 
 /// How what waits for a person is settled.
@@ -117,8 +117,8 @@ fn word(command: Command) -> Result<&'static str, Problem> {
 }
 
 fn submitted(submitted: said::Submitted) -> v1::Submitted {
-    let said::Submitted { run, group, digest } = submitted;
-    v1::Submitted { run: run.to_string(), group: group.to_string(), digest }
+    let said::Submitted { run, group, digest, waits } = submitted;
+    v1::Submitted { run: run.to_string(), group: group.to_string(), digest, waits }
 }
 
 fn action(action: said::PreviewedAction) -> v1::PreviewedAction {

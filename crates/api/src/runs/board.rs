@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use windlass_access::Verb;
 use windlass_contract::{
@@ -23,7 +20,6 @@ use windlass_report::view::{BlockView, ElementView, RunView as Told};
 use super::look::now;
 use super::meant;
 use crate::answer::Problem;
-use crate::api::Api;
 use crate::caller::Caller;
 
 /// How many failures, and how many waits, are named.
@@ -33,35 +29,31 @@ const VALUES: usize = 500;
 /// How many elements are shown at once.
 const ELEMENTS: usize = 5000;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Under {
-    under: String,
-}
-
-pub(crate) async fn board(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Path<HashMap<String, String>>,
-) -> Result<Json<Board>, Problem> {
-    let view = meant(&api, &caller, Verb::View, &places).await?;
+/// A run as it is drawn now.
+pub(crate) async fn board(caller: &Caller, namespace: &str, run: &str) -> Result<Board, Problem> {
+    let view = meant(caller, Verb::View, namespace, run).await?;
+    let api = caller.api();
     let mut fold = api.parts().runs.fold(view.id).await?;
     let at = api.now();
     fold.as_of(at);
-    let run = now(&api, view).await?;
-    Ok(Json(tokio::task::spawn_blocking(move || drawn(&fold, run, at)).await.map_err(Problem::lost)?))
+    let run = now(api, view).await?;
+    tokio::task::spawn_blocking(move || drawn(&fold, run, at)).await.map_err(Problem::lost)
 }
 
+/// An element of a run, and what is in it.
 pub(crate) async fn elements(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Path<HashMap<String, String>>,
-    asked: Result<Query<Under>, QueryRejection>,
-) -> Result<Json<ElementPage>, Problem> {
-    let view = meant(&api, &caller, Verb::View, &places).await?;
-    let Query(Under { under }) = asked.map_err(|why| Problem::bad(why.body_text()))?;
-    let fold = api.parts().runs.fold(view.id).await?;
-    let Some(top) = fold.layout().find(&under).filter(|_| !under.is_empty()) else {
+    caller: &Caller,
+    namespace: &str,
+    run: &str,
+    under: impl FnOnce() -> Result<String, Problem>,
+) -> Result<ElementPage, Problem> {
+    let view = meant(caller, Verb::View, namespace, run).await?;
+    let under = under()?;
+    if under.is_empty() {
+        return Err(Problem::bad("under: say of which element, such as `block/node`"));
+    }
+    let fold = caller.api().parts().runs.fold(view.id).await?;
+    let Some(top) = fold.layout().find(&under) else {
         return Err(Problem::not_found(format!("element `{under}`")));
     };
     let items = match top {
@@ -75,7 +67,7 @@ pub(crate) async fn elements(
             all.map(|(id, view)| element(&fold, id, &view)).collect()
         }
     };
-    Ok(Json(ElementPage { items }))
+    Ok(ElementPage { items })
 }
 
 pub(super) fn drawn(fold: &Fold, run: windlass_contract::Run, at: Time) -> Board {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::json;
-use windlass_contract::{Run, RunPage, RunPreview, Submitted};
+use windlass_contract::{Board, ElementPage, Rehearsed, Run, RunPage, RunPreview, Submitted};
 use windlass_logs::Found;
 use windlass_model::log_level::LogLevel;
 use windlass_model::outcome::RunStatus;
@@ -43,6 +43,7 @@ pub(crate) struct Listed {
     until: Option<String>,
     limit: Option<usize>,
     cursor: Option<String>,
+    node: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,7 +57,21 @@ pub(crate) struct Following {
     form: Option<String>,
     tail: Option<usize>,
     after: Option<u64>,
+    until: Option<u64>,
+    most: Option<usize>,
+    offsets: Option<bool>,
 }
+
+/// What stands behind the `?` of elements.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Under {
+    under: String,
+}
+
+/// Where what is sent of a log begins in its file, and how long that is.
+const FROM_HEADER: &str = "windlass-from";
+const SIZE_HEADER: &str = "windlass-size";
 
 type Places = Path<HashMap<String, String>>;
 type Asked<T> = Result<Query<T>, QueryRejection>;
@@ -84,8 +99,8 @@ pub(crate) async fn list_all(caller: Caller, asked: Asked<Listed>) -> Result<Jso
 }
 
 fn listing(asked: Listed) -> Result<Listing, Problem> {
-    let (limit, cursor) = (asked.limit, asked.cursor.clone());
-    Ok(Listing { filter: filter(asked)?, limit, cursor })
+    let (limit, cursor, node) = (asked.limit, asked.cursor.clone(), asked.node.clone());
+    Ok(Listing { filter: filter(asked)?, limit, cursor, node })
 }
 
 fn filter(asked: Listed) -> Result<Filter, Problem> {
@@ -183,7 +198,9 @@ pub(crate) async fn logs(
     asked: Asked<Following>,
 ) -> Result<Response, Problem> {
     let (namespace, run) = place(&places);
-    let lines = look::logs(&caller, namespace, run, || part(query(asked)?), line).await?;
+    let with_offsets = asked.as_ref().is_ok_and(|asked| asked.offsets == Some(true));
+    let take = if with_offsets { line_at } else { line };
+    let (place, lines) = look::logs(&caller, namespace, run, || part(query(asked)?), take).await?;
     if form.is_socket() {
         let told = lines.map(|portion| {
             let portion = portion.map_err(|error| Problem::unreadable(&error))?;
@@ -193,7 +210,33 @@ pub(crate) async fn logs(
         return Ok(form.answer(&caller, told));
     }
     let lines = lines.map(|portion| portion.map(|portion| Bytes::from(portion.lines)));
-    Ok(typed("text/plain; charset=utf-8", HttpBody::from_stream(lines)))
+    let mut response = typed("text/plain; charset=utf-8", HttpBody::from_stream(lines));
+    for (name, value) in [(FROM_HEADER, place.from), (SIZE_HEADER, place.size)] {
+        response.headers_mut().insert(name, HeaderValue::from(value));
+    }
+    Ok(response)
+}
+
+pub(crate) async fn board(caller: Caller, Path(places): Places) -> Result<Json<Board>, Problem> {
+    let (namespace, run) = place(&places);
+    Ok(Json(super::board::board(&caller, namespace, run).await?))
+}
+
+pub(crate) async fn elements(
+    caller: Caller,
+    Path(places): Places,
+    asked: Asked<Under>,
+) -> Result<Json<ElementPage>, Problem> {
+    let (namespace, run) = place(&places);
+    Ok(Json(super::board::elements(&caller, namespace, run, || Ok(query(asked)?.under)).await?))
+}
+
+pub(crate) async fn rehearse(
+    caller: Caller,
+    Path(places): Places,
+    sent: Sent,
+) -> Result<Json<Rehearsed>, Problem> {
+    Ok(Json(super::rehearse::rehearse(&caller, place(&places).0, || sent.read()).await?))
 }
 
 fn part(asked: Following) -> Result<LogPart, Problem> {
@@ -201,6 +244,8 @@ fn part(asked: Following) -> Result<LogPart, Problem> {
         from: asked.after.or(asked.from),
         tail: asked.tail,
         follow: asked.follow == Some(true),
+        until: asked.until,
+        most: asked.most,
         ..LogPart::default()
     };
     if let Some(level) = asked.level.as_deref() {
@@ -216,6 +261,12 @@ fn part(asked: Following) -> Result<LogPart, Problem> {
 fn line(found: &Found<'_>, lines: &mut Vec<u8>) {
     lines.extend_from_slice(found.line);
     lines.push(b'\n');
+}
+
+/// The same, with where it is in front.
+fn line_at(found: &Found<'_>, lines: &mut Vec<u8>) {
+    lines.extend_from_slice(format!("{}\t", found.offset).as_bytes());
+    line(found, lines);
 }
 
 pub(crate) async fn submit(

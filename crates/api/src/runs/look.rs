@@ -27,6 +27,8 @@ pub(crate) struct Listing {
     pub(crate) filter: Filter,
     pub(crate) limit: Option<usize>,
     pub(crate) cursor: Option<String>,
+    /// Only those that have this node among their targets.
+    pub(crate) node: Option<String>,
 }
 
 /// Which events of a run are told.
@@ -65,6 +67,17 @@ pub(crate) struct LogPart {
     pub(crate) from: Option<u64>,
     pub(crate) tail: Option<usize>,
     pub(crate) follow: bool,
+    /// Behind what offset nothing is wanted.
+    pub(crate) until: Option<u64>,
+    /// How many lines are wanted at the most.
+    pub(crate) most: Option<usize>,
+}
+
+/// Where what is told of a log begins in its file, and how long that is by now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogPlace {
+    pub(crate) from: u64,
+    pub(crate) size: u64,
 }
 
 /// Some lines, taken in the way of whoever asked, and the offset behind them.
@@ -75,6 +88,8 @@ pub(crate) struct LogPortion<T> {
 }
 
 const USUAL: usize = 100;
+/// How many runs are looked through for a node at a time.
+const LOOKED: usize = 2000;
 const MOST: usize = 1000;
 /// How often a file is looked at for more: nothing else tells of lines on every file system.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -89,20 +104,17 @@ pub(crate) async fn list(
 ) -> Result<RunPage, Problem> {
     let resource = namespace.map_or_else(|| Resource::global(RUN), |it| Resource::within(RUN, it));
     caller.must(Verb::View, &resource).await?;
-    let Listing { mut filter, limit, cursor } = asked()?;
+    let Listing { mut filter, limit, cursor, node } = asked()?;
     let limit = limit.unwrap_or(USUAL).clamp(1, MOST);
     let before = cursor.as_deref().map(place).transpose()?;
     if let Some(namespace) = namespace {
         filter.labels.insert(NAMESPACE_LABEL.to_owned(), vec![namespace.to_owned()]);
     }
-    let runs = &caller.api().parts().runs;
-    let mut found = match filter.is_empty() {
-        true => runs.list(limit.saturating_add(1), before).await?,
-        false => runs.search(&filter, limit.saturating_add(1), before).await?,
+    let (found, next) = match node {
+        None => page(caller.api(), &filter, limit, before).await?,
+        Some(node) => of_node(caller.api(), &filter, &node, limit, before).await?,
     };
-    let is_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| is_more).map(|last| format!("{}.{}", last.submitted_at.0, last.id));
+    let next = next.map(|last| format!("{}.{}", last.at.0, last.run));
     let mut items = Vec::with_capacity(found.len());
     for view in found {
         items.push(now(caller.api(), view).await?);
@@ -110,8 +122,56 @@ pub(crate) async fn list(
     Ok(RunPage { items, next })
 }
 
+/// So many runs at the most, and what the next page is behind.
+async fn page(
+    api: &Api,
+    filter: &Filter,
+    limit: usize,
+    before: Option<Cursor>,
+) -> Result<(Vec<RunView>, Option<Cursor>), Problem> {
+    let runs = &api.parts().runs;
+    let mut found = match filter.is_empty() {
+        true => runs.list(limit.saturating_add(1), before).await?,
+        false => runs.search(filter, limit.saturating_add(1), before).await?,
+    };
+    let is_more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| is_more).map(Cursor::after);
+    Ok((found, next))
+}
+
+/// The same, of runs that have a node among their targets. Their submissions say so, which are looked through one by one: a
+/// page may come to its end before it is full.
+async fn of_node(
+    api: &Api,
+    filter: &Filter,
+    node: &str,
+    limit: usize,
+    before: Option<Cursor>,
+) -> Result<(Vec<RunView>, Option<Cursor>), Problem> {
+    let (mut found, mut next, mut looked) = (Vec::new(), before, 0_usize);
+    loop {
+        let (views, more) = page(api, filter, USUAL, next).await?;
+        for view in views {
+            looked = looked.saturating_add(1);
+            let at = Cursor::after(&view);
+            let submission = api.parts().runs.submission(view.id).await?;
+            if submission.targets.iter().any(|targets| targets.names().any(|name| name == node)) {
+                found.push(view);
+            }
+            if found.len() == limit || looked == LOOKED {
+                return Ok((found, Some(at)));
+            }
+        }
+        next = more;
+        if next.is_none() {
+            return Ok((found, None));
+        }
+    }
+}
+
 /// A run in short, as it stands now.
-async fn now(api: &Api, view: RunView) -> Result<Run, Problem> {
+pub(super) async fn now(api: &Api, view: RunView) -> Result<Run, Problem> {
     // Only what is under way stands otherwise than its record says.
     let view = match view.status.is_terminal() {
         true => view,
@@ -273,9 +333,9 @@ pub(crate) async fn logs<T: Default + Send + 'static>(
     run: &str,
     asked: impl FnOnce() -> Result<LogPart, Problem>,
     take: fn(&Found<'_>, &mut T),
-) -> Result<impl Stream<Item = std::io::Result<LogPortion<T>>> + Send + 'static, Problem> {
+) -> Result<(LogPlace, impl Stream<Item = std::io::Result<LogPortion<T>>> + Send + 'static), Problem> {
     let view = meant(caller, Verb::View, namespace, run).await?;
-    let LogPart { filter, from, tail, follow } = asked()?;
+    let LogPart { filter, from, tail, follow, until, most } = asked()?;
     let Some(directory) = caller.api().parts().runs.logs(view.id).await? else {
         return Err(Problem::not_found("output: none is kept here"));
     };
@@ -292,14 +352,17 @@ pub(crate) async fn logs<T: Default + Send + 'static>(
     };
     let reader = Reader::new(&path, begin);
     let follows = follow && !view.status.is_terminal();
-    let state = Lines { reader, filter, api: caller.api().clone(), view, follows, take };
-    Ok(stream::unfold(Some(state), |state| async {
+    let place = LogPlace { from: begin, size: std::fs::metadata(&path).map_or(0, |file| file.len()) };
+    let (until, left) = (until.unwrap_or(u64::MAX), most.unwrap_or(usize::MAX));
+    let state = Lines { reader, filter, api: caller.api().clone(), view, follows, until, left, take };
+    let lines = stream::unfold(Some(state), |state| async {
         let mut lines = state?;
         match lines.next().await? {
             Ok(portion) => Some((Ok(portion), Some(lines))),
             Err(error) => Some((Err(error), None)),
         }
-    }))
+    });
+    Ok((place, lines))
 }
 
 /// The lines of a log, on their way.
@@ -309,6 +372,9 @@ struct Lines<T> {
     api: Api,
     view: RunView,
     follows: bool,
+    until: u64,
+    /// How many more lines are wanted.
+    left: usize,
     take: fn(&Found<'_>, &mut T),
 }
 
@@ -324,7 +390,7 @@ impl<T: Default> Lines<T> {
                 Ok(Some(portion)) => return Some(Ok(portion)),
                 Err(error) => return Some(Err(error)),
             }
-            if is_over {
+            if is_over || self.left == 0 || self.reader.position() >= self.until {
                 return None;
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -340,12 +406,13 @@ impl<T: Default> Lines<T> {
 
     fn portion(&mut self) -> std::io::Result<Option<LogPortion<T>>> {
         let (mut lines, mut size, mut is_none) = (T::default(), 0_usize, true);
-        while size < PORTION {
+        while size < PORTION && self.left > 0 && self.reader.position() < self.until {
             let Some(found) = self.reader.line()? else { break };
             if found.record.as_ref().is_some_and(|record| self.filter.wants(record)) {
                 (self.take)(&found, &mut lines);
                 size = size.saturating_add(found.line.len()).saturating_add(1);
                 is_none = false;
+                self.left -= 1;
             }
         }
         Ok((!is_none).then(|| LogPortion { lines, next: self.reader.position() }))

@@ -1,11 +1,9 @@
 //! A plan is rehearsed: the engine that runs it for real, in virtual time, with faults of one's own. Nothing is touched and
 //! nothing is kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use windlass_access::{Resource, Verb};
 use windlass_contract::{NewRehearsal, NewRun, RehearsalTouched, Rehearsed, Run, RunReason, WorstCase};
@@ -29,9 +27,7 @@ use super::RUN;
 use super::board::drawn;
 use super::submit::{plan, request};
 use crate::answer::Problem;
-use crate::api::Api;
 use crate::caller::Caller;
-use crate::objects::Sent;
 
 /// After so many events it is broken off: somebody else wants the processor, too.
 const MOST_EVENTS: u64 = 500_000;
@@ -40,13 +36,13 @@ const SEED: u64 = 7;
 /// How many simulated nodes there may be.
 const MOST_TARGETS: u32 = 20_000;
 
+/// Plays a plan of a namespace.
 pub(crate) async fn rehearse(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(places): Path<HashMap<String, String>>,
-    sent: Sent,
-) -> Result<Json<Rehearsed>, Problem> {
-    let namespace = places.get("name").map_or("", String::as_str);
+    caller: &Caller,
+    namespace: &str,
+    wanted: impl FnOnce() -> Result<NewRehearsal, Problem>,
+) -> Result<Rehearsed, Problem> {
+    let api = caller.api();
     caller.must(Verb::View, &Resource::within(RUN, namespace)).await?;
     let NewRehearsal {
         plan: name,
@@ -60,12 +56,12 @@ pub(crate) async fn rehearse(
         faults,
         seed,
         crash_at,
-    } = sent.read()?;
+    } = wanted()?;
     let mut wanted =
         NewRun { plan: name, document, step_set, params, typed_params, selection, noop, ..NewRun::default() };
-    let plan = plan(&api, &caller, namespace, &mut wanted).await?;
+    let plan = plan(api, caller, namespace, &mut wanted).await?;
     let faults = read(&faults)?;
-    let mut request = request(&api, namespace, plan, wanted).await?;
+    let mut request = request(api, namespace, plan, wanted).await?;
     if let Some(count) = targets {
         if count > MOST_TARGETS {
             return Err(Problem::bad(format!("targets: {count}; at most {MOST_TARGETS} are simulated here")));
@@ -90,7 +86,7 @@ pub(crate) async fn rehearse(
         let played = rehearsal.play_to(&mut seen);
         told(&seen, &idle, played.crashes, seed)
     });
-    Ok(Json(played.await.map_err(Problem::lost)?))
+    played.await.map_err(Problem::lost)
 }
 
 fn told(seen: &Seen, idle: &[String], crashes: u32, seed: u64) -> Rehearsed {

@@ -106,7 +106,12 @@ fn laid_out(api: &Api, request: Request) -> Result<Arc<Layout>, Problem> {
     Ok(request.setup(catalog)?.layout)
 }
 
-async fn request(api: &Api, namespace: &str, plan: Plan, wanted: NewRun) -> Result<Request, Problem> {
+pub(super) async fn request(
+    api: &Api,
+    namespace: &str,
+    plan: Plan,
+    wanted: NewRun,
+) -> Result<Request, Problem> {
     let selection = wanted.selection.as_deref().map(str::parse::<Targets>).transpose();
     let selection = selection.map_err(|why| {
         Problem::new(StatusCode::BAD_REQUEST, &code::BAD_SELECTOR, format!("selection: {why}"))
@@ -234,7 +239,12 @@ pub(crate) async fn refuse(
 }
 
 /// The plan that is meant.
-async fn plan(api: &Api, caller: &Caller, namespace: &str, wanted: &mut NewRun) -> Result<Plan, Problem> {
+pub(super) async fn plan(
+    api: &Api,
+    caller: &Caller,
+    namespace: &str,
+    wanted: &mut NewRun,
+) -> Result<Plan, Problem> {
     match (&wanted.plan, wanted.document.take()) {
         (Some(name), None) => kept(api, namespace, name).await,
         (None, Some(document)) => {

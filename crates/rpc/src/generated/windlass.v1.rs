@@ -1916,6 +1916,9 @@ pub struct Submitted {
     /// What an approval would be for: plan, parameters and targets exactly as they are.
     #[prost(string, tag = "3")]
     pub digest: ::prost::alloc::string::String,
+    /// Why it does not begin yet, if it does not but by itself will.
+    #[prost(string, optional, tag = "4")]
+    pub waits: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// What a run would do.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -13,7 +13,13 @@ pub(crate) async fn furnished() -> (Place, [String; 2]) {
     let place = Place::new().await;
     let mut runs = Vec::new();
     for team in ["ours", "theirs"] {
-        place.does("PATCH", &format!("/api/v1/namespaces/{team}"), json!({})).await;
+        place
+            .does(
+                "PATCH",
+                &format!("/api/v1/namespaces/{team}"),
+                json!({"spec": {"nodes": {"nodes": ["*"]}}}),
+            )
+            .await;
         let plan = json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [{"name": "a", "use": "noop"}]}]}]}});
         place.does("PATCH", &format!("/api/v1/namespaces/{team}/plans/thing"), plan).await;
         place.does("PATCH", &format!("/api/v1/namespaces/{team}/variables/thing"), json!({})).await;
