@@ -5,7 +5,7 @@
 use anyhow::{Result, bail};
 
 use crate::repo::Repo;
-use crate::{agent, bench, ci, deny, docs, fleet, fuzz, test, tidy, up};
+use crate::{agent, bench, ci, deny, docs, fleet, fuzz, test, tidy, up, web};
 
 struct Command {
     name: &'static str,
@@ -36,6 +36,13 @@ const COMMANDS: &[Command] = &[
         about: "build the agent as one static program, and say how large it is",
         help: agent::HELP,
         run: agent::run,
+    },
+    Command {
+        name: "web",
+        usage: "[--types | --dev]",
+        about: "build the console, which the next build takes in",
+        help: web::HELP,
+        run: web::run,
     },
     Command {
         name: "fleet",

@@ -21,6 +21,7 @@ mod test;
 mod tidy;
 mod tools;
 mod up;
+mod web;
 
 use std::process::ExitCode;
 

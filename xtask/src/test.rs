@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use self::counts::Counts;
 use crate::process::{Reported, describe, run as run_process, tee};
 use crate::repo::{Repo, is_ci};
-use crate::{kept, tools};
+use crate::{kept, tools, web};
 
 pub(crate) const HELP: &str = "\
 Installs what the tests need where it may (Debian, as root), then runs the doctests and all tests: with cargo-nextest
@@ -37,6 +37,7 @@ pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     let mut skipped: Vec<String> = missing
         .into_iter()
         .chain(kept::ensure(repo))
+        .chain(web::ensure(repo))
         .map(|tool| format!("{}: {}", tool.name, tool.reason))
         .collect();
 

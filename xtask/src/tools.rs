@@ -23,6 +23,12 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
         reason: "secrets may stand in files that it encrypted",
     },
     Tool {
+        name: "chromium",
+        probe: &["sh", "-c", "command -v chromium"],
+        package: "chromium",
+        reason: "the tests of the console look at it with a real browser",
+    },
+    Tool {
         name: "crontab",
         probe: &["sh", "-c", "command -v crontab"],
         package: "cron",

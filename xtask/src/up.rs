@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::process::{describe, run as run_process};
 use crate::repo::Repo;
+use crate::web;
 
 pub(crate) const HELP: &str = "\
 Builds the `windlass` command and starts `windlass up`: a server on 127.0.0.1:8380, six agents that have joined it, sample objects and a
@@ -16,6 +17,9 @@ goes on with what is there. What stands behind it is handed on: `cargo xtask up 
 const DATA_DIR: &str = ".windlass/up";
 
 pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
+    if let Some(missing) = web::ensure(repo) {
+        println!("without the console: {}: {}", missing.name, missing.reason);
+    }
     println!("building windlass (the first time takes some minutes)");
     run_process(&mut repo.cargo(&["build", "--package", "windlass-cli"]))?;
     let binary = repo.target().join("debug/windlass");

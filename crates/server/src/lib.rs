@@ -29,6 +29,8 @@ mod seal;
 mod serve;
 mod server;
 
+pub use windlass_console::is_here as has_console;
+
 pub use self::agents::{AgentToken, agent_token};
 pub use self::backup::{
     BACKUP_VERSION, BackupError, BackupHead, BackupSum, BackupWanted, Maker, check, restore,

@@ -212,9 +212,10 @@ impl Server {
             Some(address) => Some(operating::tell(address, around, api.clone()).await?),
             None => None,
         };
+        let pages = api.router().merge(windlass_console::router());
         let (drain, draining) = watch::channel(false);
         let address = port.address();
-        let serving = tokio::spawn(serve(port, api.router(), options.operating.connections, draining));
+        let serving = tokio::spawn(serve(port, pages, options.operating.connections, draining));
         Ok(Self {
             address,
             first,

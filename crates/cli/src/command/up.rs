@@ -269,6 +269,15 @@ fn advise(url: &str, directory: &Path, printer: &mut Printer) {
         ),
         say("windlass audit".to_owned(), "who did what"),
     ];
+    if windlass_server::has_console()
+        && let Ok(kept) = std::fs::read_to_string(directory.join(TOKEN))
+    {
+        // A browser keeps what stands behind the `#` to itself.
+        printer.line(format_args!(
+            "\nIn a browser, signed in (whoever has the link may do everything):\n  {}",
+            Styled(STRONG, format_args!("{url}/ui/sign-in#token={}", kept.trim()))
+        ));
+    }
     printer.line(format_args!(
         "\nIn another terminal, sign in once:\n  \
          windlass login {url} --token @{token} --context {CONTEXT}\n\n\
