@@ -19,7 +19,9 @@ const FIRST_LOAD: u64 = 250 * 1024;
 
 pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     if !is_possible() {
-        bail!("npm is not here: install Node.js 20 or later, which brings it; Windlass can be built without the console");
+        bail!(
+            "npm is not here: install Node.js 20 or later, which brings it; Windlass can be built without the console"
+        );
     }
     let web = repo.path("web");
     install(&web)?;
@@ -39,7 +41,9 @@ pub(crate) fn ensure(repo: &Repo) -> Option<Missing> {
         return Some(Missing { name: "npm".to_owned(), reason });
     }
     let built = install(&web).and_then(|()| if is_fresh(&web) { Ok(()) } else { build(&web) });
-    built.err().map(|error| Missing { name: "console".to_owned(), reason: format!("it cannot be built: {error:#}") })
+    built
+        .err()
+        .map(|error| Missing { name: "console".to_owned(), reason: format!("it cannot be built: {error:#}") })
 }
 
 fn build(web: &Path) -> Result<()> {
@@ -51,7 +55,8 @@ fn build(web: &Path) -> Result<()> {
 }
 
 fn install(web: &Path) -> Result<()> {
-    let is_there = newest(&web.join("node_modules/.package-lock.json")) >= newest(&web.join("package-lock.json"));
+    let is_there =
+        newest(&web.join("node_modules/.package-lock.json")) >= newest(&web.join("package-lock.json"));
     if is_there && web.join("node_modules").exists() {
         return Ok(());
     }
@@ -63,8 +68,9 @@ fn install(web: &Path) -> Result<()> {
 fn is_fresh(web: &Path) -> bool {
     let Some(built) = newest(&web.join("dist/index.html")) else { return false };
     let mut folders = vec![web.join("src"), web.join("public")];
-    let mut files: Vec<_> =
-        ["index.html", "package-lock.json", "vite.config.ts", "tsconfig.json"].map(|name| web.join(name)).into();
+    let mut files: Vec<_> = ["index.html", "package-lock.json", "vite.config.ts", "tsconfig.json"]
+        .map(|name| web.join(name))
+        .into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();

@@ -46,13 +46,17 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/", get(|| async { Redirect::temporary("/ui/") }))
         .route("/ui", get(|| async { Redirect::permanent("/ui/") }))
         .route("/ui/", get(|headers: HeaderMap| async move { serve(INDEX, &headers) }))
-        .route("/ui/{*path}", get(|Path(path): Path<String>, headers: HeaderMap| async move { serve(&path, &headers) }))
+        .route(
+            "/ui/{*path}",
+            get(|Path(path): Path<String>, headers: HeaderMap| async move { serve(&path, &headers) }),
+        )
 }
 
 /// A file; of what is none, the page that reads addresses itself.
 fn serve(path: &str, asked: &HeaderMap) -> Response {
     if !is_here() {
-        let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+        let headers =
+            [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
         return guarded((StatusCode::NOT_FOUND, headers, ABSENT).into_response());
     }
     let is_asset = path.starts_with("assets/");
@@ -61,7 +65,8 @@ fn serve(path: &str, asked: &HeaderMap) -> Response {
     if is_asset && name == INDEX {
         return guarded(StatusCode::NOT_FOUND.into_response());
     }
-    let accepted = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted =
+        asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_accepted = |coding: &str| {
         accepted.split(',').any(|one| {
             let (name, quality) = one.trim().split_once(";q=").unwrap_or((one.trim(), "1"));
@@ -69,7 +74,8 @@ fn serve(path: &str, asked: &HeaderMap) -> Response {
         })
     };
     let packed = [("br", "br"), ("gz", "gzip")].into_iter().filter(|(_, coding)| is_accepted(coding));
-    let packed = packed.filter_map(|(ending, coding)| Some((Built::get(&format!("{name}.{ending}"))?, Some(coding))));
+    let packed =
+        packed.filter_map(|(ending, coding)| Some((Built::get(&format!("{name}.{ending}"))?, Some(coding))));
     let found = packed.into_iter().next().or_else(|| Some((Built::get(name)?, None)));
     let Some((file, coding)) = found else { return guarded(StatusCode::NOT_FOUND.into_response()) };
     let tag = tag(&file.metadata.sha256_hash());
@@ -84,7 +90,10 @@ fn serve(path: &str, asked: &HeaderMap) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media(name)));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(if is_asset { LASTING } else { ASKED_AGAIN }));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static(if is_asset { LASTING } else { ASKED_AGAIN }),
+    );
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(header::ETAG, tag);
@@ -157,7 +166,9 @@ mod tests {
             assert!(header_of(&page, "content-security-policy").contains("script-src 'self';"), "{path}");
             assert_eq!(header_of(&page, "x-content-type-options"), "nosniff");
             match (is_here(), path.contains("assets")) {
-                (true, false) => assert!(page.status().is_success() && text.contains("<div id=\"root\">"), "{path}"),
+                (true, false) => {
+                    assert!(page.status().is_success() && text.contains("<div id=\"root\">"), "{path}")
+                }
                 _ => assert_eq!(page.status(), StatusCode::NOT_FOUND, "{path}"),
             }
         }

@@ -74,8 +74,7 @@ impl Inner {
             (std::cmp::Reverse(alike(peer.from.ip(), address)), peer.node.clone())
         });
         // Not all from next door: what cuts one off from the server may cut them off, too.
-        let far = peers.len().checked_sub(1).filter(|last| *last >= ASKED);
-        let far = far.map(|last| Arc::clone(&peers[last]));
+        let far = peers.last().filter(|_| peers.len() > ASKED).map(Arc::clone);
         peers.truncate(if far.is_some() { ASKED - 1 } else { ASKED });
         peers.extend(far);
         peers
