@@ -661,6 +661,8 @@ export type TokenView = {
   namespaces?: string[] | null;
   /** What it is confined to doing. */
   verbs?: string[] | null;
+  /** The groups that a provider of identities said that they are in, when they signed in there. */
+  groups?: string[];
 };
 
 /** Which version a server is. */
