@@ -130,8 +130,8 @@ test("a run is started with a preview, followed live, and stopped with a reason"
   await isFine(ann, "a question");
   await page.getByRole("dialog").getByRole("button", { name: "Stop", exact: true }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  await page.getByRole("button", { name: "Kill" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Kill" }).click();
+  await page.getByRole("button", { name: "Kill", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Kill", exact: true }).click();
   await stands(page, "stopped").waitFor();
   const audit = await place.ask("GET", "audit?limit=20");
   assert.ok(JSON.stringify(audit).includes("it was a test"));
@@ -152,7 +152,7 @@ test("two people look at once, and one approves what the other asked for", async
   await bob.page.getByRole("row").filter({ hasText: "asked" }).getByRole("link").click();
   await bob.page.getByRole("button", { name: "Approve" }).click();
   await bob.page.getByText(/and it begins at once/).waitFor();
-  await bob.page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+  await bob.page.getByRole("dialog").getByRole("button", { name: "Approve", exact: true }).click();
   for (const who of [ann, bob]) await stands(who.page, "succeeded").waitFor();
   await ann.context.close();
   await bob.context.close();
@@ -261,7 +261,7 @@ test("a freeze is made and lifted, and every page says so", async () => {
   await page.getByText(/Frozen: incident/).waitFor();
   await isFine(ann, "freezes");
   await page.getByRole("button", { name: "Lift" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Lift" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Lift", exact: true }).click();
   await page.getByText("Nothing is frozen").waitFor();
   await ann.context.close();
 });

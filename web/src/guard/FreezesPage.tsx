@@ -94,7 +94,7 @@ function Make({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Freeze" isOpen onClose={onClose}>
       <form className="flex flex-col gap-3" onSubmit={(event) => { event.preventDefault(); make.mutate(undefined, { onSuccess: onClose }); }}>
-        <Text label="Name" required pattern="[A-Za-z0-9][A-Za-z0-9._-]*" value={name} onChange={(event) => setName(event.target.value)} autoFocus />
+        <Text label="Name" required pattern="[A-Za-z0-9][A-Za-z0-9._\-]*" value={name} onChange={(event) => setName(event.target.value)} autoFocus />
         <Text label="Why" required hint="Those whose runs are stopped read it." value={reason} onChange={(event) => setReason(event.target.value)} />
         <Text label="Namespaces" hint="all of them where it is empty" value={namespaces} onChange={(event) => setNamespaces(event.target.value)} />
         <Text label="Plans" hint="all of them where it is empty" value={plans} onChange={(event) => setPlans(event.target.value)} />

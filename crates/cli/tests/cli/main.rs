@@ -18,6 +18,7 @@ mod agents;
 mod backups;
 mod beside;
 mod canary;
+mod console;
 mod containers;
 mod contract;
 mod control;
