@@ -120,7 +120,7 @@ test("a run is started with a preview, followed live, and stopped with a reason"
   }
   await page.getByRole("tab", { name: "Targets" }).click();
   await page.getByRole("button", { name: "As a list" }).click();
-  await page.getByRole("listitem").filter({ hasText: "running" }).first().getByRole("button").click();
+  await page.getByRole("list", { name: "Targets of work" }).getByRole("listitem").filter({ hasText: "running" }).first().getByRole("button").click();
   await page.getByRole("dialog").getByText("wait", { exact: true }).waitFor();
   await isFine(ann, "a target");
   await page.keyboard.press("Escape");
