@@ -68,7 +68,7 @@ export function PlanPage() {
               const text = yaml(written).trimStart();
               return (
                 <Part title="Plan" actions={<Copy text={text} />}>
-                  <pre className="mono overflow-x-auto px-4 py-3">{text}</pre>
+                  <pre tabIndex={0} className="mono overflow-x-auto px-4 py-3">{text}</pre>
                 </Part>
               );
             },

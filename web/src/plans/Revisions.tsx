@@ -71,7 +71,7 @@ export function Revisions({ plural, name, namespace }: { plural: string; name: s
         {lines.every((line) => line.sign === " ") ? (
           <p className="px-4 py-3 text-muted">They are the same.</p>
         ) : (
-          <pre className="mono overflow-x-auto py-2">
+          <pre tabIndex={0} className="mono overflow-x-auto py-2">
             {lines.map((line, at) => (
               <div key={at} className={`px-4 ${line.sign === "+" ? "bg-accent-soft text-ok" : line.sign === "-" ? "bg-bad-soft text-bad" : "text-muted"}`}>
                 {line.sign} {line.text}

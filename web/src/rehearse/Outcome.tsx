@@ -111,7 +111,7 @@ export function Outcome({
       </Part>
       <Dialog title="As a test" isOpen={isTest} onClose={() => setTest(false)} wide>
         <p className="mb-2 text-muted">It fails when the plan comes to behave otherwise. Put it beside the plan, and let CI run it.</p>
-        <pre className="mono overflow-x-auto rounded-md border border-line bg-raised p-3">{test}</pre>
+        <pre tabIndex={0} className="mono overflow-x-auto rounded-md border border-line bg-raised p-3">{test}</pre>
         <div className="mt-3 flex justify-end gap-2">
           <Copy text={test} label="Copy the test" />
           <Button onPress={() => setTest(false)}>Close</Button>

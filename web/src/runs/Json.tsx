@@ -12,11 +12,11 @@ function Inner({ value }: { value: unknown }) {
   const texts = longTexts(value);
   return (
     <>
-      <pre className="mono max-h-80 overflow-auto py-1 whitespace-pre-wrap">{JSON.stringify(value, null, 2)}</pre>
+      <pre tabIndex={0} className="mono max-h-80 overflow-auto py-1 whitespace-pre-wrap">{JSON.stringify(value, null, 2)}</pre>
       {texts.map(([key, text]) => (
         <div key={key}>
           <p className="text-sm text-muted">{key}</p>
-          <pre className="mono max-h-80 overflow-auto rounded bg-raised p-2 whitespace-pre-wrap">{text}</pre>
+          <pre tabIndex={0} className="mono max-h-80 overflow-auto rounded bg-raised p-2 whitespace-pre-wrap">{text}</pre>
         </div>
       ))}
     </>

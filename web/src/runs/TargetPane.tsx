@@ -125,7 +125,7 @@ function Attempts({ part }: { part: Element }) {
 /** What a noop would change, or what was. */
 export function Diff({ text }: { text: string }) {
   return (
-    <pre className="mono overflow-x-auto border-t border-line px-3 py-2">
+    <pre tabIndex={0} className="mono overflow-x-auto border-t border-line px-3 py-2">
       {text.split("\n").map((line, at) => (
         <div
           key={at}

@@ -56,7 +56,7 @@ export function Timeline({
       : [span],
   );
   const line = scale(lively, within, width - LABELS - 12, 0.08, folds);
-  const height = TOP + all.length * HEIGHT + 6;
+  const height = TOP + all.length * HEIGHT + 16;
   const say = (at: number) => (isVirtual ? since(at) : clock(at));
   const place = (event: { clientX: number }) =>
     Math.max(0, event.clientX - (frame.current?.getBoundingClientRect().left ?? 0) - LABELS);
@@ -101,7 +101,7 @@ export function Timeline({
                 {piece.isFolded ? (
                   <g>
                     <rect x={piece.x} y={TOP} width={piece.width} height={height - TOP} fill="var(--raised)" />
-                    <text x={piece.x + piece.width / 2} y={14} textAnchor="middle" fontSize="10" fill="var(--muted)">
+                    <text x={piece.x + piece.width / 2} y={height - 3} textAnchor="middle" fontSize="10" fill="var(--muted)">
                       ⋯ {length(piece.to - piece.from)}
                     </text>
                   </g>

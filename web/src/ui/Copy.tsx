@@ -20,7 +20,9 @@ export function Copy({ text, label = "Copy" }: { text: string; label?: string })
 export function Command({ text }: { text: string }) {
   return (
     <div className="flex items-center justify-between gap-2 rounded-md border border-line bg-raised pl-3">
-      <code className="mono overflow-x-auto py-1.5 whitespace-pre">{text}</code>
+      <code className="mono overflow-x-auto py-1.5 whitespace-pre" tabIndex={0}>
+        {text}
+      </code>
       <Copy text={text} />
     </div>
   );
