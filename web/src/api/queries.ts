@@ -31,6 +31,7 @@ export interface RunFilter {
   user?: string | undefined;
   since?: string | undefined;
   until?: string | undefined;
+  node?: string | undefined;
   cursor?: string | undefined;
   limit?: number | undefined;
 }

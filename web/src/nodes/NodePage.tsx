@@ -18,7 +18,7 @@ export function NodePage() {
   const groups = useThings<Group>("nodegroups").data ?? [];
   const { may } = useRights();
   const ns = useNamespace();
-  const runs = useRuns(may("view", "Run") && ns === "~" ? "" : ns === "~" ? "default" : ns, { limit: 200 }, 5_000);
+  const runs = useRuns(may("view", "Run") && ns === "~" ? "" : ns === "~" ? "default" : ns, { node: name, limit: 50 }, 10_000);
   if (node.isError) return <Page title={name}><Wrong error={node.error} again={() => void node.refetch()} /></Page>;
   if (!node.data) return <Loading what={name} />;
   const { spec, status, metadata } = node.data;
@@ -56,7 +56,7 @@ export function NodePage() {
       <Part title="Variables, and whose they are">
         <Blame namespace={ns === "~" ? "default" : ns} node={name} />
       </Part>
-      <Part title="Runs that may have touched it">
+      <Part title="Runs over it">
         <NodeRuns runs={runs.data?.items ?? []} />
       </Part>
     </Page>
@@ -64,12 +64,12 @@ export function NodePage() {
 }
 
 function NodeRuns({ runs }: { runs: import("../api/types").Run[] }) {
-  if (runs.length === 0) return <Empty title="No runs">Nothing was done yet.</Empty>;
+  if (runs.length === 0) return <Empty title="No runs">None had it among its targets, of those that were looked through.</Empty>;
   return (
     <table className="list">
       <thead><tr><th>State</th><th>Plan</th><th>Namespace</th><th>By</th><th>When</th></tr></thead>
       <tbody>
-        {runs.slice(0, 50).map((run) => (
+        {runs.map((run) => (
           <tr key={run.id}>
             <td><State state={run.status} /></td>
             <td><Link className="link" to={`/n/${namespaceOf(run)}/runs/${run.id}`}>{run.plan}</Link></td>

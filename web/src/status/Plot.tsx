@@ -19,6 +19,8 @@ export function Plot({ title, times, lines }: { title: string; times: number[]; 
         height: 160,
         legend: { show: false },
         cursor: { drag: { x: false, y: false } },
+        // Of a single look there is no stretch of time: a minute is shown.
+        scales: { x: { range: (_, least, most) => (least === null || least === most ? [(most ?? 60) - 60, most ?? 60] : [least, most]) } },
         axes: [axis, { ...axis, size: 56 }],
         series: [{}, ...lines.map((line) => ({ label: line.name, stroke: colour(line.colour), width: 1.5, points: { show: false } }))],
       },
