@@ -147,6 +147,18 @@ impl Sessions {
         Ok(Some(Seated { id: id.to_owned(), who, csrf: csrf(secret), ends_at }))
     }
 
+    /// Whether a session has not ended.
+    pub async fn stands(&self, id: &str, now: Time) -> Result<bool, StoreError> {
+        let Some(entry) = self.0.get(key(id).as_bytes()).await? else { return Ok(false) };
+        match read(&entry.value).filter(|kept| !kept.is_over(now)) {
+            None => Ok(false),
+            Some(Kept { token: None, .. }) => Ok(true),
+            Some(Kept { token: Some(token), .. }) => {
+                Ok(self.0.get(token::key(&token).as_bytes()).await?.is_some())
+            }
+        }
+    }
+
     /// Ends a session, at once.
     pub async fn end(&self, id: &str) -> Result<(), StoreError> {
         if is_id(id) {

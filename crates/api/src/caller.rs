@@ -1,10 +1,12 @@
 //! Who asks, and whether they may.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use tokio::time::{Instant, interval_at};
 use windlass_access::{Noted, Outcome, Principal, Resource, Seated, Verb};
 use windlass_contract::CSRF_HEADER;
 use windlass_model::{Value, code};
@@ -12,6 +14,9 @@ use windlass_model::{Value, code};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::sessions::cookie_name;
+
+/// How often it is looked whether who follows a stream is still known.
+const KNOWN_EVERY: Duration = Duration::from_secs(2);
 
 /// Where a request comes from, as whoever listens notes on it.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +28,8 @@ pub(crate) struct Caller {
     pub(crate) who: Principal,
     /// The session that they are in, where they showed no token.
     pub(crate) session: Option<Seated>,
+    /// The id of the token that they showed.
+    token: Option<String>,
     from: String,
     api: Api,
 }
@@ -56,7 +63,8 @@ impl FromRequestParts<Api> for Caller {
         }
         let from =
             parts.extensions.get::<Remote>().map_or_else(String::new, |Remote(address)| address.to_string());
-        Ok(Self { who, session, from, api: api.clone() })
+        let token = token.and_then(|token| token.split('_').nth(1)).map(str::to_owned);
+        Ok(Self { who, session, token, from, api: api.clone() })
     }
 }
 
@@ -88,6 +96,34 @@ impl Caller {
     /// From where they ask.
     pub(crate) fn from(&self) -> &str {
         &self.from
+    }
+
+    /// Waits until what they showed is good no more, or they are shut out. What goes on for them ends then.
+    pub(crate) async fn gone(&self) {
+        let mut ticks = interval_at(Instant::now() + KNOWN_EVERY, KNOWN_EVERY);
+        loop {
+            ticks.tick().await;
+            if !self.is_known().await {
+                return;
+            }
+        }
+    }
+
+    /// Whether what they showed is still good. What cannot be looked up now is looked up later.
+    async fn is_known(&self) -> bool {
+        let (parts, now) = (self.api.parts(), self.api.now());
+        if !parts.rights.people().is_welcome(&self.who.user) {
+            return false;
+        }
+        match (&self.session, &self.token) {
+            (Some(seated), _) => parts.sessions.stands(&seated.id, now).await.unwrap_or(true),
+            (None, Some(id)) => match parts.tokens.view(id).await {
+                Ok(Some(view)) => view.expires_at.is_none_or(|at| at > now),
+                Ok(None) => false,
+                Err(_) => true,
+            },
+            (None, None) => true,
+        }
     }
 
     pub(crate) fn may(&self, verb: Verb, what: &Resource<'_>) -> bool {

@@ -185,5 +185,6 @@ fn stream<T: 'static, U: Send + 'static>(
     make: impl Fn(T) -> U + Send + 'static,
 ) -> Sending<U> {
     let told = told.map(move |told| told.map(&make).map_err(Status::from));
+    let told = crate::stream::while_known(caller, told, Status::from);
     Box::pin(crate::stream::until_end(caller.api(), told, || Status::from(Problem::ending())))
 }

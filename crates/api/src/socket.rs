@@ -28,7 +28,7 @@ use windlass_model::code;
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
-use crate::stream::{Told, sse, until_end};
+use crate::stream::{Told, sse, until_end, while_known};
 
 /// What a connection keeps for as long as anything goes on over it, as whoever listens notes on a request.
 #[derive(Clone, Debug)]
@@ -114,6 +114,7 @@ impl Form {
         caller: &Caller,
         told: impl Stream<Item = Result<Told, Problem>> + Send + 'static,
     ) -> Response {
+        let told = while_known(caller, told, std::convert::identity);
         let Some((upgrade, held)) = self.0 else { return sse(told) };
         let told = until_end(caller.api(), told, Problem::ending);
         upgrade

@@ -15,6 +15,7 @@ use windlass_objects::{Changed, ObjectWatch};
 
 use crate::answer::Problem;
 use crate::api::Api;
+use crate::caller::Caller;
 
 /// A message of a stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +48,28 @@ where
     let ended = ended.map(move |()| cut.store(true, Ordering::Relaxed));
     let last = stream::once(async move { is_cut.load(Ordering::Relaxed).then(|| Err(ending())) });
     told.take_until(ended).chain(last.filter_map(std::future::ready))
+}
+
+/// What goes on for somebody, as long as what they showed is good; that it is not any more is said.
+pub(crate) fn while_known<T, E>(
+    caller: &Caller,
+    told: impl Stream<Item = Result<T, E>> + Send + 'static,
+    unknown: impl FnOnce(Problem) -> E + Send + 'static,
+) -> impl Stream<Item = Result<T, E>> + Send + 'static
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    let (known, is_cut) = (caller.clone(), Arc::new(AtomicBool::new(false)));
+    let cut = Arc::clone(&is_cut);
+    let gone = async move {
+        known.gone().await;
+        cut.store(true, Ordering::Relaxed);
+    };
+    let last = stream::once(async move {
+        is_cut.load(Ordering::Relaxed).then(|| Err(unknown(Problem::unauthenticated())))
+    });
+    told.take_until(Box::pin(gone)).chain(last.filter_map(std::future::ready))
 }
 
 /// The changes of objects, until there is a problem, which is the last that is told: list again, and watch from there.

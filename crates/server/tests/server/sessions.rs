@@ -239,3 +239,22 @@ async fn variables_of_the_cluster_count_where_they_are_bound() {
     let answer = place.ask(&place.admin, "DELETE", "/api/v1/clustervariables/mirrors", None).await;
     assert_eq!(answer.status.as_u16(), 409, "a binding names it: {answer:?}");
 }
+
+#[tokio::test]
+async fn what_goes_on_for_somebody_ends_when_they_are_shut_out() {
+    let place = Place::new().await;
+    let token = place.user("ann", Some("viewer"), &["default"]).await;
+    let watch = "/api/v1/namespaces/default/plans?watch=true";
+    let mut answer = place.send(&token, "GET", watch, "", None).await;
+    assert_eq!(answer.status().as_u16(), 200);
+    place.does("PATCH", "/api/v1/users/ann", json!({"spec": {"disabled": true}})).await;
+    let heard = async {
+        let mut text = String::new();
+        while let Some(frame) = answer.body_mut().frame().await {
+            text.push_str(&String::from_utf8_lossy(&frame.unwrap().into_data().unwrap_or_default()));
+        }
+        text
+    };
+    let text = tokio::time::timeout(std::time::Duration::from_secs(20), heard).await.unwrap();
+    assert!(text.contains("event: problem") && text.contains("WL-1001"), "{text}");
+}
