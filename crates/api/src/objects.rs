@@ -11,7 +11,7 @@ use windlass_contract::{
     Applied, AppliedObject, Differences, Name, Object, ObjectPage, OneRevision, RevisionPage,
 };
 use windlass_model::Value;
-use windlass_objects::{Kind, ObjectWatch, Patch, Query, Scope, Selector, Write};
+use windlass_objects::{Kind, ObjectWatch, Patch, Query, Scope, Selector, Write, kinds};
 
 pub(crate) use self::http::Sent;
 use crate::answer::Problem;
@@ -219,11 +219,25 @@ async fn note(
     let value = |object: Option<&Object>| object.map_or(Value::Null, |object| json!(object));
     caller.did(Verb::Write, &of(kind, name), value(before), value(after)).await?;
     let api: &Api = caller.api();
+    if kind.plural == kinds::USER.plural && after.is_none() {
+        forget(api, &name.name).await?;
+    }
     if ["users", "rolebindings"].contains(&kind.plural) {
         api.parts().rights.refresh(&api.parts().objects).await?;
     }
     if kind.plural == "freezes" && after.is_some() {
         crate::runs::freeze(api).await;
+    }
+    Ok(())
+}
+
+/// Takes away what somebody signed in by who is gone: another one of the same name is another one.
+async fn forget(api: &Api, user: &str) -> Result<(), Problem> {
+    let parts = api.parts();
+    parts.passwords.remove(user).await?;
+    parts.sessions.end_all(user, None).await?;
+    for token in parts.tokens.list(Some(user)).await? {
+        parts.tokens.revoke(&token.id).await?;
     }
     Ok(())
 }

@@ -258,3 +258,17 @@ async fn what_goes_on_for_somebody_ends_when_they_are_shut_out() {
     let text = tokio::time::timeout(std::time::Duration::from_secs(20), heard).await.unwrap();
     assert!(text.contains("event: problem") && text.contains("WL-1001"), "{text}");
 }
+
+#[tokio::test]
+async fn who_is_made_anew_under_a_name_has_nothing_of_who_had_it_before() {
+    let place = Place::new().await;
+    let token = with_password(&place, "ann").await;
+    let how = json!({"user": "ann", "password": PASSWORD});
+    let browser = signs_in(&place, &how).await;
+    place.does("DELETE", "/api/v1/rolebindings/ann", Value::Null).await;
+    place.does("DELETE", "/api/v1/users/ann", Value::Null).await;
+    place.does("PATCH", "/api/v1/users/ann", json!({})).await;
+    assert_eq!(place.ask(&token, "GET", "/api/v1/me", None).await.status.as_u16(), 401);
+    assert_eq!(browser.asks("GET", "/api/v1/me", None).await.0, 401);
+    assert_eq!(place.ask("", "POST", "/api/v1/sessions", Some(&how)).await.status.as_u16(), 401);
+}
