@@ -147,11 +147,14 @@ impl Printer {
     }
 
     /// What moves the cursor, on standard error as it is; colours are taken out where they are not wanted.
+    ///
+    /// A terminal may read it in pieces; one that knows synchronised updates shows nothing of it before all is there.
     pub(crate) fn draw(&mut self, text: &str) {
         let stderr = io::stderr();
         let is_plain = self.choice(&stderr) == ColorChoice::Never;
         let text = if is_plain { without_colors(text) } else { text.to_owned() };
-        let _ = stderr.lock().write_all(text.as_bytes());
+        let update = format!("\x1b[?2026h{text}\x1b[?2026l");
+        let _ = stderr.lock().write_all(update.as_bytes());
     }
 
     /// Why not everything is on standard output that should be, unless its reader went away.

@@ -1,6 +1,7 @@
 //! Draws lines over the ones that were drawn before, on standard error.
 //!
-//! Every change is one write, so that the picture is never seen half drawn or gone.
+//! Every change is one write, and one update to terminals that know such, so that the picture is never seen half drawn or
+//! gone.
 
 use crate::printer::Printer;
 use crate::table::{cut, shown_width};

@@ -85,7 +85,7 @@ impl Terminal {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let screen = self.screen();
-            if is_so(&screen) {
+            if !self.is_half_drawn() && is_so(&screen) {
                 return screen;
             }
             assert!(Instant::now() < deadline, "`{what}` is not to be seen:\n{screen}");
@@ -126,6 +126,13 @@ impl Terminal {
     pub(crate) fn reads(&self, text: &str, times: usize) {
         let all = self.text().join("\n");
         assert_eq!(all.matches(text).count(), times, "`{text}` in\n{all}");
+    }
+
+    /// Whether an update has begun of which the rest is on its way.
+    fn is_half_drawn(&self) -> bool {
+        let rest = &self.bytes[self.bytes.len().saturating_sub(64 * 1024)..];
+        let last = |mark: &[u8]| rest.windows(mark.len()).rposition(|window| window == mark);
+        last(b"\x1b[?2026h") > last(b"\x1b[?2026l")
     }
 
     /// Shows what was written meanwhile; `false` after the last process in the terminal has ended.
