@@ -17,6 +17,7 @@ use windlass_model::time::Time;
 use windlass_objects::{Author, Objects, Scope, kinds};
 use windlass_plugin::Registry;
 use windlass_runtime::{Clock, Handle};
+use windlass_traces::Tracer;
 
 use crate::answer::Problem;
 use crate::asked::{self, Asked, Tally};
@@ -28,7 +29,7 @@ use crate::host::Host;
 use crate::limit::{Limits, Turns};
 use crate::oidc::{self, SignOn};
 use crate::rates::Rates;
-use crate::{agents, audit, health, inventory, objects, operate, people, runs, sessions, state};
+use crate::{agents, audit, health, inventory, objects, operate, people, runs, sessions, state, traced};
 
 /// What the API stands on.
 #[derive(Clone, Debug)]
@@ -67,6 +68,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Lasts as long as the server goes on: streams end with it.
     pub until: watch::Receiver<()>,
+    /// What makes spans of requests, where somebody wants traces.
+    pub tracer: Option<Tracer>,
     /// What time it is.
     pub clock: Clock,
     /// The plugins that do their work on the machine of the server where they have no node.
@@ -190,6 +193,7 @@ impl Api {
             .layer(axum::middleware::from_fn_with_state(self.clone(), asked::count))
             // What is called over gRPC counts itself, by the codes that it ends with.
             .merge(grpc::routes())
+            .layer(axum::middleware::from_fn_with_state(self.clone(), traced::trace))
             .layer(DefaultBodyLimit::max(MOST_BYTES))
             .with_state(self.clone())
     }

@@ -36,6 +36,7 @@ mod sessions;
 mod socket;
 mod state;
 mod stream;
+mod traced;
 
 pub use self::answer::Problem;
 pub use self::api::{Api, Parts};

@@ -136,7 +136,12 @@ impl Context {
 impl Known {
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let server = Server { url: self.server.clone(), token: self.token.clone(), ca: self.ca.clone() };
-        Ok(Client::new(&server)?)
+        let client = Client::new(&server)?;
+        // Pipelines say so which of their steps it is.
+        Ok(match std::env::var("TRACEPARENT") {
+            Ok(step) => client.in_trace(&step),
+            Err(_) => client,
+        })
     }
 }
 

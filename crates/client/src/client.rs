@@ -33,7 +33,11 @@ pub struct Server {
 
 /// A client of one server. Clones share its connection.
 #[derive(Clone, Debug)]
-pub struct Client(Arc<Shared>);
+pub struct Client {
+    shared: Arc<Shared>,
+    /// The span of somebody's trace that asks.
+    traceparent: Option<HeaderValue>,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -74,13 +78,20 @@ impl Client {
             Ok(value)
         });
         let door = Door::new(&server.url, server.ca.as_deref())?;
-        Ok(Self(Arc::new(Shared { door, authorization: authorization.transpose()? })))
+        let authorization = authorization.transpose()?;
+        Ok(Self { shared: Arc::new(Shared { door, authorization }), traceparent: None })
+    }
+
+    /// What is asked from now on belongs to a span of somebody's trace, as a `traceparent` names it (W3C Trace Context).
+    #[must_use]
+    pub fn in_trace(self, traceparent: &str) -> Self {
+        Self { traceparent: HeaderValue::try_from(traceparent.trim()).ok(), ..self }
     }
 
     /// Where the server is.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.0.door.url
+        &self.shared.door.url
     }
 
     /// Which version the server is.
@@ -141,7 +152,7 @@ impl Client {
 
     /// Asks for something that is read as a whole.
     pub(crate) async fn bytes(&self, ask: Ask) -> Result<Bytes, Error> {
-        let door = &self.0.door;
+        let door = &self.shared.door;
         let mut connection = door.connection().await?;
         let request = self.request(ask);
         let answer = door.send(&mut connection, request).await?;
@@ -153,7 +164,7 @@ impl Client {
 
     /// Asks for something that is read while it comes.
     pub(crate) async fn stream(&self, ask: Ask) -> Result<Body, Error> {
-        let door = &self.0.door;
+        let door = &self.shared.door;
         let mut connection = door.connection().await?;
         let request = self.request(ask);
         let answer: Response<Incoming> = door.send(&mut connection, request).await?;
@@ -166,7 +177,7 @@ impl Client {
     }
 
     fn request(&self, ask: Ask) -> Request<Full<Bytes>> {
-        let door = &self.0.door;
+        let door = &self.shared.door;
         let gap = if ask.query.is_empty() { "" } else { "?" };
         let target = format!("{}{}{gap}{}", door.prefix, ask.path, ask.query);
         let has_body = !ask.body.is_empty();
@@ -182,18 +193,21 @@ impl Client {
         if has_body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(ask.media));
         }
-        if let Some(authorization) = &self.0.authorization {
+        if let Some(authorization) = &self.shared.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        if let Some(traceparent) = &self.traceparent {
+            headers.insert("traceparent", traceparent.clone());
         }
         request
     }
 
     pub(crate) fn cut_short(&self, error: hyper::Error) -> Error {
-        self.0.door.cut_short(error)
+        self.shared.door.cut_short(error)
     }
 
     pub(crate) fn strange(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-        Error::Strange { url: self.0.door.url.clone(), source: error.into() }
+        Error::Strange { url: self.shared.door.url.clone(), source: error.into() }
     }
 
     fn refused(&self, status: u16, body: &[u8]) -> Error {

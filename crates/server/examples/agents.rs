@@ -69,6 +69,7 @@ async fn server(count: usize, rounds: usize) {
         enrol: windlass_enrol::Options::default(),
         agent_program: None,
         oidc: None,
+        traces: None,
         operating: windlass_server::Operating::default(),
     };
     let server = Server::open(options, registry).await.unwrap();

@@ -66,6 +66,7 @@ async fn measure(count: usize, rate: usize, seconds: usize, watching: usize, soa
         enrol: windlass_enrol::Options::default(),
         agent_program: None,
         oidc: None,
+        traces: None,
         operating: windlass_server::Operating::default(),
     };
     let server = Server::open(options, windlass_plugins::standard().unwrap()).await.unwrap();

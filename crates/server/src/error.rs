@@ -52,6 +52,9 @@ pub enum Error {
     /// People cannot sign in by the provider of identities, however it answers.
     #[error("the provider of identities cannot be used")]
     Provider(#[source] windlass_oidc::Error),
+    /// Traces cannot be told.
+    #[error("traces cannot be told")]
+    Traces(#[from] windlass_traces::Error),
     /// A certificate or key is not understood.
     #[error("the certificate or key cannot be used")]
     Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -78,6 +81,9 @@ impl Error {
             Self::Provider(_) => {
                 Some("look at what `oidc` in the settings says; `windlass server config example` explains it")
             }
+            Self::Traces(_) => Some(
+                "look at what `traces` in the settings says; `windlass server config example` explains it",
+            ),
             Self::Objects(_) | Self::Budgets(_) | Self::Plugins(_) | Self::Agents(_) | Self::File { .. } => {
                 None
             }

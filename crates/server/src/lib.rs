@@ -29,6 +29,8 @@ mod seal;
 mod serve;
 mod server;
 
+pub use windlass_traces::{Error as TracesError, Options as Traces};
+
 pub use windlass_console::is_here as has_console;
 
 pub use self::agents::{AgentToken, agent_token};

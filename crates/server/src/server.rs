@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 use windlass_access::{Audit, Passwords, Rights, Sessions, Tokens};
 use windlass_api::{Api, Budgets, Gathered, Parts, Rates};
+use windlass_contract::NAMESPACE_LABEL;
 use windlass_enrol::{Enrol, Options as EnrolOptions};
 use windlass_hub::{Hub, Parts as HubParts};
 use windlass_objects::{Objects, Options as ObjectOptions};
@@ -18,6 +19,7 @@ use windlass_plugin::{Place, Registry};
 use windlass_runtime::{Clock, Handle, KeyPlace, Logs, Options as RunOptions, Runtime, TakenOver};
 use windlass_store::Store;
 use windlass_store_fjall::FjallStore;
+use windlass_traces::{Options as TraceOptions, Traces};
 
 use crate::agents::{AgentToken, make};
 use crate::error::Error;
@@ -57,6 +59,8 @@ pub struct Options {
     pub agent_program: Option<PathBuf>,
     /// How people sign in by a provider of identities, where there is one.
     pub oidc: Option<Oidc>,
+    /// Where traces of its work are told, where somebody wants them.
+    pub traces: Option<TraceOptions>,
     /// How it is watched over and protected.
     pub operating: Operating,
 }
@@ -79,12 +83,16 @@ pub struct Server {
     telling: Option<JoinHandle<()>>,
     /// Lets go what was kept long enough.
     keeping: JoinHandle<()>,
+    /// Tells what went on.
+    traces: Option<Traces>,
 }
 
 /// How long it has to answer whether it is well.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// How long requests that are under way have to be answered at the end; streams are cut.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long the last traces have to be told; what is left is told after the next start.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 // === impl Server ===
 
@@ -96,6 +104,10 @@ impl Server {
         }
         // Whatever else cannot be had is said before anything goes on.
         let sign_on = options.oidc.map(Oidc::open).transpose()?;
+        let traces = options
+            .traces
+            .map(|traces| Traces::open(traces, &options.data_dir, &options.name, options.version));
+        let mut traces = traces.transpose()?;
         let port = Port::open(options.listen, options.tls.as_ref()).await?;
         let directory = options.data_dir.clone();
         let opened =
@@ -157,6 +169,10 @@ impl Server {
         );
         let runtime = runtime.await.map_err(Error::Runs)?;
         grants.set(gathered.clone(), runtime.handle());
+        let tracer = traces.as_ref().map(Traces::tracer);
+        if let Some(traces) = &mut traces {
+            traces.follow(runtime.handle(), NAMESPACE_LABEL);
+        }
         let (ended, until) = watch::channel(());
         let budgets = Budgets::new(gathered.clone(), runtime.handle(), budgets_at);
         tokio::spawn(budgets.clone().follow(objects.changed(), until.clone()));
@@ -176,6 +192,7 @@ impl Server {
                 runs: runtime.handle(),
                 agents: agents.clone(),
                 audit: audit.clone(),
+                tracer: tracer.clone(),
                 version: options.version,
             },
             keeper: keeper.clone(),
@@ -202,6 +219,7 @@ impl Server {
             sign_on,
             is_secure: options.tls.is_some() || options.without_tls,
             registry: simulated,
+            tracer,
             clock: clock.clone(),
             here,
             version: options.version,
@@ -229,6 +247,7 @@ impl Server {
             drains,
             telling,
             keeping,
+            traces,
         })
     }
 
@@ -293,7 +312,7 @@ impl Server {
     /// Ends it in good order: no more requests, then the runs, then the store. What has not ended goes on when it is opened
     /// again.
     pub async fn close(self, grace: Duration) -> Result<(), Error> {
-        let Self { runtime, ended, mut serving, agents, drain, drains, telling, keeping, .. } = self;
+        let Self { runtime, ended, mut serving, agents, drain, drains, telling, keeping, traces, .. } = self;
         keeping.abort();
         drains.store(true, Ordering::Relaxed);
         drop(ended);
@@ -303,6 +322,9 @@ impl Server {
         }
         let closed = runtime.shutdown(grace).await.map_err(Error::Runs);
         agents.close();
+        if let Some(traces) = traces {
+            traces.close(TOLD_WITHIN).await;
+        }
         // Until now it was told that it drains.
         telling.iter().for_each(JoinHandle::abort);
         closed

@@ -18,4 +18,5 @@ mod server {
     mod runs;
     mod sessions;
     mod sockets;
+    mod traces;
 }

@@ -41,6 +41,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("dial", &["model", "plugin", "plugins", "agent", "line"]),
     ("runtime", &["model", "meter", "logs", "engine", "plugin", "store", "lang", "report"]),
     ("access", &["model", "contract", "store", "objects"]),
+    ("traces", &["model", "meter", "outbound", "runtime"]),
     (
         "hub",
         &[
@@ -69,6 +70,7 @@ const STOREYS: &[(&str, &[&str])] = &[
             "hub",
             "rpc",
             "oidc",
+            "traces",
         ],
     ),
     (
@@ -87,6 +89,7 @@ const STOREYS: &[(&str, &[&str])] = &[
             "runtime",
             "hub",
             "oidc",
+            "traces",
             "api",
             "console",
         ],

@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use axum::Json;
 use axum::body::Body as HttpBody;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde::Deserialize;
@@ -27,6 +27,7 @@ use crate::caller::Caller;
 use crate::objects::Sent;
 use crate::socket::Form;
 use crate::stream::Told;
+use crate::traced::Began;
 
 /// What stands behind the `?` of a list.
 #[derive(Debug, Default, Deserialize)]
@@ -273,9 +274,9 @@ pub(crate) async fn submit(
     caller: Caller,
     Path(places): Places,
     sent: Sent,
-) -> Result<(StatusCode, Json<Submitted>), Problem> {
+) -> Result<(StatusCode, Extension<Began>, Json<Submitted>), Problem> {
     let submitted = super::submit::submit(&caller, place(&places).0, || sent.read()).await?;
-    Ok((StatusCode::CREATED, Json(submitted)))
+    Ok((StatusCode::CREATED, Extension(Began(submitted.run)), Json(submitted)))
 }
 
 pub(crate) async fn preview(
@@ -290,10 +291,10 @@ pub(crate) async fn retry(
     caller: Caller,
     Path(places): Places,
     sent: Sent,
-) -> Result<(StatusCode, Json<Submitted>), Problem> {
+) -> Result<(StatusCode, Extension<Began>, Json<Submitted>), Problem> {
     let (namespace, run) = place(&places);
     let submitted = super::submit::retry(&caller, namespace, run, || sent.read()).await?;
-    Ok((StatusCode::CREATED, Json(submitted)))
+    Ok((StatusCode::CREATED, Extension(Began(submitted.run)), Json(submitted)))
 }
 
 pub(crate) async fn command(caller: Caller, Path(places): Places, sent: Sent) -> Result<StatusCode, Problem> {

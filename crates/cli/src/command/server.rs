@@ -69,6 +69,7 @@ async fn serve(args: &ServerArgs, printer: &mut Printer) -> Outcome {
         agents,
         enrol: Default::default(),
         oidc: config::oidc(&settings)?,
+        traces: config::traces(&settings)?,
         agent_program: settings.agent_program.clone().or_else(|| std::env::current_exe().ok()),
         operating: Operating {
             metrics: settings.metrics_listen,

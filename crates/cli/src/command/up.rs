@@ -132,6 +132,7 @@ async fn open(listen: SocketAddr, directory: &Path, agents: Hub) -> Result<Serve
         // They are this program already.
         agent_program: None,
         oidc: None,
+        traces: None,
         operating: Default::default(),
     };
     Server::open(options, reach::over(&registry, &fleet)?).await.map_err(failure)

@@ -29,6 +29,17 @@ pub(crate) fn problems(settings: &Settings) -> Vec<(&'static str, Problem)> {
         ),
         _ => {}
     }
+    for (key, is_said) in [
+        ("traces.headers-file", settings.traces_headers.is_some()),
+        ("traces.ca", settings.traces_ca.is_some()),
+    ] {
+        if is_said && settings.traces_url.is_none() {
+            say(key, "it is about a collector of traces, and none is named", "name it with `traces.url`");
+        }
+    }
+    if settings.traces_percent.0 > 100 {
+        say("traces.percent", "there are 100 of 100 at most", "write a number from 1 to 100");
+    }
     let is_provided = settings.oidc_issuer.is_some();
     for (key, is_said, is_needed) in [
         ("oidc.url", settings.oidc_url.is_some(), true),

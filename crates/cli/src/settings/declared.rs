@@ -99,6 +99,17 @@ settings! {
     /// gives them to who may view `Server`.
     metrics_listen: Option<SocketAddr> = "metrics.listen", default "", such as "127.0.0.1:9380", flag "";
 
+    /// Where traces of runs and requests are told: the address of a collector that takes in OTLP over HTTP, whole.
+    traces_url: Option<Text> = "traces.url", default "", such as "http://127.0.0.1:4318/v1/traces", flag "";
+    /// A file with what is sent along, such as the key of a provider: a header on each line, as `NAME: VALUE`.
+    traces_headers: Option<PathBuf> = "traces.headers-file", default "", such as "/etc/windlass/traces.headers", flag "";
+    /// How many traces of 100 are told. Requests of those who keep a trace of their own, and say so, always are.
+    traces_percent: Count = "traces.percent", default "100", such as "10", flag "";
+    /// What the server is called in traces: its `service.name`.
+    traces_service: Text = "traces.service", default "windlass", such as "windlass-production", flag "";
+    /// Certificates to trust when the collector is spoken to, in PEM; those of this machine unless given.
+    traces_ca: Option<PathBuf> = "traces.ca", default "", such as "/etc/windlass/ca.pem", flag "";
+
     /// How many requests of one user are answered in a second for as long as they ask; what is more is answered with 429.
     requests_per_second: Count = "limits.requests-per-second", default "1000", such as "50", flag "";
     /// How many requests of one user may come at once, when they have not asked for a while.
@@ -138,6 +149,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
         "Signing in by a provider of OpenID Connect, beside tokens and passwords, which always are good.",
     ),
     ("metrics", "What is counted, for whoever watches over the server."),
+    ("traces", "What went on in runs and requests, for a collector of OpenTelemetry."),
     ("limits", "What one client may ask, so that all others are answered, too."),
     ("retention", "How long runs that have ended are kept. The record of who did what never goes."),
     ("log", "What the server says of its work, which is not the output of runs."),

@@ -12,6 +12,7 @@ use windlass_meter::Taken;
 use windlass_runtime::Handle;
 use windlass_store::Store as _;
 use windlass_store_fjall::FjallStore;
+use windlass_traces::Tracer;
 
 use super::declared::find;
 use super::{Measured, Sample};
@@ -24,6 +25,7 @@ pub(crate) struct Watched {
     pub(crate) runs: Handle,
     pub(crate) agents: Hub,
     pub(crate) audit: Audit,
+    pub(crate) tracer: Option<Tracer>,
     pub(crate) version: &'static str,
 }
 
@@ -61,6 +63,10 @@ pub(crate) async fn collect(watched: &Watched, asked: Tally, ready: bool) -> Vec
     }
     for (call, taken) in &asked.called.took {
         times(&mut all, "windlass_grpc_call_duration_seconds", [call], *taken);
+    }
+    if let Some(tally) = watched.tracer.as_ref().map(Tracer::tally) {
+        number(&mut all, "windlass_traces_spans_told", [], tally.told as f64);
+        number(&mut all, "windlass_traces_spans_dropped", [], tally.dropped as f64);
     }
     number(&mut all, "windlass_audit_entries", [], watched.audit.count().await as f64);
     process(&mut all);

@@ -82,6 +82,12 @@ pub(super) const ALL: &[Declared] = &[
         &["call"],
         "How long it took until the answer to a call began.",
     ),
+    counter("windlass_traces_spans_told", &[], "Spans that a collector has taken in, where traces are told."),
+    counter(
+        "windlass_traces_spans_dropped",
+        &[],
+        "Spans that it refused, and spans of requests that came when too many were on their way.",
+    ),
     counter("windlass_audit_entries", &[], "Entries of the record, of all times."),
     counter("process_cpu_seconds", &[], "Processor time that was used."),
     gauge("process_resident_memory_bytes", &[], "Memory that is in use."),

@@ -39,6 +39,7 @@ pub(crate) fn options(directory: &Path) -> Options {
         enrol: windlass_enrol::Options::default(),
         agent_program: None,
         oidc: None,
+        traces: None,
         operating: windlass_server::Operating::default(),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use windlass_model::code;
-use windlass_server::Oidc;
+use windlass_server::{Oidc, Traces};
 use zeroize::Zeroizing;
 
 use crate::args::{ConfigArgs, ConfigCommand, ServerArgs};
@@ -16,7 +16,9 @@ pub(super) fn run(args: &ConfigArgs, printer: &mut Printer) -> Outcome {
     match &args.command {
         ConfigCommand::Check { file } => {
             let file = file.clone().or_else(named);
-            oidc(&read(file.as_deref(), Vec::new())?)?;
+            let settings = read(file.as_deref(), Vec::new())?;
+            oidc(&settings)?;
+            traces(&settings)?;
             match file {
                 Some(file) => printer.line(format_args!("ok {}", file.display())),
                 None => printer.line("ok: there is no file, and the variables are good"),
@@ -73,6 +75,36 @@ pub(super) fn oidc(settings: &Settings) -> Result<Option<Oidc>, Failure> {
         lasts: settings.oidc_lasts.0,
         ca: settings.oidc_ca.clone(),
     }))
+}
+
+/// Where traces are told, where that is set.
+pub(super) fn traces(settings: &Settings) -> Result<Option<Traces>, Failure> {
+    let Some(url) = &settings.traces_url else { return Ok(None) };
+    let traces = Traces {
+        url: url.0.clone(),
+        headers: settings.traces_headers.as_deref().map_or_else(|| Ok(Vec::new()), headers)?,
+        percent: u8::try_from(settings.traces_percent.0).unwrap_or(100),
+        ca: settings.traces_ca.clone(),
+        service: settings.traces_service.0.clone(),
+    };
+    traces.check().map_err(|error| super::failure(error.into()))?;
+    Ok(Some(traces))
+}
+
+/// The headers of a file.
+fn headers(path: &Path) -> Result<Vec<(String, Zeroizing<String>)>, Failure> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| Failure::file("read", path, &error))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(at, line)| {
+            let (name, value) = line.split_once(':').ok_or_else(|| {
+                let message = format!("{}:{} is no header", path.display(), at.saturating_add(1));
+                Failure::new(Exit::Invalid, code::CONFIG, message).help("write `NAME: VALUE`")
+            })?;
+            Ok((name.trim().to_owned(), Zeroizing::new(value.trim().to_owned())))
+        })
+        .collect()
 }
 
 /// The one line of a file.
