@@ -1,17 +1,19 @@
 //! What nodes reported of themselves: asked over the usual connections, and kept with its age.
 //!
 //! ```text
-//!   ask ──▶ the plugin `facts` on each node ──▶ Kept: <data directory>/facts/<node>.json
+//!   ask ──▶ the plugin `facts` on each node ──▶ Kept: <data directory>/facts/<node>.<place>.json
 //!   an inventory that is read ◀── add, where something looks at facts ──┘
 //! ```
 //!
-//! It belongs to no run. What an inventory says of a node itself lies over what is kept.
+//! It belongs to no run. Inventories may call different machines by one name: what is kept is of a name at a place, which is
+//! where and over what the node is reached. What an inventory says of a node itself lies over what is kept.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use windlass_fleet::Fleet;
@@ -39,7 +41,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 /// How many nodes are asked at once; how many connections are made at once is the fleet's.
 const AT_ONCE: usize = 256;
 /// The version of the files.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The facts of nodes that are kept.
 #[derive(Clone, Debug)]
@@ -52,6 +54,7 @@ pub(crate) struct Kept {
 pub(crate) struct Known {
     v: u32,
     node: String,
+    place: String,
     pub(crate) at: u64,
     pub(crate) facts: Map,
 }
@@ -68,21 +71,22 @@ impl Kept {
         Ok(Self { directory: data_dir.path().join("facts") })
     }
 
-    fn file(&self, node: &str) -> PathBuf {
-        self.directory.join(windlass_logs::node_file_name(node)).with_extension("json")
+    fn file(&self, node: &str, place: &str) -> PathBuf {
+        self.directory.join(windlass_logs::node_file_name(node)).with_extension(format!("{place}.json"))
     }
 
     /// What is kept of a node. What cannot be read is not known, and is asked for again.
-    pub(crate) fn get(&self, node: &str) -> Option<Known> {
-        let bytes = std::fs::read(self.file(node)).ok()?;
+    pub(crate) fn get(&self, node: &Node) -> Option<Known> {
+        let place = place(node);
+        let bytes = std::fs::read(self.file(&node.name, &place)).ok()?;
         let known: Known = serde_json::from_slice(&bytes).ok()?;
         // Nodes with very long names may share a file.
-        (known.v == VERSION && known.node == node).then_some(known)
+        (known.v == VERSION && known.node == node.name && known.place == place).then_some(known)
     }
 
     /// Keeps what a node reported.
     pub(crate) fn put(&self, known: &Known) -> Result<(), Failure> {
-        let path = self.file(&known.node);
+        let path = self.file(&known.node, &known.place);
         let cannot = |error: std::io::Error| Failure::file("write", &path, &error);
         if let Some(above) = self.directory.parent() {
             data_dir::create(above)?;
@@ -115,6 +119,18 @@ impl Known {
         let now = Clock::system().now();
         self.at <= now.0 && now.since(Time(self.at)) < most
     }
+}
+
+/// Where and over what a node is reached, in a word. Who logs in, and with what, changes nothing about the machine.
+fn place(node: &Node) -> String {
+    let transport = node.transport.as_deref();
+    let hops = transport.and_then(|way| way.jump.as_deref()).unwrap_or_default();
+    let hops: Vec<String> = hops.iter().map(|hop| serde_json::to_string(hop).unwrap_or_default()).collect();
+    let (uses, port) = (transport.and_then(|way| way.uses), transport.and_then(|way| way.port));
+    let container = transport.and_then(|way| way.container.as_ref());
+    let place = serde_json::json!([*node.addresses, uses, port, hops, container]);
+    let digest = Sha256::digest(place.to_string().as_bytes());
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether a text that selects or a plan looks at facts.
@@ -161,8 +177,7 @@ pub(crate) fn refresh(
     printer: &mut Printer,
 ) -> Result<(), Failure> {
     let kept = Kept::usual()?;
-    let is_young =
-        |node: &Arc<Node>| kept.get(&node.name).is_some_and(|known| known.is_younger_than(max_age));
+    let is_young = |node: &Arc<Node>| kept.get(node).is_some_and(|known| known.is_younger_than(max_age));
     let stale: Vec<Arc<Node>> = nodes.into_iter().filter(|node| !is_young(node)).collect();
     if stale.is_empty() {
         return Ok(());
@@ -207,7 +222,7 @@ async fn one(plugin: &dyn DynPlugin, run: RunId, node: &Arc<Node>) -> Result<Kno
     };
     let reply = answer?;
     let facts = reply.response.as_object().cloned().unwrap_or_default();
-    Ok(Known { v: VERSION, node: node.name.clone(), at: Clock::system().now().0, facts })
+    Ok(Known { v: VERSION, node: node.name.clone(), place: place(node), at: Clock::system().now().0, facts })
 }
 
 #[cfg(test)]
@@ -217,7 +232,8 @@ mod tests {
     #[test]
     fn what_seems_to_come_from_the_future_is_asked_for_again() {
         let now = Clock::system().now().0;
-        let known = |at| Known { v: VERSION, node: "web01".to_owned(), at, facts: Map::new() };
+        let known =
+            |at| Known { v: VERSION, node: "web01".to_owned(), place: String::new(), at, facts: Map::new() };
         let hour = Duration::from_secs(3600);
         assert!(known(now - 1_000_000).is_younger_than(hour));
         assert!(!known(now - 2 * 3_600_000_000).is_younger_than(hour));
@@ -230,14 +246,24 @@ mod tests {
         let kept = Kept { directory: dir.path().join("facts") };
         let long = "n".repeat(300);
         let other = format!("{}x", "n".repeat(299));
-        for name in ["web01", "../x", &long] {
+        let at = |name: &str, address: &str| Node {
+            addresses: vec![address.to_owned()].into(),
+            ..Node::named(name)
+        };
+        for name in ["web01", "web01.example.org", "web01.example.com", "../x", &long] {
             let facts = serde_json::json!({"os": {"name": name}}).as_object().cloned().unwrap();
-            let known = Known { v: VERSION, node: name.to_owned(), at: 7, facts };
+            let node = at(name, "10.0.0.1");
+            let known = Known { v: VERSION, node: name.to_owned(), place: place(&node), at: 7, facts };
             kept.put(&known).unwrap();
-            assert_eq!(kept.get(name), Some(known));
+            assert_eq!(kept.get(&node), Some(known));
+            assert_eq!(kept.get(&at(name, "10.0.0.2")), None, "another machine goes by that name elsewhere");
         }
-        assert_eq!(kept.get(&other), None, "it shares the file of another node");
-        std::fs::write(kept.file("web01"), "{").unwrap();
-        assert_eq!(kept.get("web01"), None);
+        for name in ["web01", "web01.example.org", "web01.example.com"] {
+            assert_eq!(kept.get(&at(name, "10.0.0.1")).unwrap().node, name, "each has a file of its own");
+        }
+        assert_eq!(kept.get(&at(&other, "10.0.0.1")), None, "it shares the file of another node");
+        let web = at("web01", "10.0.0.1");
+        std::fs::write(kept.file("web01", &place(&web)), "{").unwrap();
+        assert_eq!(kept.get(&web), None);
     }
 }

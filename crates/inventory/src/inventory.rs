@@ -77,10 +77,10 @@ impl Inventory {
         &self.warnings
     }
 
-    /// Adds what nodes are known to have reported, by their names. What the inventory itself says of a node lies over it.
-    pub fn add_facts(&mut self, mut known: impl FnMut(&str) -> Option<Map>) {
+    /// Adds what nodes are known to have reported. What the inventory itself says of a node lies over it.
+    pub fn add_facts(&mut self, mut known: impl FnMut(&Node) -> Option<Map>) {
         for node in &mut self.nodes {
-            let Some(mut facts) = known(&node.name) else { continue };
+            let Some(mut facts) = known(node) else { continue };
             let node = Arc::make_mut(node);
             facts.extend(std::mem::take(&mut node.facts));
             node.facts = facts;

@@ -54,7 +54,7 @@ async fn known(nodes: Vec<Arc<Node>>, max_age: Duration, args: &NodesFactsArgs) 
     let mut rows: Vec<Row> = Vec::with_capacity(nodes.len());
     let mut stale = Vec::new();
     for node in nodes {
-        match kept.get(&node.name).filter(|known| known.is_younger_than(max_age)) {
+        match kept.get(&node).filter(|known| known.is_younger_than(max_age)) {
             Some(known) => rows.push((node, Ok(known))),
             None => stale.push(node),
         }
