@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use tokio::sync::{Notify, watch};
 use windlass_access::Principal;
-use windlass_contract::{NAMESPACE_LABEL, OneProblem, WAITS_LABEL};
+use windlass_contract::{GROUPS_LABEL, NAMESPACE_LABEL, OneProblem, WAITS_LABEL};
 use windlass_model::code;
 use windlass_model::event::Author;
 use windlass_model::id::RunId;
@@ -136,10 +136,12 @@ impl Rates {
             let ahead =
                 waiting.runs.iter().filter(|(key, (other, _))| waits_longer(key) && is_alike(other)).count();
             let times = begun.all.values().filter(|(_, other)| is_alike(other)).map(|(at, _)| *at);
-            if let Some(at) = rate.free_at(times.collect(), ahead, now)
-                && later.as_ref().is_none_or(|later| later.at < at)
-            {
-                later = Some(Later { policy, message: spec.message, rate, at });
+            let Some(at) = rate.free_at(times.collect(), ahead, now) else { continue };
+            let found = Later { policy, message: spec.message, rate, at };
+            // What one policy refuses does not wait because another one would let it. What waits was let in.
+            let weight = |later: &Later| (waits.is_none() && !later.is_worth_waiting(), later.at);
+            if later.as_ref().is_none_or(|later| weight(later) < weight(&found)) {
+                later = Some(found);
             }
         }
         if let Some(later) = later {
@@ -243,12 +245,12 @@ impl Rates {
         counted: &Counted,
     ) -> Result<Option<Later>, Problem> {
         let run = key.1;
-        let status = match self.runs.status(run).await {
-            Ok(view) => view.status,
+        let view = match self.runs.status(run).await {
+            Ok(view) => view,
             Err(windlass_runtime::Error::UnknownRun(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        if status != RunStatus::Submitted {
+        if view.status != RunStatus::Submitted {
             return Ok(None);
         }
         let place = match self.take_behind(counted, Some(key)).await? {
@@ -260,7 +262,8 @@ impl Rates {
         if !policies.is_empty() {
             let layout = self.runs.layout(run).await?;
             let user = counted.user.clone();
-            let who = Principal { user, namespaces: None, verbs: None, groups: Vec::new() };
+            let groups = view.labels.get(GROUPS_LABEL).and_then(|groups| serde_json::from_str(groups).ok());
+            let who = Principal { user, namespaces: None, verbs: None, groups: groups.unwrap_or_default() };
             if let Some(problem) = judged(api, &who, &counted.namespace, true, &layout, &policies) {
                 self.runs.stop(run, by(problem.detail.clone())).await?;
                 return Ok(None);

@@ -39,5 +39,5 @@ pub use self::run::{
     RetryRun, Run, RunApproval, RunPage, RunPreview, RunReason, Submitted, TargetState,
 };
 pub use self::words::{
-    APPLY, CSRF_HEADER, JSON_PATCH, MERGE_PATCH, NAMESPACE_LABEL, PROBLEM, Version, WAITS_LABEL,
+    APPLY, CSRF_HEADER, GROUPS_LABEL, JSON_PATCH, MERGE_PATCH, NAMESPACE_LABEL, PROBLEM, Version, WAITS_LABEL,
 };

@@ -19,6 +19,8 @@ pub const PROBLEM: &str = "application/problem+json";
 pub const NAMESPACE_LABEL: &str = "windlass.dev/namespace";
 /// The label that says of a run that it began, or is to begin, by itself when its turn comes.
 pub const WAITS_LABEL: &str = "windlass.dev/waits";
+/// The label of such a run that has the groups which a provider of identities said that its user is in, as a list in JSON.
+pub const GROUPS_LABEL: &str = "windlass.dev/waits-groups";
 
 /// The header in which a session shows that a page of ours asks.
 pub const CSRF_HEADER: &str = "x-windlass-csrf";

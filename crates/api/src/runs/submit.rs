@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
 use windlass_contract::{
-    NAMESPACE_LABEL, NewRun, PreviewedAction, PreviewedBlock, RetryRun, RunPreview, Submitted, WAITS_LABEL,
+    GROUPS_LABEL, NAMESPACE_LABEL, NewRun, PreviewedAction, PreviewedBlock, RetryRun, RunPreview, Submitted,
+    WAITS_LABEL,
 };
 use windlass_lang::Given;
 use windlass_model::event::Author;
@@ -179,6 +180,7 @@ async fn take_in(
     let labels = &mut labelled.metadata.labels;
     labels.insert(NAMESPACE_LABEL.to_owned(), namespace.to_owned());
     labels.shift_remove(WAITS_LABEL);
+    labels.shift_remove(GROUPS_LABEL);
     // One that must be approved begins with that, and is counted then.
     let is_counted = start && !request.noop && plan.spec.approval.is_none();
     let counted = Counted::new(namespace, &plan, caller);
@@ -192,6 +194,9 @@ async fn take_in(
     };
     if later.is_some() {
         labels.insert(WAITS_LABEL.to_owned(), "rate".to_owned());
+        if !caller.who.groups.is_empty() {
+            labels.insert(GROUPS_LABEL.to_owned(), json!(caller.who.groups).to_string());
+        }
     }
     let request = Request {
         plan: Arc::new(labelled),

@@ -244,6 +244,39 @@ async fn a_terminal_without_a_browser_signs_in_by_a_code() {
 }
 
 #[tokio::test]
+async fn a_run_that_waits_for_its_turn_is_still_of_the_groups_of_who_submitted_it() {
+    let name = "a_run_that_waits_for_its_turn_is_still_of_the_groups_of_who_submitted_it";
+    let Some(provider) = Real::begin(name) else { return };
+    let place = place(&provider, |_| ()).await;
+    user(&place, "alice", &provider, "ann").await;
+    let binding = json!({"spec": {"role": "operator", "groups": ["oidc:web"], "namespaces": ["default"]}});
+    place.does("PATCH", "/api/v1/rolebindings/web", binding).await;
+    let plan = json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [{"name": "a", "use": "noop"}]}]}]}});
+    place.does("PATCH", "/api/v1/namespaces/default/plans/work", plan).await;
+    let cedar = r#"forbid (principal, action, resource) unless { principal in Group::"oidc:web" };"#;
+    place.does("PATCH", "/api/v1/policies/web-only", json!({"spec": {"cedar": cedar}})).await;
+    let rate = json!({"spec": {"rate": {"most": 1, "every": "2s", "beyond": "wait"}}});
+    place.does("PATCH", "/api/v1/policies/slow", rate).await;
+    let begun = place.ask("", "POST", "/api/v1/oidc/device", None).await.body;
+    Browser::new(&place).types(begun["verificationUriComplete"].as_str().unwrap(), "ann").await;
+    let body = json!({"handle": begun["handle"]});
+    let done = place.ask("", "POST", "/api/v1/oidc/device/token", Some(&body)).await.body;
+    let token = done["signedIn"]["token"].as_str().unwrap().to_owned();
+    let submits = async || {
+        let answer = place
+            .ask(&token, "POST", "/api/v1/namespaces/default/runs", Some(&json!({"plan": "work"})))
+            .await;
+        assert_eq!(answer.status.as_u16(), 201, "{answer:?}");
+        answer.body
+    };
+    submits().await;
+    let second = submits().await;
+    assert!(second["waits"].as_str().unwrap().contains("slow"), "{second}");
+    let ended = place.ended(second["run"].as_str().unwrap()).await;
+    assert_eq!(ended["status"], "succeeded", "{ended}");
+}
+
+#[tokio::test]
 async fn a_provider_that_is_away_keeps_nobody_from_signing_in_otherwise() {
     let Some(provider) = Real::begin("a_provider_that_is_away_keeps_nobody_from_signing_in_otherwise") else {
         return;

@@ -270,6 +270,21 @@ async fn w39_a_run_that_waits_begins_in_turn_over_a_restart_and_one_that_is_canc
 }
 
 #[tokio::test]
+async fn what_one_policy_refuses_does_not_wait_because_another_would_let_it() {
+    let place = Place::new().await;
+    simple(&place).await;
+    let waits = json!({"spec": {"rate": {"most": 1, "every": "2h", "beyond": "wait"}}});
+    place.does("PATCH", "/api/v1/policies/patient", waits).await;
+    place
+        .does("PATCH", "/api/v1/policies/strict", json!({"spec": {"rate": {"most": 1, "every": "1h"}}}))
+        .await;
+    place.ended(&run_of(&submits(&place, "one").await)).await;
+    is_refused(&submits(&place, "one").await, &["strict"]);
+    let seen = place.does("POST", "/api/v1/namespaces/default/runs/preview", json!({"plan": "one"})).await;
+    assert!(seen["refusals"][0].as_str().unwrap().starts_with("the policy `strict`"), "{seen}");
+}
+
+#[tokio::test]
 async fn a_rate_that_makes_no_sense_is_refused_when_it_is_made() {
     let place = Place::new().await;
     for (spec, detail) in [
