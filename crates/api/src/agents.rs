@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
-use windlass_contract::{AgentPage, AgentTokens, AgentView, NewAgentToken, NewAgentTokenMade};
+use windlass_contract::{
+    AgentPage, AgentTokenView, AgentTokens, AgentView, NewAgentToken, NewAgentTokenMade,
+};
 use windlass_enrol::{Error, Wanted};
 use windlass_model::Value;
 
 use crate::answer::Problem;
-use crate::api::Api;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
 use crate::objects::Sent;
@@ -22,8 +23,8 @@ use crate::objects::Sent;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Part {
-    limit: Option<usize>,
-    cursor: Option<String>,
+    pub(crate) limit: Option<usize>,
+    pub(crate) cursor: Option<String>,
 }
 
 const AGENT: &str = "Agent";
@@ -75,59 +76,83 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 pub(crate) async fn list(
-    State(api): State<Api>,
     caller: Caller,
     part: Result<Query<Part>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<AgentPage>, Problem> {
+    let part = || Ok(part.map_err(|why| Problem::bad(why.body_text()))?.0);
+    Ok(Json(page(&caller, part).await?))
+}
+
+/// A page of them, by node.
+pub(crate) async fn page(
+    caller: &Caller,
+    part: impl FnOnce() -> Result<Part, Problem>,
+) -> Result<AgentPage, Problem> {
     caller.must(Verb::View, &Resource::global(AGENT)).await?;
-    let Query(part) = part.map_err(|why| Problem::bad(why.body_text()))?;
+    let part = part()?;
     let limit = part.limit.unwrap_or(USUAL).clamp(1, MOST);
-    let mut items = api.parts().agents.agents(part.cursor.as_deref(), limit.saturating_add(1)).await?;
+    let agents = &caller.api().parts().agents;
+    let mut items = agents.agents(part.cursor.as_deref(), limit.saturating_add(1)).await?;
     let is_more = items.len() > limit;
     items.truncate(limit);
     let next = if is_more { items.last().map(|last| last.agent.node.clone()) } else { None };
-    Ok(Json(AgentPage { items, next }))
+    Ok(AgentPage { items, next })
 }
 
-pub(crate) async fn get(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(node): Path<String>,
-) -> Result<Json<AgentView>, Problem> {
-    let resource = Resource::global(AGENT).named(&node);
+pub(crate) async fn get(caller: Caller, Path(node): Path<String>) -> Result<Json<AgentView>, Problem> {
+    Ok(Json(one(&caller, &node).await?))
+}
+
+/// The agent of a node.
+pub(crate) async fn one(caller: &Caller, node: &str) -> Result<AgentView, Problem> {
+    let resource = Resource::global(AGENT).named(node);
     caller.must(Verb::View, &resource).await?;
-    let agent = api.parts().agents.agent(&node).await?;
-    agent.map(Json).ok_or_else(|| Problem::not_found(resource))
+    caller.api().parts().agents.agent(node).await?.ok_or_else(|| Problem::not_found(resource))
 }
 
-pub(crate) async fn revoke(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(node): Path<String>,
-) -> Result<Json<AgentView>, Problem> {
-    let resource = Resource::global(AGENT).named(&node);
+pub(crate) async fn revoke(caller: Caller, Path(node): Path<String>) -> Result<Json<AgentView>, Problem> {
+    Ok(Json(cut_off(&caller, &node).await?))
+}
+
+/// Revokes the agent of a node.
+pub(crate) async fn cut_off(caller: &Caller, node: &str) -> Result<AgentView, Problem> {
+    let resource = Resource::global(AGENT).named(node);
     caller.must(Verb::Write, &resource).await?;
-    let agents = &api.parts().agents;
-    let before = agents.agent(&node).await?.ok_or_else(|| Problem::not_found(resource))?;
-    agents.revoke(&node).await?;
-    let after = agents.agent(&node).await?.ok_or_else(|| Problem::not_found(resource))?;
+    let agents = &caller.api().parts().agents;
+    let before = agents.agent(node).await?.ok_or_else(|| Problem::not_found(resource))?;
+    agents.revoke(node).await?;
+    let after = agents.agent(node).await?.ok_or_else(|| Problem::not_found(resource))?;
     caller.did(Verb::Write, &resource, json!({"state": before.state}), json!({"state": after.state})).await?;
-    Ok(Json(after))
+    Ok(after)
 }
 
-pub(crate) async fn tokens(State(api): State<Api>, caller: Caller) -> Result<Json<AgentTokens>, Problem> {
+pub(crate) async fn tokens(caller: Caller) -> Result<Json<AgentTokens>, Problem> {
+    Ok(Json(AgentTokens { items: all_tokens(&caller).await? }))
+}
+
+/// The tokens by which agents may join.
+pub(crate) async fn all_tokens(caller: &Caller) -> Result<Vec<AgentTokenView>, Problem> {
     caller.must(Verb::View, &Resource::global(TOKEN)).await?;
-    let Some(enrol) = api.parts().agents.enrol() else { return Ok(Json(AgentTokens { items: Vec::new() })) };
-    Ok(Json(AgentTokens { items: enrol.tokens().await? }))
+    match caller.api().parts().agents.enrol() {
+        Some(enrol) => Ok(enrol.tokens().await?),
+        None => Ok(Vec::new()),
+    }
 }
 
 pub(crate) async fn issue(
-    State(api): State<Api>,
     caller: Caller,
     sent: Sent,
 ) -> Result<(StatusCode, Json<NewAgentTokenMade>), Problem> {
+    Ok((StatusCode::CREATED, Json(make(&caller, || sent.read()).await?)))
+}
+
+/// Makes one.
+pub(crate) async fn make(
+    caller: &Caller,
+    wanted: impl FnOnce() -> Result<NewAgentToken, Problem>,
+) -> Result<NewAgentTokenMade, Problem> {
     caller.must(Verb::Write, &Resource::global(TOKEN)).await?;
-    let wanted: NewAgentToken = sent.read()?;
+    let (api, wanted) = (caller.api(), wanted()?);
     let enrol = api.parts().agents.enrol().ok_or_else(closed)?;
     let wanted = Wanted {
         nodes: wanted.nodes,
@@ -140,22 +165,24 @@ pub(crate) async fn issue(
     let resource = Resource::global(TOKEN).named(&made.view.id);
     let after = serde_json::to_value(&made.view).unwrap_or_default();
     caller.did(Verb::Write, &resource, Value::Null, after).await?;
-    Ok((StatusCode::CREATED, Json(NewAgentTokenMade { token: made.token.text(), view: made.view })))
+    Ok(NewAgentTokenMade { token: made.token.text(), view: made.view })
 }
 
-pub(crate) async fn end(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let resource = Resource::global(TOKEN).named(&id);
+pub(crate) async fn end(caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    end_token(&caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends one.
+pub(crate) async fn end_token(caller: &Caller, id: &str) -> Result<(), Problem> {
+    let resource = Resource::global(TOKEN).named(id);
     caller.must(Verb::Write, &resource).await?;
-    let enrol = api.parts().agents.enrol().ok_or_else(closed)?;
-    if !enrol.end(&id).await? {
+    let enrol = caller.api().parts().agents.enrol().ok_or_else(closed)?;
+    if !enrol.end(id).await? {
         return Err(Problem::not_found(resource));
     }
     caller.did(Verb::Write, &resource, json!({"id": id}), Value::Null).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(())
 }
 
 fn closed() -> Problem {

@@ -7,11 +7,14 @@
 //! A method takes a message apart, asks what REST asks, and makes a message of the answer. Rights, admission, paging, the record and
 //! problems are not decided here.
 
+mod agents;
 mod counted;
 mod health;
 mod logs;
 mod messages;
 mod objects;
+mod operating;
+mod people;
 mod runs;
 mod status;
 
@@ -30,8 +33,13 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tonic::Status;
 use tonic::codegen::Service;
 use windlass_model::code;
+use windlass_rpc::v1::agents_server::AgentsServer;
+use windlass_rpc::v1::audit_server::AuditServer;
+use windlass_rpc::v1::inventory_server::InventoryServer;
 use windlass_rpc::v1::logs_server::LogsServer;
 use windlass_rpc::v1::objects_server::ObjectsServer;
+use windlass_rpc::v1::operating_server::OperatingServer;
+use windlass_rpc::v1::people_server::PeopleServer;
 use windlass_rpc::v1::runs_server::RunsServer;
 
 use crate::answer::Problem;
@@ -49,6 +57,18 @@ struct Calls;
 /// Messages on their way to a client.
 type Sending<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
+/// What is called by somebody who says who they are.
+const SERVICES: [&str; 8] = [
+    "windlass.v1.Objects",
+    "windlass.v1.Runs",
+    "windlass.v1.Logs",
+    "windlass.v1.People",
+    "windlass.v1.Agents",
+    "windlass.v1.Audit",
+    "windlass.v1.Inventory",
+    "windlass.v1.Operating",
+];
+
 /// How many calls of those who need not say who they are may be under way at once.
 pub(crate) const STRANGERS: usize = 256;
 /// The largest message of one of them.
@@ -56,7 +76,7 @@ const LITTLE: usize = 64 << 10;
 
 /// Where they come in.
 pub(crate) fn routes() -> Router<Api> {
-    ["windlass.v1.Objects", "windlass.v1.Runs", "windlass.v1.Logs"]
+    SERVICES
         .into_iter()
         .map(|service| (service, false))
         .chain(health::SERVICES.iter().map(|service| (*service, true)))
@@ -109,14 +129,20 @@ async fn known(api: &Api, service: &str, request: Request) -> Response {
         }
         Err(problem) => return refused(problem),
     };
+    macro_rules! by {
+        ($server:ident) => {
+            called($server::new(Calls).max_decoding_message_size(MOST_BYTES), request).await
+        };
+    }
     match service {
-        "windlass.v1.Objects" => {
-            called(ObjectsServer::new(Calls).max_decoding_message_size(MOST_BYTES), request).await
-        }
-        "windlass.v1.Runs" => {
-            called(RunsServer::new(Calls).max_decoding_message_size(MOST_BYTES), request).await
-        }
-        _ => called(LogsServer::new(Calls).max_decoding_message_size(MOST_BYTES), request).await,
+        "windlass.v1.Objects" => by!(ObjectsServer),
+        "windlass.v1.Runs" => by!(RunsServer),
+        "windlass.v1.People" => by!(PeopleServer),
+        "windlass.v1.Agents" => by!(AgentsServer),
+        "windlass.v1.Audit" => by!(AuditServer),
+        "windlass.v1.Inventory" => by!(InventoryServer),
+        "windlass.v1.Operating" => by!(OperatingServer),
+        _ => by!(LogsServer),
     }
 }
 

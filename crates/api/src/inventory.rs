@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use windlass_access::{Resource, Verb};
 use windlass_contract::{HiddenVar, NodeVar, NodeVars};
 use windlass_model::Value;
@@ -11,7 +11,6 @@ use windlass_model::vars::Blame;
 use windlass_plugin::secrecy::shown_under;
 
 use crate::answer::Problem;
-use crate::api::Api;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
 
@@ -31,24 +30,30 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 pub(crate) async fn get(
-    State(api): State<Api>,
     caller: Caller,
     Path(places): Path<HashMap<String, String>>,
 ) -> Result<Json<Value>, Problem> {
-    let namespace = places.get("name").map_or("", String::as_str);
+    Ok(Json(document(&caller, places.get("name").map_or("", String::as_str)).await?))
+}
+
+/// The inventory of a namespace.
+pub(crate) async fn document(caller: &Caller, namespace: &str) -> Result<Value, Problem> {
     caller.must(Verb::View, &Resource::within(INVENTORY, namespace)).await?;
-    Ok(Json(api.gathered().document(namespace).await?))
+    caller.api().gathered().document(namespace).await
 }
 
 pub(crate) async fn vars(
-    State(api): State<Api>,
     caller: Caller,
     Path(places): Path<HashMap<String, String>>,
 ) -> Result<Json<NodeVars>, Problem> {
     let place = |key: &str| places.get(key).map_or("", String::as_str);
-    let (namespace, node) = (place("name"), place("object"));
+    Ok(Json(vars_of(&caller, place("name"), place("object")).await?))
+}
+
+/// The variables of a node in a namespace.
+pub(crate) async fn vars_of(caller: &Caller, namespace: &str, node: &str) -> Result<NodeVars, Problem> {
     caller.must(Verb::View, &Resource::within(INVENTORY, namespace)).await?;
-    let inventory = api.gathered().inventory(namespace).await?;
+    let inventory = caller.api().gathered().inventory(namespace).await?;
     let found = inventory.find(node).filter(|id| inventory.node(*id).is_some_and(|node| node.active));
     let id = found.ok_or_else(|| Problem::not_found(format!("node {node} in {namespace}")))?;
     let mut blame = inventory.vars(id).blame();
@@ -62,5 +67,5 @@ pub(crate) async fn vars(
         from: from.to_string(),
         key,
     };
-    Ok(Json(NodeVars { items: blame.into_iter().map(var).collect() }))
+    Ok(NodeVars { items: blame.into_iter().map(var).collect() })
 }

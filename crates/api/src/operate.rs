@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use futures_util::stream;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use serde_json::json;
 use windlass_access::{Resource, Verb};
 use windlass_contract::{NewBackup, NewRetention, Retained};
@@ -73,33 +74,46 @@ pub(crate) async fn metrics(
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(form.media()))], text).into_response())
 }
 
-pub(crate) async fn retain(
-    State(api): State<Api>,
-    caller: Caller,
-    sent: Sent,
-) -> Result<Json<Retained>, Problem> {
+pub(crate) async fn retain(caller: Caller, sent: Sent) -> Result<Json<Retained>, Problem> {
+    Ok(Json(retained(&caller, || sent.read()).await?))
+}
+
+/// What was kept long enough.
+pub(crate) async fn retained(
+    caller: &Caller,
+    wanted: impl FnOnce() -> Result<NewRetention, Problem>,
+) -> Result<Retained, Problem> {
     let what = Resource::global(SERVER);
     caller.must(Verb::Write, &what).await?;
-    let wanted: NewRetention = sent.read()?;
+    let wanted = wanted()?;
     if !wanted.dry_run {
         caller.did(Verb::Write, &what, Value::Null, json!({"retention": wanted})).await?;
     }
-    let retained = api.parts().host.retain(wanted.dry_run).await;
-    retained.map(Json).map_err(|why| Problem::new(StatusCode::SERVICE_UNAVAILABLE, &code::SERVER, why))
+    let retained = caller.api().parts().host.retain(wanted.dry_run).await;
+    retained.map_err(|why| Problem::new(StatusCode::SERVICE_UNAVAILABLE, &code::SERVER, why))
 }
 
-pub(crate) async fn backup(State(api): State<Api>, caller: Caller, sent: Sent) -> Result<Response, Problem> {
+pub(crate) async fn backup(caller: Caller, sent: Sent) -> Result<Response, Problem> {
+    let pieces = pieces(&caller, || sent.read()).await?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(BACKUP))], Body::from_stream(pieces))
+        .into_response())
+}
+
+/// A backup, piece by piece.
+pub(crate) async fn pieces(
+    caller: &Caller,
+    wanted: impl FnOnce() -> Result<NewBackup, Problem>,
+) -> Result<BoxStream<'static, std::io::Result<Bytes>>, Problem> {
     let what = Resource::global(SERVER);
     caller.must(Verb::Write, &what).await?;
-    let wanted: NewBackup = sent.read()?;
-    let pieces = api.parts().host.backup(wanted).await.map_err(|why| {
+    let wanted = wanted()?;
+    let pieces = caller.api().parts().host.backup(wanted).await.map_err(|why| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, &code::BACKUP, format!("no backup can be made: {why}"))
     })?;
     // Whoever has a backup has everything: that is worth noting, although nothing is changed.
     caller.did(Verb::Write, &what, Value::Null, json!({"backup": wanted})).await?;
     let pieces = stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) });
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(BACKUP))], Body::from_stream(pieces))
-        .into_response())
+    Ok(pieces.boxed())
 }
 
 // === impl MetricsForm ===

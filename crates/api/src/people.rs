@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use serde_json::json;
 use windlass_access::{Resource, Verb, Wanted};
-use windlass_contract::{Me, NewToken, NewTokenMade, Tokens};
+use windlass_contract::{Me, NewToken, NewTokenMade, TokenView, Tokens};
 use windlass_model::Value;
 use windlass_objects::{Query, kinds};
 
 use crate::answer::Problem;
-use crate::api::Api;
 use crate::caller::Caller;
 use crate::objects::Sent;
 
@@ -57,7 +56,13 @@ const ABOVE: [(Verb, &str); 17] = [
 /// In so many namespaces it is looked.
 const NAMESPACES: usize = 500;
 
-pub(crate) async fn me(State(api): State<Api>, caller: Caller) -> Result<Json<Me>, Problem> {
+pub(crate) async fn me(caller: Caller) -> Result<Json<Me>, Problem> {
+    Ok(Json(who(&caller).await?))
+}
+
+/// Who somebody is, and what they may do.
+pub(crate) async fn who(caller: &Caller) -> Result<Me, Problem> {
+    let api = caller.api();
     let people = api.parts().rights.people();
     let user = people.user(&caller.who.user).cloned().unwrap_or_default();
     let cluster = Resource::global("Run");
@@ -75,28 +80,34 @@ pub(crate) async fn me(State(api): State<Api>, caller: Caller) -> Result<Json<Me
             rights.insert(name, within);
         }
     }
-    Ok(Json(Me {
+    Ok(Me {
         user: caller.who.user.clone(),
         display_name: user.display_name,
         groups: people.groups(&caller.who),
         namespaces: caller.who.namespaces.clone(),
         cluster: may.map(|verb| verb.word().to_owned()).collect(),
         rights,
-    }))
+    })
 }
 
-pub(crate) async fn tokens(State(api): State<Api>, caller: Caller) -> Result<Json<Tokens>, Problem> {
+pub(crate) async fn tokens(caller: Caller) -> Result<Json<Tokens>, Problem> {
+    Ok(Json(Tokens { items: list(&caller).await? }))
+}
+
+/// One's tokens; everybody's, for those who may see them.
+pub(crate) async fn list(caller: &Caller) -> Result<Vec<TokenView>, Problem> {
     let all = caller.may(Verb::View, &Resource::global(TOKEN));
     let whose = (!all).then_some(caller.who.user.as_str());
-    Ok(Json(Tokens { items: api.parts().tokens.list(whose).await? }))
+    Ok(caller.api().parts().tokens.list(whose).await?)
 }
 
-pub(crate) async fn issue(
-    State(api): State<Api>,
-    caller: Caller,
-    sent: Sent,
-) -> Result<(StatusCode, Json<NewTokenMade>), Problem> {
-    let wanted: NewToken = sent.read()?;
+pub(crate) async fn issue(caller: Caller, sent: Sent) -> Result<(StatusCode, Json<NewTokenMade>), Problem> {
+    Ok((StatusCode::CREATED, Json(make(&caller, sent.read()?).await?)))
+}
+
+/// Makes a token.
+pub(crate) async fn make(caller: &Caller, wanted: NewToken) -> Result<NewTokenMade, Problem> {
+    let api = caller.api();
     let user = wanted.user.unwrap_or_else(|| caller.who.user.clone());
     let resource = Resource::global(TOKEN).named(&user);
     if user != caller.who.user {
@@ -117,23 +128,26 @@ pub(crate) async fn issue(
     };
     let issued = api.parts().tokens.issue(wanted, api.now()).await?;
     caller.did(Verb::Write, &resource, Value::Null, json!({"id": issued.id})).await?;
-    Ok((StatusCode::CREATED, Json(NewTokenMade { id: issued.id, token: issued.token })))
+    Ok(NewTokenMade { id: issued.id, token: issued.token })
 }
 
-pub(crate) async fn revoke(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
+pub(crate) async fn revoke(caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    end(&caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a token.
+pub(crate) async fn end(caller: &Caller, id: &str) -> Result<(), Problem> {
+    let tokens = &caller.api().parts().tokens;
     let unknown = || Problem::not_found(format!("token {id}"));
-    let token = api.parts().tokens.view(&id).await?.ok_or_else(unknown)?;
+    let token = tokens.view(id).await?.ok_or_else(unknown)?;
     let resource = Resource::global(TOKEN).named(&token.user);
     if token.user != caller.who.user && !caller.may(Verb::Write, &resource) {
         return Err(unknown());
     }
-    api.parts().tokens.revoke(&id).await?;
+    tokens.revoke(id).await?;
     caller.did(Verb::Write, &resource, json!({"id": id}), Value::Null).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(())
 }
 
 fn narrowed<T: PartialEq>(own: Option<Vec<T>>, wanted: Option<Vec<T>>) -> Option<Vec<T>> {

@@ -176,21 +176,25 @@ fn no_session() -> Problem {
 }
 
 pub(crate) async fn set_password(
-    State(api): State<Api>,
     caller: Caller,
     Path(user): Path<String>,
     sent: Sent,
 ) -> Result<StatusCode, Problem> {
-    let wanted: NewPassword = sent.read()?;
-    let resource = Resource::global(PASSWORD).named(&user);
-    may_change(&api, &caller, &user, &resource).await?;
+    new_password(&caller, &user, sent.read()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Gives somebody a password.
+pub(crate) async fn new_password(caller: &Caller, user: &str, wanted: NewPassword) -> Result<(), Problem> {
+    let (api, resource) = (caller.api(), Resource::global(PASSWORD).named(user));
+    may_change(api, caller, user, &resource).await?;
     let passwords = &api.parts().passwords;
     // Whoever finds a browser open must not be able to lock its owner out.
-    if user == caller.who.user && passwords.has(&user).await? {
+    if user == caller.who.user && passwords.has(user).await? {
         let from = caller.from().to_owned();
-        by_password(&api, &user, wanted.current.as_deref().unwrap_or_default(), &from).await?;
+        by_password(api, user, wanted.current.as_deref().unwrap_or_default(), &from).await?;
     }
-    passwords.set(&user, &wanted.password).await.map_err(|error| match error {
+    passwords.set(user, &wanted.password).await.map_err(|error| match error {
         PasswordError::Store(error) => error.into(),
         PasswordError::Short | PasswordError::Long => Problem::bad(error.to_string()),
         PasswordError::Hash(_) => {
@@ -198,22 +202,24 @@ pub(crate) async fn set_password(
         }
     })?;
     let own = caller.session.as_ref().map(|seated| seated.id.as_str());
-    api.parts().sessions.end_all(&user, own).await?;
+    api.parts().sessions.end_all(user, own).await?;
     caller.did(Verb::Write, &resource, Value::Null, json!({"changed": true})).await?;
+    Ok(())
+}
+
+pub(crate) async fn remove_password(caller: Caller, Path(user): Path<String>) -> Result<StatusCode, Problem> {
+    no_password(&caller, &user).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(crate) async fn remove_password(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(user): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let resource = Resource::global(PASSWORD).named(&user);
-    may_change(&api, &caller, &user, &resource).await?;
-    api.parts().passwords.remove(&user).await?;
-    api.parts().sessions.end_all(&user, None).await?;
+/// Takes somebody's password away.
+pub(crate) async fn no_password(caller: &Caller, user: &str) -> Result<(), Problem> {
+    let (api, resource) = (caller.api(), Resource::global(PASSWORD).named(user));
+    may_change(api, caller, user, &resource).await?;
+    api.parts().passwords.remove(user).await?;
+    api.parts().sessions.end_all(user, None).await?;
     caller.did(Verb::Write, &resource, json!({"removed": true}), Value::Null).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(())
 }
 
 /// One's own, or anybody's where one may write passwords. What is confined changes no password, which would not be.

@@ -22,8 +22,7 @@ impl Producer {
             Self::Function(function) => Ok(function(&repo.text_files()?)),
             Self::Maybe(function) => function(&repo.text_files()?),
             Self::Windlass(args) => {
-                let mut command =
-                    repo.cargo(&["run", "--quiet", "--package", "windlass-cli", "--bin", "windlass", "--"]);
+                let mut command = repo.cargo(&["run", "--quiet", "--bin", "windlass", "--"]);
                 // A terminal's width and colours must not leak into a committed file.
                 command.args(args).env("NO_COLOR", "1").env("COLUMNS", "100");
                 let text = capture(&mut command)?;

@@ -19,8 +19,6 @@ pub(super) const SERVICES: &[&str] = &["grpc.health.v1.Health", V1, V1_ALPHA];
 const V1: &str = "grpc.reflection.v1.ServerReflection";
 /// What older clients ask.
 const V1_ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
-/// What may be asked about, besides the whole.
-const ASKED: &[&str] = &["", "windlass.v1.Objects", "windlass.v1.Runs", "windlass.v1.Logs"];
 /// How often it is looked whether something has changed, for those who watch.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -64,6 +62,11 @@ impl Healthy {
     }
 }
 
+/// Whether a service may be asked about: the empty name is all of them.
+fn is_asked_about(service: &str) -> bool {
+    service.is_empty() || super::SERVICES.contains(&service)
+}
+
 fn said(status: ServingStatus) -> HealthCheckResponse {
     HealthCheckResponse { status: status.into() }
 }
@@ -74,7 +77,7 @@ impl Health for Healthy {
         &self,
         request: tonic::Request<HealthCheckRequest>,
     ) -> Result<tonic::Response<HealthCheckResponse>, Status> {
-        if !ASKED.contains(&request.get_ref().service.as_str()) {
+        if !is_asked_about(&request.get_ref().service) {
             return Err(Status::not_found("there is no such service"));
         }
         Ok(tonic::Response::new(said(self.now())))
@@ -86,7 +89,7 @@ impl Health for Healthy {
         &self,
         request: tonic::Request<HealthCheckRequest>,
     ) -> Result<tonic::Response<Self::WatchStream>, Status> {
-        let is_known = ASKED.contains(&request.get_ref().service.as_str());
+        let is_known = is_asked_about(&request.get_ref().service);
         let state = (Self(self.0.clone()), None);
         let told = stream::unfold(state, move |(healthy, last)| async move {
             loop {

@@ -17,7 +17,7 @@ use super::messages::{self, asked_status, given, json, run, target_status, time}
 use super::{Calls, Sending, answer, heard, stream};
 use crate::answer::Problem;
 use crate::runs::look::{self, Events, Listing, ReportForm};
-use crate::runs::{command, submit};
+use crate::runs::{board, command, rehearse, submit};
 use crate::state::{self, At, Since};
 
 /// The run that is wanted.
@@ -208,6 +208,41 @@ impl Runs for Calls {
         answer(async {
             let submission = look::submission(&caller, &asked.namespace, &asked.run).await?;
             Ok(v1::RunSubmission { submission_json: serde_json::json!(submission).to_string() })
+        })
+        .await
+    }
+
+    async fn board(&self, request: Request<v1::GetRunRequest>) -> Result<Response<v1::RunBoard>, Status> {
+        let (caller, asked) = heard(request)?;
+        answer(async {
+            let board = board::board(&caller, &asked.namespace, &asked.run).await?;
+            Ok(v1::RunBoard { board_json: serde_json::json!(board).to_string() })
+        })
+        .await
+    }
+
+    async fn elements(
+        &self,
+        request: Request<v1::ElementsRequest>,
+    ) -> Result<Response<v1::RunElements>, Status> {
+        let (caller, asked) = heard(request)?;
+        answer(async {
+            let v1::ElementsRequest { namespace, run, under } = asked;
+            let elements = board::elements(&caller, &namespace, &run, || Ok(under)).await?;
+            Ok(v1::RunElements { elements_json: serde_json::json!(elements).to_string() })
+        })
+        .await
+    }
+
+    async fn rehearse(
+        &self,
+        request: Request<v1::RehearseRequest>,
+    ) -> Result<Response<v1::Rehearsal>, Status> {
+        let (caller, asked) = heard(request)?;
+        answer(async {
+            let wanted = || json("rehearsal_json", &asked.rehearsal_json);
+            let rehearsed = rehearse::rehearse(&caller, &asked.namespace, wanted).await?;
+            Ok(v1::Rehearsal { rehearsed_json: serde_json::json!(rehearsed).to_string() })
         })
         .await
     }

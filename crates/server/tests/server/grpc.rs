@@ -12,8 +12,13 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use windlass_rpc::v1;
+use windlass_rpc::v1::agents_client::AgentsClient;
+use windlass_rpc::v1::audit_client::AuditClient;
+use windlass_rpc::v1::inventory_client::InventoryClient;
 use windlass_rpc::v1::logs_client::LogsClient;
 use windlass_rpc::v1::objects_client::ObjectsClient;
+use windlass_rpc::v1::operating_client::OperatingClient;
+use windlass_rpc::v1::people_client::PeopleClient;
 use windlass_rpc::v1::runs_client::RunsClient;
 
 use super::client::Place;
@@ -30,6 +35,11 @@ pub(crate) struct Services {
     pub(crate) objects: ObjectsClient<Known>,
     pub(crate) runs: RunsClient<Known>,
     pub(crate) logs: LogsClient<Known>,
+    pub(crate) people: PeopleClient<Known>,
+    pub(crate) agents: AgentsClient<Known>,
+    pub(crate) audit: AuditClient<Known>,
+    pub(crate) inventory: InventoryClient<Known>,
+    pub(crate) operating: OperatingClient<Known>,
 }
 
 impl tonic::service::Interceptor for Token {
@@ -57,7 +67,12 @@ impl Services {
         Self {
             objects: ObjectsClient::with_interceptor(channel.clone(), known.clone()),
             runs: RunsClient::with_interceptor(channel.clone(), known.clone()),
-            logs: LogsClient::with_interceptor(channel, known),
+            logs: LogsClient::with_interceptor(channel.clone(), known.clone()),
+            people: PeopleClient::with_interceptor(channel.clone(), known.clone()),
+            agents: AgentsClient::with_interceptor(channel.clone(), known.clone()),
+            audit: AuditClient::with_interceptor(channel.clone(), known.clone()),
+            inventory: InventoryClient::with_interceptor(channel.clone(), known.clone()),
+            operating: OperatingClient::with_interceptor(channel, known),
         }
     }
 }

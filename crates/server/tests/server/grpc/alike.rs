@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use prost::Message as _;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 use windlass_rpc::v1;
@@ -79,7 +80,29 @@ macro_rules! row {
     };
 }
 
+mod beside;
+
 fn rows() -> Vec<Row> {
+    let mut rows = of_objects_and_runs();
+    rows.extend(beside::rows());
+    rows
+}
+
+#[test]
+fn every_call_is_asked_here() {
+    let set = prost_types::FileDescriptorSet::decode(windlass_rpc::DESCRIPTORS).unwrap();
+    let asked: Vec<&str> = rows().iter().map(|row| row.call).collect();
+    for service in set.file.iter().flat_map(|file| &file.service) {
+        for method in &service.method {
+            let call = format!("{}/{}", service.name(), method.name());
+            // Which kinds there are is said to anybody who is somebody, and REST says it in its document.
+            let is_asked = asked.iter().any(|asked| asked.split(' ').next() == Some(&call));
+            assert!(is_asked || call == "Objects/Kinds", "{call}");
+        }
+    }
+}
+
+fn of_objects_and_runs() -> Vec<Row> {
     vec![
         row!(
             "Objects/Get",

@@ -306,3 +306,86 @@ async fn runs_are_started_paused_resumed_stopped_approved_and_rejected() {
     let unsaid = ours.resolve(v1::ResolveRequest { verdict: 0, ..resolve }).await.unwrap_err();
     assert_eq!(unsaid.code(), Code::InvalidArgument);
 }
+
+#[tokio::test]
+async fn people_agents_the_record_and_the_server_are_asked_as_over_rest() {
+    let place = Place::new().await;
+    place.user("ada", Some("viewer"), &["default"]).await;
+    let Services { mut people, mut agents, mut audit, mut inventory, mut operating, .. } =
+        Services::new(&place, &place.admin).await;
+    let words = |words: &[&str]| v1::Words { words: words.iter().map(|word| (*word).to_owned()).collect() };
+    let wanted = v1::IssueTokenRequest {
+        user: "ada".into(),
+        note: "of a test".into(),
+        expires_in: "1h".into(),
+        namespaces: Some(words(&["default"])),
+        verbs: Some(words(&["view"])),
+    };
+    let made = people.issue_token(wanted.clone()).await.unwrap().into_inner();
+    let mut ada = Services::new(&place, &made.token).await;
+    let me = ada.people.who_am_i(v1::WhoAmIRequest {}).await.unwrap().into_inner();
+    assert_eq!((&*me.user, me.namespaces), ("ada", Some(words(&["default"]))));
+    assert!(me.rights["default"].words.contains(&"view Run".to_owned()), "{:?}", me.rights);
+    let tokens = ada.people.list_tokens(v1::ListTokensRequest {}).await.unwrap().into_inner().items;
+    let own = tokens.iter().find(|token| token.id == made.id).unwrap();
+    assert_eq!((&*own.note, own.verbs.clone()), ("of a test", Some(words(&["view"]))));
+    assert!(own.expires_at.unwrap().seconds > own.created_at.unwrap().seconds);
+    for (wanted, why) in [
+        (v1::IssueTokenRequest { expires_in: "soon".into(), ..wanted.clone() }, "`expires_in`"),
+        (v1::IssueTokenRequest { verbs: Some(words(&["fly"])), ..wanted }, "there is no verb `fly`"),
+    ] {
+        let refused = people.issue_token(wanted).await.unwrap_err();
+        assert!(refused.code() == Code::InvalidArgument && refused.message().contains(why), "{refused:?}");
+    }
+    people.revoke_token(v1::RevokeTokenRequest { id: made.id }).await.unwrap();
+    let gone = ada.people.who_am_i(v1::WhoAmIRequest {}).await.unwrap_err();
+    assert_eq!(gone.code(), Code::Unauthenticated);
+    let password = v1::SetPasswordRequest {
+        user: "ada".into(),
+        password: "correct horse battery".into(),
+        current: String::new(),
+    };
+    people.set_password(password).await.unwrap();
+    let signs_in = json!({"user": "ada", "password": "correct horse battery"});
+    let signed_in = async || place.ask("", "POST", "/api/v1/sessions", Some(&signs_in)).await.status.as_u16();
+    assert_eq!(signed_in().await, 201);
+    people.remove_password(v1::RemovePasswordRequest { user: "ada".into() }).await.unwrap();
+    assert_eq!(signed_in().await, 401);
+
+    let wanted = v1::IssueAgentTokenRequest { nodes: "web*".into(), uses: Some(3), ..Default::default() };
+    let made = agents.issue_token(wanted).await.unwrap().into_inner();
+    let view = made.view.unwrap();
+    assert_eq!((&*view.nodes, view.uses, made.token.is_empty()), ("web*", 3, false));
+    let listed = agents.list_tokens(v1::ListAgentTokensRequest {}).await.unwrap().into_inner().items;
+    assert_eq!(listed, [view.clone()]);
+    agents.end_token(v1::EndAgentTokenRequest { id: view.id }).await.unwrap();
+    assert!(agents.list(v1::ListAgentsRequest::default()).await.unwrap().into_inner().items.is_empty());
+
+    let page = audit.list(v1::ListAuditRequest { limit: Some(2), before: None }).await.unwrap().into_inner();
+    let rest = place.sees("/api/v1/audit?limit=2").await;
+    let (newest, said) = (&page.items[0], &rest["items"][0]);
+    assert_eq!(json!([newest.seq, newest.hash, newest.outcome]), json!([said["seq"], said["hash"], "done"]));
+    assert_eq!(page.next, rest["next"].as_u64());
+    let verified = audit.verify(v1::VerifyAuditRequest {}).await.unwrap().into_inner();
+    assert!(verified.whole && verified.entries >= newest.seq, "{verified:?}");
+
+    let node = json!({"spec": {"vars": {"port": 80, "password": "canary-hunter2"}}});
+    place.does("PATCH", "/api/v1/nodes/web01", node).await;
+    let document = inventory.get(v1::GetInventoryRequest { namespace: "default".into() }).await.unwrap();
+    let rest = place.sees("/api/v1/namespaces/default/inventory").await;
+    assert_eq!(json_of(&document.into_inner().document_json), rest);
+    let asked = v1::NodeVarsRequest { namespace: "default".into(), node: "web01".into() };
+    let vars = inventory.vars(asked).await.unwrap().into_inner().items;
+    assert!(vars.iter().any(|var| var.key == "port" && var.value_json == "80"), "{vars:?}");
+    assert!(!format!("{vars:?}").contains("hunter2"), "{vars:?}");
+
+    let wanted = v1::BackUpRequest { keys: false, without_logs: true };
+    let mut pieces = operating.back_up(wanted).await.unwrap().into_inner();
+    let mut backup = Vec::new();
+    while let Some(v1::BackupPiece { piece }) = pieces.message().await.unwrap() {
+        backup.extend(piece);
+    }
+    windlass_server::check(backup.as_slice()).unwrap();
+    let retained = operating.retain(v1::RetainRequest { let_go: false }).await.unwrap().into_inner();
+    assert!(retained.dry_run && retained.items.is_empty(), "{retained:?}");
+}

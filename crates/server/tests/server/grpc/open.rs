@@ -18,7 +18,9 @@ use super::{Services, channel, problem};
 async fn anybody_may_ask_whether_it_is_well() {
     let place = Place::new().await;
     let mut health = HealthClient::new(channel(&place).await);
-    for service in ["", "windlass.v1.Objects", "windlass.v1.Runs", "windlass.v1.Logs"] {
+    for service in
+        ["", "windlass.v1.Objects", "windlass.v1.Runs", "windlass.v1.Logs", "windlass.v1.Operating"]
+    {
         let asked = HealthCheckRequest { service: service.into() };
         assert_eq!(
             health.check(asked).await.unwrap().into_inner().status(),
@@ -52,7 +54,17 @@ async fn anybody_may_ask_which_calls_there_are() {
         panic!("no list");
     };
     let names: Vec<&str> = list.service.iter().map(|it| it.name.as_str()).collect();
-    for service in ["windlass.v1.Objects", "windlass.v1.Runs", "windlass.v1.Logs", "grpc.health.v1.Health"] {
+    for service in [
+        "windlass.v1.Objects",
+        "windlass.v1.Runs",
+        "windlass.v1.Logs",
+        "windlass.v1.People",
+        "windlass.v1.Agents",
+        "windlass.v1.Audit",
+        "windlass.v1.Inventory",
+        "windlass.v1.Operating",
+        "grpc.health.v1.Health",
+    ] {
         assert!(names.contains(&service), "{names:?}");
     }
     let Some(MessageResponse::FileDescriptorResponse(files)) =
