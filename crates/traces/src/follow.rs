@@ -71,7 +71,8 @@ impl Follower {
                 continue;
             };
             let Some(happened) = next else {
-                return Ok(self.tell(Telling { spans: Vec::new(), version: Some(latest) }).await);
+                self.tell(Telling { spans: Vec::new(), version: Some(latest) }).await;
+                return Ok(());
             };
             let happened = happened?;
             let is_whole = happened.version != latest;

@@ -158,10 +158,10 @@ impl Traces {
     pub async fn close(self, grace: Duration) {
         let Self { to, mut exporter, follower, .. } = self;
         let told = async {
-            if let Some(mut follower) = follower {
-                if timeout(grace / 2, &mut follower).await.is_err() {
-                    follower.abort();
-                }
+            if let Some(mut follower) = follower
+                && timeout(grace / 2, &mut follower).await.is_err()
+            {
+                follower.abort();
             }
             drop(to);
             let _ = (&mut exporter).await;
