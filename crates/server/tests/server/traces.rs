@@ -59,7 +59,7 @@ impl Collector {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("only {:?}", self.spans().iter().map(|span| span.name.clone()).collect::<Vec<_>>());
+        unreachable!("only {:?}", self.spans().iter().map(|span| span.name.clone()).collect::<Vec<_>>());
     }
 }
 
@@ -79,7 +79,7 @@ async fn take(
     for resource in request.resource_spans {
         let attributes = resource.resource.unwrap().attributes;
         let service = attributes.into_iter().find(|said| said.key == "service.name").unwrap();
-        let Some(Said::StringValue(name)) = service.value.unwrap().value else { panic!("no text") };
+        let Some(Said::StringValue(name)) = service.value.unwrap().value else { unreachable!("no text") };
         taken.services.insert(name);
         taken.spans.extend(resource.scope_spans.into_iter().flat_map(|scope| scope.spans));
     }
@@ -121,7 +121,7 @@ fn said(span: &Span, key: &str) -> Option<String> {
         Said::StringValue(text) => text,
         Said::IntValue(number) => number.to_string(),
         Said::BoolValue(is) => is.to_string(),
-        other => panic!("{other:?}"),
+        other => unreachable!("{other:?}"),
     })
 }
 

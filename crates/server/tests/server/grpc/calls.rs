@@ -357,7 +357,7 @@ async fn people_agents_the_record_and_the_server_are_asked_as_over_rest() {
     let view = made.view.unwrap();
     assert_eq!((&*view.nodes, view.uses, made.token.is_empty()), ("web*", 3, false));
     let listed = agents.list_tokens(v1::ListAgentTokensRequest {}).await.unwrap().into_inner().items;
-    assert_eq!(listed, [view.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&view));
     agents.end_token(v1::EndAgentTokenRequest { id: view.id }).await.unwrap();
     assert!(agents.list(v1::ListAgentsRequest::default()).await.unwrap().into_inner().items.is_empty());
 
