@@ -16,13 +16,14 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Said;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use serde_json::json;
+use tokio::sync::Notify;
 use windlass_server::{Options, Server, Traces};
 
 use super::client::{Place, options};
 
 /// A collector: what it takes in, and how often it refuses before.
 #[derive(Clone, Debug, Default)]
-struct Collector(Arc<Mutex<Taken>>);
+struct Collector(Arc<Mutex<Taken>>, Arc<Notify>);
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -51,20 +52,24 @@ impl Collector {
     /// The spans of a trace, when it has so many.
     async fn has(&self, run: &str, count: usize) -> Vec<Span> {
         let trace: uuid::Uuid = run.parse().unwrap();
-        for _ in 0..600 {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let more = self.1.notified();
             let spans: Vec<Span> =
                 self.spans().into_iter().filter(|span| span.trace_id == trace.as_bytes()).collect();
             if spans.len() >= count {
                 return spans;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            if tokio::time::timeout_at(deadline, more).await.is_err() {
+                break;
+            }
         }
         unreachable!("only {:?}", self.spans().iter().map(|span| span.name.clone()).collect::<Vec<_>>());
     }
 }
 
 async fn take(
-    State(Collector(taken)): State<Collector>,
+    State(Collector(taken, more)): State<Collector>,
     headers: HeaderMap,
     body: Bytes,
 ) -> impl IntoResponse {
@@ -83,6 +88,7 @@ async fn take(
         taken.services.insert(name);
         taken.spans.extend(resource.scope_spans.into_iter().flat_map(|scope| scope.spans));
     }
+    more.notify_waiters();
     (StatusCode::OK, [("retry-after", "0")], Bytes::new())
 }
 
@@ -230,10 +236,14 @@ async fn a_server_that_begins_again_goes_on_with_the_trace_where_it_was() {
     let held = json!({"name": "held", "use": "shell", "onInterrupt": "rerun", "with": {"script": wait}});
     let spec = json!({"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [shell("a", "true"), held]}]}]});
     let run = submit(&place, spec).await;
-    let events = format!("/api/v1/namespaces/default/runs/{run}/elements?under=b/s/held");
-    while !place.sees(&events).await.to_string().contains("running") {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    // The second attempt that begins is that of what is held.
+    let mut events = place.server.runs().events(run.parse().unwrap(), 1).await.unwrap();
+    let mut attempts = 0;
+    while attempts < 2 {
+        let event = events.next().await.unwrap().unwrap();
+        attempts += usize::from(matches!(event.what, windlass_model::event::What::AttemptBegan { .. }));
     }
+    drop(events);
     let Place { directory, server: first, admin } = place;
     first.close(Duration::ZERO).await.unwrap();
     assert!(collector.spans().is_empty());
@@ -313,8 +323,9 @@ async fn a_collector_that_is_away_holds_up_neither_runs_nor_requests_nor_the_end
         json!({"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [shell("a", "true")]}]}]});
     let run = submit(&place, spec).await;
     assert_eq!(place.ended(&run).await["status"], "succeeded");
-    // What comes within a second is sent together; then it waits for an answer.
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    // It is connected when it waits for an answer, and nothing more is sent.
+    let connected = tokio::task::spawn_blocking(move || reserved.accept());
+    let connection = connected.await.unwrap().unwrap();
     for _ in 0..400 {
         place.sees("/api/v1/me").await;
     }
@@ -326,6 +337,7 @@ async fn a_collector_that_is_away_holds_up_neither_runs_nor_requests_nor_the_end
         .await
         .unwrap()
         .unwrap();
+    drop(connection);
 }
 
 #[tokio::test]
