@@ -29,7 +29,9 @@ use crate::host::Host;
 use crate::limit::{Limits, Turns};
 use crate::oidc::{self, SignOn};
 use crate::rates::Rates;
-use crate::{agents, audit, health, inventory, objects, operate, people, runs, sessions, state, traced};
+use crate::{
+    agents, audit, health, inventory, locks, objects, operate, people, runs, sessions, state, traced,
+};
 
 /// What the API stands on.
 #[derive(Clone, Debug)]
@@ -141,6 +143,8 @@ impl Api {
             .route("/api/v1/backup", post(operate::backup))
             .route("/api/v1/namespaces/{name}/inventory", get(inventory::get))
             .route("/api/v1/namespaces/{name}/inventory/{object}/vars", get(inventory::vars))
+            .route("/api/v1/namespaces/{name}/inventory/{object}/lock", get(locks::of_inventory))
+            .route("/api/v1/nodes/{name}/lock", get(locks::of_node))
             .route("/api/v1/namespaces/{name}/plans/{object}/state", get(state::get))
             .route("/api/v1/retention", post(operate::retain))
             .route("/api/v1/audit", get(audit::list))

@@ -132,6 +132,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(crate::operate::endpoints());
     all.extend(crate::agents::endpoints());
     all.extend(crate::inventory::endpoints());
+    all.extend(crate::locks::endpoints());
     all.extend(crate::sessions::endpoints());
     all.extend(crate::oidc::endpoints());
     all.extend(crate::state::endpoints());

@@ -26,6 +26,7 @@ mod health;
 mod host;
 mod inventory;
 mod limit;
+mod locks;
 mod objects;
 mod oidc;
 mod operate;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use windlass_contract::NodeLock;
 use windlass_inventory::{Form, Id, Inventory, Text};
 use windlass_lang::{Evaluator, Findings, Found, Source};
 use windlass_model::eval::Scope;
@@ -69,6 +70,17 @@ pub(crate) fn must_read_at(args: &NodesPlaceArgs, printer: &mut Printer) -> Resu
     match server(&args.inventory, &args.context)? {
         Some(server) => of_server(&server, printer),
         None => must_read(&args.inventory, printer),
+    }
+}
+
+/// Who has the lock of a node, where nodes are those of a server that says so.
+pub(crate) fn lock_at(args: &NodesPlaceArgs, node: &str) -> Result<Option<NodeLock>, Failure> {
+    let Some(server) = server(&args.inventory, &args.context)? else { return Ok(None) };
+    match tokio_runtime()?.block_on(server.client.node_lock(&server.namespace, node)) {
+        Ok(lock) => Ok(Some(lock)),
+        // An older server does not know the question; the rest is told all the same.
+        Err(windlass_client::Error::Refused(problem)) if problem.status == 404 => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

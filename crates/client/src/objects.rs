@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use windlass_contract::{
-    APPLY, AppliedObject, Differences, JSON_PATCH, MERGE_PATCH, Object, ObjectPage, RevisionPage,
+    APPLY, AppliedObject, Differences, JSON_PATCH, MERGE_PATCH, NodeLock, Object, ObjectPage, RevisionPage,
 };
 use windlass_model::Value;
 
@@ -85,6 +85,12 @@ impl Client {
     /// The nodes that a namespace may touch, as a document that inventories are read from.
     pub async fn inventory(&self, namespace: &str) -> Result<Value, Error> {
         self.json(Ask::get(format!("/api/v1/namespaces/{}/inventory", escaped(namespace)))).await
+    }
+
+    /// Who has the lock of a node of a namespace, and who waits for it.
+    pub async fn node_lock(&self, namespace: &str, node: &str) -> Result<NodeLock, Error> {
+        let of = format!("/api/v1/namespaces/{}/inventory/{}/lock", escaped(namespace), escaped(node));
+        self.json(Ask::get(of)).await
     }
 
     /// Some objects.

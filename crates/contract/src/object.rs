@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use windlass_model::Value;
+use windlass_model::id::RunId;
 use windlass_model::time::Time;
 
 /// An object: what it is called, what somebody wants of it, and how it stands.
@@ -195,6 +196,48 @@ pub struct HiddenVar {
     pub from: String,
     /// The value.
     pub value: Value,
+}
+
+/// Who has the lock of a node, and who waits for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeLock {
+    /// What it is called.
+    pub lock: String,
+    /// Who has it; none where it is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<AtLock>,
+    /// Who waits for it, the first in front.
+    #[serde(default)]
+    pub waiting: Vec<AtLock>,
+}
+
+/// A run that has a lock or waits for it. Of a run that whoever asks may not see, nothing is said but that there is one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AtLock {
+    /// The run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub run: Option<RunId>,
+    /// Its namespace.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// Its plan.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub plan: String,
+    /// Who submitted it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// The sequence, by its address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub address: String,
+    /// What goes on in it now, by address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_work: Vec<String>,
+    /// Since when, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
 }
 
 // === impl Object ===

@@ -36,6 +36,6 @@ mod state;
 mod undo;
 
 pub use self::input::{AttemptCall, AttemptResult, Effect, Input, Refused, Seal, SelectCall, Step};
-pub use self::lock::{Budget, Claim, Lacking, LockTable, Locks, NoLocks, Returned, Seats};
+pub use self::lock::{Budget, Claim, Lacking, LockStanding, LockTable, Locks, NoLocks, Returned, Seats};
 pub use self::run::{FoldError, Run, Setup};
 pub use self::snapshot::{Snapshot, SnapshotError};

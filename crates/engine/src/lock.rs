@@ -73,6 +73,17 @@ pub struct Lacking {
     pub holder: String,
 }
 
+/// How a lock stands that is not free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockStanding {
+    /// The run that has it.
+    pub run: RunId,
+    /// What has it there; none where it is offered to the run, which has not taken it yet.
+    pub element: Option<ElementId>,
+    /// The other runs that wait for it, the first in front.
+    pub waiting: Vec<RunId>,
+}
+
 /// The locks of all runs that one process drives.
 #[derive(Debug, Default)]
 pub struct LockTable {
@@ -195,6 +206,17 @@ impl LockTable {
             Owner::Held(run, element) | Owner::Returned(run, element, _) => Some((run, element)),
             Owner::Offered(_) => None,
         }
+    }
+
+    /// How a lock stands; none where it is free.
+    #[must_use]
+    pub fn standing(&self, lock: &str) -> Option<LockStanding> {
+        let Lock { owner, queue } = self.locks.get(lock)?;
+        let (run, element) = match *owner {
+            Owner::Held(run, element) | Owner::Returned(run, element, _) => (run, Some(element)),
+            Owner::Offered(run) => (run, None),
+        };
+        Some(LockStanding { run, element, waiting: queue.iter().copied().collect() })
     }
 
     /// Whether none is held or offered.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, oneshot};
-use windlass_engine::{Budget, Input, Run, Seats};
+use windlass_engine::{Budget, Input, LockStanding, Run, Seats};
 use windlass_model::event::{Author, Verdict};
 use windlass_model::id::RunId;
 use windlass_store::StoreError;
@@ -40,6 +40,8 @@ pub(crate) enum Call {
     Respect { runs: Vec<Run>, answer: Answer<()> },
     /// The budgets from now on, where some are given; answered with how they stand.
     Budgets { budgets: Option<Vec<Budget>>, answer: Answer<Vec<(String, Seats)>> },
+    /// How a lock stands; none where it is free.
+    Lock { name: String, answer: Answer<Option<LockStanding>> },
     /// How busy it is.
     Tally { answer: Answer<Tally> },
     /// Ends everything: nothing new is begun, what is in flight has until the deadline.

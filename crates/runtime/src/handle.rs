@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, mpsc, oneshot};
-use windlass_engine::{Budget, Input, NoLocks, Run, Seats};
+use windlass_engine::{Budget, Input, LockStanding, NoLocks, Run, Seats};
 use windlass_logs::{Lost, RunFiles, Writer};
 use windlass_model::event::{Author, Command, Verdict};
 use windlass_model::fact::Catalog;
@@ -138,6 +138,12 @@ impl Handle {
     /// How the budgets stand, by name.
     pub async fn budgets(&self) -> Result<Vec<(String, Seats)>, Error> {
         self.ask(|answer| Call::Budgets { budgets: None, answer }).await
+    }
+
+    /// How a lock stands, such as `node/web01`; none where it is free.
+    pub async fn lock(&self, name: impl Into<String>) -> Result<Option<LockStanding>, Error> {
+        let name = name.into();
+        self.ask(|answer| Call::Lock { name, answer }).await
     }
 
     /// Agrees with a run, exactly as it is: the digest is [`Submission::digest`] of what was looked at.

@@ -55,5 +55,5 @@ pub use self::search::{Cursor, Filter};
 pub use self::select::{Inventories, Wanted};
 pub use self::view::{ApprovalView, Condition, ReasonView, RunView};
 pub use self::watch::{Happened, RunsWatch};
-pub use windlass_engine::{Budget, Seats};
+pub use windlass_engine::{Budget, LockStanding, Seats};
 pub use windlass_lang::Given;

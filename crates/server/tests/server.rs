@@ -9,6 +9,7 @@ mod server {
     mod client;
     mod grpc;
     mod lives;
+    mod locks;
     mod objects;
     mod oidc;
     mod operating;

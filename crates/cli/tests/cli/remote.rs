@@ -285,6 +285,7 @@ fn nodes_and_previews_are_those_of_the_server() {
     place.run(&["nodes", "select", "label:role=web", "--context", "here"]).exits(0).shows(&["web01"]);
     let vars = place.run(&["nodes", "vars", "web01", "--blame", "--context", "here"]).exits(0);
     vars.shows(&["place", "here", "web"]);
+    place.run(&["nodes", "show", "web01", "--context", "here"]).exits(0).shows(&["lock", "free"]);
     place
         .run(&["nodes", "show", "web09", "--context", "here"])
         .exits(2)

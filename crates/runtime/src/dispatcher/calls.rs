@@ -58,6 +58,7 @@ impl Dispatcher {
                 let seats = self.locks.budgets().map(|(name, seats)| (name.to_owned(), seats));
                 drop(answer.send(Ok(seats.collect())));
             }
+            Call::Lock { name, answer } => drop(answer.send(Ok(self.locks.standing(&name)))),
             Call::Tally { answer } => drop(answer.send(Ok(self.tally()))),
             Call::Shutdown { grace, answer } => self.close(grace, answer, now),
         }

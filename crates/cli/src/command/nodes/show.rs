@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use windlass_contract::{AtLock, NodeLock};
 use windlass_inventory::{Id, Inventory};
 use windlass_model::target::Node;
 
@@ -20,14 +21,17 @@ pub(super) fn run(args: &NodeShowArgs, printer: &mut Printer) -> Outcome {
     let known = inventory::must_read_at(&args.place, printer)?;
     let id = inventory::find(&known, &args.name)?;
     let Some(node) = known.node(id) else { return Ok(Exit::Succeeded) };
+    let lock = inventory::lock_at(&args.place, &node.name)?;
     match args.output {
-        DocumentFormat::Json => printer.line(format_args!("{:#}", document(&known, id, node))),
-        DocumentFormat::Text => printer.out(text(&known, id, node)),
+        DocumentFormat::Json => {
+            printer.line(format_args!("{:#}", document(&known, id, node, lock.as_ref())));
+        }
+        DocumentFormat::Text => printer.out(text(&known, id, node, lock.as_ref())),
     }
     Ok(Exit::Succeeded)
 }
 
-fn document(known: &Inventory, id: Id, node: &Node) -> Value {
+fn document(known: &Inventory, id: Id, node: &Node, lock: Option<&NodeLock>) -> Value {
     let mut document = list::document(node);
     let ancestors = known.ancestors(id).filter_map(|id| known.node(id)).map(|node| node.name.as_str());
     if let Some(map) = document.as_object_mut() {
@@ -35,11 +39,14 @@ fn document(known: &Inventory, id: Id, node: &Node) -> Value {
         map.insert("ancestors".into(), ancestors.collect::<Vec<_>>().into());
         map.insert("descendants".into(), list::relatives(known, id));
         map.insert("vars".into(), json!(vars::resolved(&vars::of(known, id))));
+        if let Some(lock) = lock {
+            map.insert("lock".into(), json!(lock));
+        }
     }
     document
 }
 
-fn text(known: &Inventory, id: Id, node: &Node) -> String {
+fn text(known: &Inventory, id: Id, node: &Node, lock: Option<&NodeLock>) -> String {
     let mut page = String::new();
     let state = if node.active { String::new() } else { format!("  {}", Styled(WARN, "out of service")) };
     // Writing into a text cannot fail.
@@ -56,6 +63,12 @@ fn text(known: &Inventory, id: Id, node: &Node) -> String {
     field("roles", &node.roles.join(", "));
     field("groups", &node.groups.join(", "));
     field("labels", &list::labels(node));
+    if let Some(lock) = lock {
+        field("lock", &lock.holder.as_ref().map_or_else(|| "free".to_owned(), |holder| held(holder)));
+        for (index, waiting) in lock.waiting.iter().enumerate() {
+            field(if index == 0 { "waiting" } else { "" }, &run_of(waiting));
+        }
+    }
     let above: Vec<&str> =
         known.ancestors(id).filter_map(|id| known.node(id)).map(|node| node.name.as_str()).collect();
     field("part of", &above.join(" → "));
@@ -76,4 +89,21 @@ fn text(known: &Inventory, id: Id, node: &Node) -> String {
         field(title, &format!("{} = {}", var.blame.key, vars::in_words(var)));
     }
     page
+}
+
+/// Who has a lock, and what they do with it.
+fn held(holder: &AtLock) -> String {
+    let within = format!("{}/", holder.address);
+    let at_work: Vec<&str> =
+        holder.at_work.iter().map(|it| it.strip_prefix(&within).unwrap_or(it.as_str())).collect();
+    match at_work.as_slice() {
+        [] => format!("held by {}", run_of(holder)),
+        at_work => format!("held by {}, at work: {}", run_of(holder), at_work.join(", ")),
+    }
+}
+
+fn run_of(at: &AtLock) -> String {
+    let Some(run) = at.run else { return "a run that you may not see".to_owned() };
+    let place = if at.address.is_empty() { String::new() } else { format!(" at {}", at.address) };
+    format!("run {run} of {} in {}, by {}{place}", at.plan, at.namespace, at.user)
 }
