@@ -111,9 +111,13 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         .query(&[
             ("node", "of these nodes, with commas"),
             ("level", "this level and above: debug, info, warn or error"),
+            ("text", "with this text in their line; letters of ASCII may be large or small"),
             ("from", "the offset to begin at"),
             ("after", "over WebSocket: the id of the last message that was received"),
+            ("until", "the offset that nothing behind is wanted of"),
+            ("most", "how many lines at the most"),
             ("tail", "only so many of the last lines, and those that follow"),
+            ("offsets", "`true`: each line with its offset and a tab in front"),
             ("follow", "`true`: go on with what comes, until the run ends"),
         ])
         .text(),

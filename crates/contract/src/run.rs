@@ -174,6 +174,8 @@ pub struct RetryRun {
     pub typed_params: BTreeMap<String, String>,
     /// Whether it begins at once; it does, unless this is false.
     pub start: Option<bool>,
+    /// Why, for the record.
+    pub why: String,
 }
 
 /// Why somebody says something to a run.

@@ -61,6 +61,7 @@ pub(crate) struct Following {
     until: Option<u64>,
     most: Option<usize>,
     offsets: Option<bool>,
+    text: Option<String>,
 }
 
 /// What stands behind the `?` of elements.
@@ -253,6 +254,7 @@ fn part(asked: Following) -> Result<LogPart, Problem> {
         part.filter.level =
             level.parse::<LogLevel>().map_err(|_| Problem::bad("level: it is debug, info, warn or error"))?;
     }
+    part.filter.text = asked.text.unwrap_or_default();
     let nodes = asked.node.as_deref().unwrap_or_default().split(',').map(str::trim);
     part.filter.nodes.extend(nodes.filter(|node| !node.is_empty()).map(str::to_owned));
     Ok(part)

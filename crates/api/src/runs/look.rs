@@ -95,6 +95,8 @@ const MOST: usize = 1000;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How much is sent at a time.
 const PORTION: usize = 64 << 10;
+/// How much of a file is looked through at a stretch: a thread that serves others reads it.
+const STRETCH: u64 = 1 << 20;
 
 /// Runs of a namespace, or of all.
 pub(crate) async fn list(
@@ -346,8 +348,14 @@ pub(crate) async fn logs<T: Default + Send + 'static>(
     };
     let begin = match (from, tail) {
         (Some(offset), _) => offset,
-        (None, Some(lines)) => windlass_logs::last(&path, lines, &filter)
-            .map_err(|error| Problem::not_found(format!("output that can be read: {error}")))?,
+        (None, Some(lines)) => {
+            let (path, filter) = (path.clone(), filter.clone());
+            // Of what is rare, the whole file may have to be looked through.
+            let found = tokio::task::spawn_blocking(move || windlass_logs::last(&path, lines, &filter)).await;
+            found
+                .map_err(Problem::lost)?
+                .map_err(|error| Problem::not_found(format!("output that can be read: {error}")))?
+        }
         (None, None) => 0,
     };
     let reader = Reader::new(&path, begin);
@@ -386,8 +394,13 @@ impl<T: Default> Lines<T> {
         loop {
             let is_over = !self.follows;
             match self.portion() {
-                Ok(None) => {}
-                Ok(Some(portion)) => return Some(Ok(portion)),
+                Ok((Some(portion), _)) => return Some(Ok(portion)),
+                // There is more, and nothing wanted in what was looked through: others have their turn.
+                Ok((None, Reached::More)) => {
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Ok((None, Reached::End)) => {}
                 Err(error) => return Some(Err(error)),
             }
             if is_over || self.left == 0 || self.reader.position() >= self.until {
@@ -404,17 +417,34 @@ impl<T: Default> Lines<T> {
         }
     }
 
-    fn portion(&mut self) -> std::io::Result<Option<LogPortion<T>>> {
+    /// What is wanted of the next stretch of the file, and whether that was the end of it.
+    fn portion(&mut self) -> std::io::Result<(Option<LogPortion<T>>, Reached)> {
         let (mut lines, mut size, mut is_none) = (T::default(), 0_usize, true);
-        while size < PORTION && self.left > 0 && self.reader.position() < self.until {
-            let Some(found) = self.reader.line()? else { break };
-            if found.record.as_ref().is_some_and(|record| self.filter.wants(record)) {
+        let most = self.reader.position().saturating_add(STRETCH);
+        let mut reached = Reached::More;
+        while size < PORTION && self.left > 0 && self.reader.position() < self.until.min(most) {
+            let Some(found) = self.reader.line()? else {
+                reached = Reached::End;
+                break;
+            };
+            let is_wanted = found.record.as_ref().is_some_and(|record| self.filter.wants(record));
+            if is_wanted && self.filter.may_want(found.line) {
                 (self.take)(&found, &mut lines);
                 size = size.saturating_add(found.line.len()).saturating_add(1);
                 is_none = false;
                 self.left -= 1;
             }
         }
-        Ok((!is_none).then(|| LogPortion { lines, next: self.reader.position() }))
+        if self.left == 0 || self.reader.position() >= self.until {
+            reached = Reached::End;
+        }
+        Ok(((!is_none).then(|| LogPortion { lines, next: self.reader.position() }), reached))
     }
+}
+
+/// Whether there is more of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    More,
+    End,
 }

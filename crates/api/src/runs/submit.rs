@@ -142,8 +142,11 @@ pub(crate) async fn retry(
     let mut request = api.parts().runs.retry(view.id, how).await?;
     refuse_foreign(api, namespace, &request).await?;
     request.params.extend(given(wanted.params, wanted.typed_params));
-    take_in(api, caller, namespace, request, wanted.start.unwrap_or(true), format!("retries {}", view.id))
-        .await
+    let why = match wanted.why.trim() {
+        "" => format!("retries {}", view.id),
+        why => format!("retries {}: {why}", view.id),
+    };
+    take_in(api, caller, namespace, request, wanted.start.unwrap_or(true), why).await
 }
 
 async fn take_in(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use memchr::memchr2;
 use windlass_model::log_level::LogLevel;
 use windlass_model::pattern::{Glob, Refused};
 use windlass_model::time::Time;
@@ -17,6 +18,8 @@ pub struct Filter {
     pub nodes: BTreeSet<String>,
     /// Those that arrived then or later.
     pub since: Option<Time>,
+    /// Those with this text in their line, whether letters of ASCII are large or small.
+    pub text: String,
     actions: Vec<(Glob, bool)>,
 }
 
@@ -40,7 +43,23 @@ impl Filter {
         self.level <= LogLevel::Info && self.actions.is_empty() && self.nodes.len() <= 1
     }
 
-    /// Whether a record is wanted.
+    /// Whether a line may be wanted, from its bytes alone: most are left out sooner than they are read.
+    #[must_use]
+    pub fn may_want(&self, line: &[u8]) -> bool {
+        let needle = self.text.as_bytes();
+        let Some(first) = needle.first() else { return true };
+        let mut rest = line;
+        while let Some(at) = memchr2(first.to_ascii_lowercase(), first.to_ascii_uppercase(), rest) {
+            let from = rest.get(at..).unwrap_or_default();
+            if from.get(..needle.len()).is_some_and(|found| found.eq_ignore_ascii_case(needle)) {
+                return true;
+            }
+            rest = from.get(1..).unwrap_or_default();
+        }
+        false
+    }
+
+    /// Whether a record is wanted whose line may be.
     #[must_use]
     pub fn wants(&self, record: &Record<'_>) -> bool {
         let last = || record.address.rsplit('/').next().unwrap_or(record.address);

@@ -51,7 +51,7 @@ pub fn last(path: &Path, wanted: usize, filter: &Filter) -> io::Result<u64> {
 }
 
 fn is_wanted(line: &[u8], filter: &Filter) -> bool {
-    decode(line).is_some_and(|record| filter.wants(&record))
+    filter.may_want(line) && decode(line).is_some_and(|record| filter.wants(&record))
 }
 
 /// Where the line begins that is still being written.

@@ -117,6 +117,25 @@ fn filters_take_levels_nodes_actions_and_times() {
     check(&|filter| filter.add_action("other/*").unwrap(), false);
 }
 
+#[test]
+fn filters_find_text_in_a_line_before_it_is_read() {
+    let bytes = "2026-11-20T14:53:14.711Z info out patch/web01 | Übung in PAPER, paper".as_bytes();
+    for (text, expect) in [
+        ("", true),
+        ("paper", true),
+        ("Paper,", true),
+        ("PAPER, PAPER", true),
+        ("web01", true),
+        ("Übung", true),
+        ("übung", false),
+        ("papers", false),
+        ("r, pape", true),
+    ] {
+        let filter = Filter { text: text.to_owned(), ..Filter::default() };
+        assert_eq!(filter.may_want(bytes), expect, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn the_last_lines_are_the_last_of_all(

@@ -53,6 +53,12 @@ async fn a_plan_is_run_followed_and_reported() {
     }
     let logs = place.ask(&place.admin, "GET", &format!("{path}/logs?node=web02&follow=true"), None).await;
     assert!(logs.text.contains("hello web02") && !logs.text.contains("web01"), "{}", logs.text);
+    for (asked, lines) in [("", 1), ("&tail=1", 1), ("&most=1", 1), ("&until=0", 0), ("%20NOT", 0)] {
+        let logs =
+            place.ask(&place.admin, "GET", &format!("{path}/logs?text=HELLO%20WEB02{asked}"), None).await;
+        let found = logs.text.lines().filter(|line| line.ends_with("hello web02")).count();
+        assert_eq!((found, logs.text.lines().count()), (lines, lines), "{asked}: {}", logs.text);
+    }
     let again = place.ask(&place.admin, "GET", &format!("{path}/events?follow=false&from=2"), None).await;
     assert!(again.text.starts_with("id: 2") || again.text.contains("id: 2\n"), "{}", again.text);
     let listed = place.sees("/api/v1/namespaces/web/runs?status=succeeded&plan=work").await;

@@ -55,8 +55,12 @@ async fn remote(
     let old = access.find(&args.run.run).await?;
     let submission = access.submission(old).await?;
     let (values, typed) = split(params::gather(&args.params, &submission.plan, printer)?.values);
-    let wanted =
-        RetryRun { from_scratch: args.from_scratch, params: values, typed_params: typed, start: None };
+    let wanted = RetryRun {
+        from_scratch: args.from_scratch,
+        params: values,
+        typed_params: typed,
+        ..RetryRun::default()
+    };
     let made = context.client.retry(&context.namespace, old, &wanted).await?;
     if args.live.output == LiveFormat::Text {
         printer.note(Styled(FAINT, format_args!("run {} retries {old}", made.run)));
