@@ -1,12 +1,11 @@
 // The console in a real browser, against a real server with a fleet.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { everywhere, isFine, slow, stands } from "./look.mjs";
 import { browse, person, Place, until } from "./place.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const shots = process.env.WINDLASS_SHOTS;
 const place = new Place();
 let browser;
@@ -21,15 +20,6 @@ after(async () => {
   await place.end();
 });
 
-const everywhere = { nodes: ["*"] };
-const slow = (seconds) => ({
-  blocks: [
-    {
-      name: "work", targets: everywhere, concurrency: 2, failures: 3,
-      sequence: [{ name: "wait", use: "shell", with: { script: `echo at work; sleep ${seconds}` } }],
-    },
-  ],
-});
 const large = {
   blocks: [
     {
@@ -41,19 +31,6 @@ const large = {
     },
   ],
 };
-
-async function isFine({ page, complaints }, what) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
-  const said = found.violations.map(
-    (one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => `${node.html} ${node.failureSummary}`).join(" | ")}`,
-  );
-  assert.deepEqual(said, [], `${what} can be used by everybody`);
-  assert.deepEqual(complaints, [], `${what}: the browser has nothing to complain about`);
-}
-
-/** How a run stands, as its page says. */
-const stands = (page, word) => page.getByRole("heading", { level: 1 }).getByText(word);
 
 test("whoever has the link is in, and whoever has not is told how", async () => {
   const context = await browser.newContext();

@@ -87,9 +87,11 @@ export async function browse() {
   return chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
 }
 
-/** Somebody signed in, and everything that their browser complained about. */
+/** Somebody signed in, and everything that their browser complained about; `before` runs before anything of a page. */
 export async function person(browser, place, token = place.token, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", ...options });
+  const { before, ...more } = options;
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", ...more });
+  if (before) await context.addInitScript(before);
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const complaints = [];

@@ -3,6 +3,7 @@
 
 use anyhow::{Result, bail};
 
+mod console;
 mod fleet;
 
 use crate::process::run as run_process;
@@ -16,7 +17,10 @@ benchmark. Run them on a quiet machine: each figure is a ratio to what the same 
 
 `fleet` takes numbers of hosts, what to measure, and `--rounds N`: `bench fleet 100 500` is what it does by itself, `bench
 fleet 20 floor exec` takes a minute. It can measure floor exec steps files output latency memory hung; with `peers`, it
-installs other tools under target/peers and measures them beside.";
+installs other tools under target/peers and measures them beside.
+
+`console` takes parts (load delay frames memory log) and `--targets N`, `--rate EVENTS_A_SECOND`, `--minutes N` for memory (3; 60 is
+the whole of it), `--megabytes N` for the log, `--rounds N`. It needs Node.js and Chromium.";
 
 struct Bench {
     name: &'static str,
@@ -68,6 +72,11 @@ const BENCHES: &[Bench] = &[
         name: "fleet",
         about: "commands and steps on hundreds of hosts, beside a client that does nothing else and beside other tools",
         what: What::Here(fleet::run),
+    },
+    Bench {
+        name: "console",
+        about: "first load, event to screen, frames, memory and a log of a gigabyte, in a real browser",
+        what: What::Here(console::run),
     },
 ];
 

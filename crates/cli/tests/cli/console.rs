@@ -21,7 +21,15 @@ fn the_console_does_in_a_real_browser_what_it_is_for() {
         );
     }
     let mut command = Command::new("node");
-    command.args(["--test", "--test-reporter=spec", "test/console.mjs"]).current_dir(WEB);
+    // One file after the other: each has a server and a browser of its own, and the machine may be small.
+    command.args([
+        "--test",
+        "--test-concurrency=1",
+        "--test-reporter=spec",
+        "test/console.mjs",
+        "test/work.mjs",
+    ]);
+    command.current_dir(WEB);
     let output = command.env("WINDLASS_BIN", env!("CARGO_BIN_EXE_windlass")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
