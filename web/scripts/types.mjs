@@ -5,7 +5,8 @@ const here = (path) => new URL(path, import.meta.url);
 const document = JSON.parse(readFileSync(here("../../docs/reference/openapi.json"), "utf8"));
 const schemas = document.components.schemas;
 const wanted = [
-  "AgentPage", "AgentView", "AuditPage", "AuditVerified", "Board", "ElementPage", "Me", "NewRehearsal", "NodeVars", "PlanState",
+  "AgentPage", "AgentView", "AuditPage", "AuditVerified", "Board", "ElementPage", "Me", "NewRehearsal", "NodeLock", "NodeVars",
+  "PlanState",
   "Rehearsed", "Run", "RunPage", "RunPreview", "Session", "Submitted", "Tokens", "Version",
 ];
 

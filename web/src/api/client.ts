@@ -1,4 +1,5 @@
 /** Requests: in the session of the cookie, with problems as errors. */
+import { isFound, isLost } from "./reach";
 
 export interface OneProblem {
   code: string;
@@ -44,11 +45,21 @@ export interface Asking {
   signal?: AbortSignal;
 }
 
+const REQUESTS = "requests";
+/** How long an answer to something that is only read may take before the server counts as gone. */
+const PATIENCE = 10_000;
+
 /** Asks, and reads JSON. */
 export async function ask<T>(path: string, asking: Asking = {}): Promise<T> {
-  const response = await send(path, asking);
-  if (response.status === 204) return undefined as T;
-  return (await response.json()) as T;
+  const isRead = asking.method === undefined;
+  const late = isRead ? setTimeout(() => isLost(REQUESTS), PATIENCE) : undefined;
+  try {
+    const response = await send(path, asking);
+    if (response.status === 204) return undefined as T;
+    return (await response.json()) as T;
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 /** Asks; what is wrong is thrown. */
@@ -68,8 +79,10 @@ export async function send(path: string, asking: Asking = {}): Promise<Response>
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
+    isLost(REQUESTS);
     throw new Problem(0, "WL-1007", "the server cannot be reached", "it is tried again by itself");
   }
+  isFound(REQUESTS);
   if (response.ok) return response;
   const problem = await problemOf(response);
   if (response.status === 401 && !path.endsWith("/sessions")) onSignedOut();

@@ -1,7 +1,7 @@
 /** What pages ask for, and how long it is good. */
-import { QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ask, path, Problem } from "./client";
-import type { AgentPage, AuditPage, Board, ElementPage, Me, RunPage, Thing, ThingPage, Version } from "./types";
+import type { AgentPage, AuditPage, Board, ElementPage, Me, NodeLock, RunPage, Thing, ThingPage, Version } from "./types";
 
 export const client = new QueryClient({
   defaultOptions: {
@@ -10,6 +10,8 @@ export const client = new QueryClient({
       retry: (times, error) => times < 3 && error instanceof Problem && (error.status === 0 || error.status === 503),
       refetchOnWindowFocus: true,
       refetchOnReconnect: true,
+      // A browser that takes itself for offline asks all the same, so that what is old is said to be.
+      networkMode: "always",
     },
   },
 });
@@ -51,12 +53,17 @@ export function useRuns(namespace: string, filter: RunFilter, every: number | fa
   });
 }
 
-export function useBoard(namespace: string, run: string) {
-  return useQuery({
+/** A run as it is drawn. */
+export function boardQuery(namespace: string, run: string) {
+  return queryOptions({
     queryKey: ["board", namespace, run],
     queryFn: () => ask<Board>(path(["namespaces", namespace, "runs", run, "board"])),
     staleTime: Number.POSITIVE_INFINITY,
   });
+}
+
+export function useBoard(namespace: string, run: string) {
+  return useQuery(boardQuery(namespace, run));
 }
 
 export function useElements(namespace: string, run: string, under: string, seq: number) {
@@ -64,6 +71,15 @@ export function useElements(namespace: string, run: string, under: string, seq: 
     queryKey: ["elements", namespace, run, under, seq],
     queryFn: () => ask<ElementPage>(path(["namespaces", namespace, "runs", run, "elements"], { under })),
     placeholderData: (before, query) => (query?.queryKey[3] === under ? before : undefined),
+  });
+}
+
+/** Who has the lock of a node, and who waits for it. */
+export function useLock(node: string) {
+  return useQuery({
+    queryKey: ["lock", node],
+    queryFn: () => ask<NodeLock>(path(["nodes", node, "lock"])),
+    refetchInterval: 2_000,
   });
 }
 
@@ -91,8 +107,9 @@ export function useThings<T = Thing>(plural: string, namespace?: string, labels?
   });
 }
 
-export function useThing<T = Thing>(plural: string, name: string, namespace?: string) {
+export function useThing<T = Thing>(plural: string, name: string, namespace?: string, enabled = true) {
   return useQuery({
+    enabled,
     queryKey: ["thing", plural, namespace ?? "", name],
     queryFn: () => ask<T>(path([...kindPath(plural, namespace), name])),
   });

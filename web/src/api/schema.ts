@@ -61,6 +61,24 @@ export type AgentView = {
   revokedAt?: number | null;
 };
 
+/** A run that has a lock or waits for it. Of a run that whoever asks may not see, nothing is said but that there is one. */
+export type AtLock = {
+  /** The run. */
+  run?: string | null;
+  /** Its namespace. */
+  namespace?: string;
+  /** Its plan. */
+  plan?: string;
+  /** Who submitted it. */
+  user?: string;
+  /** The sequence, by its address. */
+  address?: string;
+  /** What goes on in it now, by address. */
+  atWork?: string[];
+  /** Since when, in milliseconds since 1970. */
+  since?: number | null;
+};
+
 /** Some of the record. */
 export type AuditPage = {
   /** The newest first. */
@@ -385,6 +403,16 @@ export type NewRehearsal = {
   seed?: number | null;
   /** After which events Windlass dies, and goes on from its log. */
   crashAt?: number[];
+};
+
+/** Who has the lock of a node, and who waits for it. */
+export type NodeLock = {
+  /** What it is called. */
+  lock: string;
+  /** Who has it; none where it is free. */
+  holder?: AtLock | null;
+  /** Who waits for it, the first in front. */
+  waiting?: AtLock[];
 };
 
 /** A variable of a node; what is called like a secret is hidden. */

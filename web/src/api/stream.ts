@@ -1,10 +1,6 @@
-/** Streams of the server: they go on by themselves where they were cut, and say when they are behind. */
-import { useEffect, useRef, useState } from "react";
-
-export interface StreamState {
-  /** Whether what is shown may be old, and since when. */
-  staleSince: number | null;
-}
+/** Streams of the server: they go on by themselves where they were cut. That one is behind is known to `reach`. */
+import { useEffect, useRef } from "react";
+import { isFound, isLost, whenWoken } from "./reach";
 
 interface Options {
   /** The kinds of messages that are listened for. */
@@ -26,12 +22,12 @@ export class Stream {
   private isOver = false;
   private readonly open: (last: string) => string;
   private readonly options: Options;
-  private readonly tell: (isLive: boolean) => void;
+  private readonly endWaking: () => void;
 
-  constructor(open: (last: string) => string, options: Options, tell: (isLive: boolean) => void) {
+  constructor(open: (last: string) => string, options: Options) {
     this.open = open;
     this.options = options;
-    this.tell = tell;
+    this.endWaking = whenWoken(() => this.again(0));
     this.begin();
   }
 
@@ -39,6 +35,15 @@ export class Stream {
     this.isOver = true;
     clearTimeout(this.timer);
     this.source?.close();
+    this.endWaking();
+    isFound(this);
+  }
+
+  private again(wait: number): void {
+    if (this.isOver) return;
+    this.source?.close();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.begin(), wait);
   }
 
   private begin(): void {
@@ -46,15 +51,13 @@ export class Stream {
     this.source = source;
     source.onopen = () => {
       this.wait = 250;
-      this.tell(true);
+      isFound(this);
     };
     source.onerror = () => {
       if (this.isOver) return;
-      this.tell(false);
+      isLost(this);
       // We count the last id ourselves, so that one way of coming back serves for all.
-      source.close();
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.begin(), this.wait);
+      this.again(this.wait);
       this.wait = Math.min(this.wait * 2, 5_000);
     };
     for (const kind of this.options.kinds) {
@@ -69,28 +72,19 @@ export class Stream {
 }
 
 /** Follows a stream while something is shown. */
-export function useStream(open: ((last: string) => string) | null, options: Options): StreamState {
-  const [staleSince, setStale] = useState<number | null>(null);
+export function useStream(open: ((last: string) => string) | null, options: Options): void {
   const kept = useRef(options);
   kept.current = options;
   const key = open?.("") ?? "";
   useEffect(() => {
-    if (!open) {
-      setStale(null);
-      return;
-    }
-    const stream = new Stream(
-      open,
-      {
-        kinds: kept.current.kinds,
-        on: (kind, data, id) => kept.current.on(kind, data, id),
-        isLast: (kind) => kept.current.isLast?.(kind) ?? false,
-      },
-      (isLive) => setStale((before) => (isLive ? null : (before ?? Date.now()))),
-    );
+    if (!open) return;
+    const stream = new Stream(open, {
+      kinds: kept.current.kinds,
+      on: (kind, data, id) => kept.current.on(kind, data, id),
+      isLast: (kind) => kept.current.isLast?.(kind) ?? false,
+    });
     return () => stream.end();
     // What is opened is known by its address.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key]);
-  return { staleSince };
 }

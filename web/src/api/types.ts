@@ -1,6 +1,6 @@
 /** The types of the API, by the names that pages use. They are made from its document. */
 export type {
-  AgentPage, AgentView, AuditPage, Board, BoardBlock, BoardPart, Element, ElementPage, Me, NewRehearsal, NodeVars, PlanState, Rehearsed, Run, RunPage,
+  AgentPage, AgentView, AtLock, AuditPage, Board, BoardBlock, BoardPart, Element, ElementPage, Me, NewRehearsal, NodeLock, NodeVars, PlanState, Rehearsed, Run, RunPage,
   RunPreview, Session, Submitted, Tokens, Version,
 } from "./schema";
 

@@ -1,12 +1,13 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { NavLink, Navigate, Outlet, useLocation, useNavigate, useParams } from "react-router";
 import { whenSignedOut } from "../api/client";
 import { useRuns, useThings, useVersion } from "../api/queries";
+import { staleSince, whenReach } from "../api/reach";
 import { useKept } from "../lib/keep";
 import { useRights } from "../lib/rights";
 import { Button } from "../ui/Button";
-import { Loading, Wrong } from "../ui/Notice";
+import { Loading, Stale, Wrong } from "../ui/Notice";
 import { Palette } from "./Palette";
 import { current, signOut } from "./session";
 import { Theme } from "./Theme";
@@ -75,6 +76,7 @@ function Within({ user }: { user: string }) {
           </Button>
         </div>
       </header>
+      <Reach />
       <Frozen />
       <main id="main" className="flex-1" tabIndex={-1}>
         <Outlet />
@@ -156,6 +158,12 @@ function Links() {
         ))}
     </nav>
   );
+}
+
+/** Whether what is shown may be old, on every page. */
+function Reach() {
+  const since = useSyncExternalStore(whenReach, staleSince, () => null);
+  return since === null ? null : <div className="sticky top-12 z-20 px-4 py-1"><Stale since={since} /></div>;
 }
 
 /** What is frozen is said on every page. */

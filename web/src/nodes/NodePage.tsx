@@ -8,6 +8,7 @@ import { Page, Part } from "../ui/Page";
 import { State } from "../ui/State";
 import { Ago } from "../ui/Time";
 import { Blame } from "./Blame";
+import { Lock } from "./Lock";
 import { AgentState } from "./NodesPage";
 import { type Group, groupsOf, type Node } from "./select";
 
@@ -36,6 +37,9 @@ export function NodePage() {
           <Fact name="Its machine calls itself">{status?.agent?.host ?? "–"}</Fact>
           <Fact name="Part of">{spec.parent ? <Link className="link" to={`/nodes/${spec.parent}`}>{spec.parent}</Link> : "–"}</Fact>
         </dl>
+      </Part>
+      <Part title="Its lock" actions={<span className="text-muted">one sequence of one run at a time</span>}>
+        <Lock node={name} />
       </Part>
       <Part title="Facts" actions={status?.factsAt ? <span className="text-muted">reported <Ago at={status.factsAt} /></span> : null}>
         {facts.length === 0 ? (

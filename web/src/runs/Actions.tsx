@@ -81,7 +81,7 @@ export function Actions({ namespace, board, tally }: { namespace: string; board:
       ))}
       {isOver(board.run.status) && may("command", "Run", namespace) ? <Button onPress={() => setRetry(true)}>Retry</Button> : null}
       {act ? <Say namespace={namespace} board={board} act={act} tally={tally()} onClose={() => setAct(null)} /> : null}
-      {isRetry ? <Retry namespace={namespace} board={board} onClose={() => setRetry(false)} /> : null}
+      {isRetry ? <Retry namespace={namespace} board={board} tally={tally()} onClose={() => setRetry(false)} /> : null}
     </>
   );
 }
@@ -131,38 +131,51 @@ function Say({
   );
 }
 
-function Retry({ namespace, board, onClose }: { namespace: string; board: Board; onClose: () => void }) {
+function Retry({ namespace, board, tally, onClose }: { namespace: string; board: Board; tally: Record<string, number>; onClose: () => void }) {
   const [how, setHow] = useState("failure");
+  const [why, setWhy] = useState("");
   const navigate = useNavigate();
   const change = useChange((fromScratch: boolean) =>
-    ask<Submitted>(path(["namespaces", namespace, "runs", board.run.id, "retry"]), { method: "POST", body: { fromScratch } }),
+    ask<Submitted>(path(["namespaces", namespace, "runs", board.run.id, "retry"]), { method: "POST", body: { fromScratch, why } }),
   );
-  const retry = () =>
-    change.mutate(how === "scratch", {
-      onSuccess: (made) => {
-        onClose();
-        navigate(`/n/${namespace}/runs/${made.run}`);
-      },
-    });
+  const all = Object.values(tally).reduce((sum, one) => sum + one, 0);
+  const done = (tally["s"] ?? 0) + (tally["c"] ?? 0);
   return (
     <Dialog title={`Retry run of ${board.run.plan}?`} isOpen onClose={onClose}>
-      <div className="flex flex-col gap-3">
+      <form
+        className="flex flex-col gap-3"
+        onSubmit={(event) => {
+          event.preventDefault();
+          change.mutate(how === "scratch", {
+            onSuccess: (made) => {
+              onClose();
+              navigate(`/n/${namespace}/runs/${made.run}`);
+            },
+          });
+        }}
+      >
         <Choice
           label="What is done again"
           value={how}
           onChange={(event) => setHow(event.target.value)}
           of={[["failure", "what did not succeed"], ["scratch", "all of it"]]}
         />
+        <p>
+          {how === "scratch"
+            ? `All ${count(all, "target")} are done again, also the ${grouped(done)} that succeeded.`
+            : `${count(all - done, "target")} that did not succeed ${all - done === 1 ? "is" : "are"} done again; ${grouped(done)} that succeeded ${done === 1 ? "is" : "are"} left alone.`}
+        </p>
         <p className="text-muted">A new run of the same plan, parameters and targets. The old one stays as it is.</p>
+        <Text label="Why" value={why} onChange={(event) => setWhy(event.target.value)} autoFocus hint="It stands in the audit." />
         <Command text={`windlass runs retry ${board.run.id}${how === "scratch" ? " --from-scratch" : ""}`} />
         {change.isError ? <Wrong error={change.error} /> : null}
         <div className="flex justify-end gap-2">
           <Button onPress={onClose}>Leave it</Button>
-          <Button tone="primary" onPress={retry} isDisabled={change.isPending}>
+          <Button type="submit" tone="primary" isDisabled={change.isPending}>
             Retry
           </Button>
         </div>
-      </div>
+      </form>
     </Dialog>
   );
 }

@@ -22,7 +22,7 @@ export function Bulk({ runs, onDone }: { runs: Run[]; onDone: () => void }) {
     for (const run of meant) {
       const at = path(["namespaces", namespaceOf(run), "runs", run.id, what ?? "stop"]);
       try {
-        await ask(at, { method: "POST", body: what === "stop" ? { why } : {} });
+        await ask(at, { method: "POST", body: { why } });
       } catch (error) {
         failed.push([`${run.plan} ${run.id.slice(0, 13)}`, error]);
       }
@@ -60,11 +60,11 @@ export function Bulk({ runs, onDone }: { runs: Run[]; onDone: () => void }) {
             <ul className="max-h-40 list-disc overflow-auto pl-5">
               {meant.map((run) => (
                 <li key={run.id}>
-                  {run.plan} <span className="mono text-muted">{run.id.slice(0, 13)}</span>
+                  {run.plan} <span className="mono text-muted">{run.id.slice(0, 13)}</span> on {count(run.targets, "target")}
                 </li>
               ))}
             </ul>
-            {what === "stop" ? <Text label="Why" value={why} onChange={(event) => setWhy(event.target.value)} autoFocus /> : null}
+            <Text label="Why" value={why} onChange={(event) => setWhy(event.target.value)} autoFocus hint={what === "stop" ? "It stands in the record of each run." : "It stands in the audit."} />
             {wrong.map(([name, error]) => (
               <div key={name}>
                 <p className="mono">{name}</p>

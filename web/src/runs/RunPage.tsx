@@ -4,7 +4,7 @@ import { count, grouped, isOver, reason } from "../lib/words";
 import { Button } from "../ui/Button";
 import { Command, Copy } from "../ui/Copy";
 import { Dialog } from "../ui/Dialog";
-import { Loading, Stale, Wrong } from "../ui/Notice";
+import { Loading, Wrong } from "../ui/Notice";
 import { Page, Part } from "../ui/Page";
 import { State } from "../ui/State";
 import { Tabs } from "../ui/Tabs";
@@ -17,7 +17,7 @@ import { LogPane } from "./LogPane";
 import { TargetPane } from "./TargetPane";
 import { Timeline } from "./Timeline";
 import { Tree } from "./Tree";
-import { useLive } from "./useLive";
+import { LIVELY, useChanges, useLive } from "./useLive";
 
 /** A run: what happens, what is about to, what is stuck and why, and how to stop it. */
 export function RunPage() {
@@ -26,7 +26,7 @@ export function RunPage() {
 }
 
 function OneRun({ namespace, run }: { namespace: string; run: string }) {
-  const { live, query, staleSince } = useLive(namespace, run);
+  const { live, query } = useLive(namespace, run);
   const [asked, setAsked] = useSearchParams();
   const set = (key: string, value: string) =>
     setAsked(
@@ -63,9 +63,6 @@ function OneRun({ namespace, run }: { namespace: string; run: string }) {
       }
       actions={<Actions namespace={namespace} board={board} tally={() => live.tally()} />}
     >
-      <div className="mb-3 empty:hidden">
-        <Stale since={staleSince} />
-      </div>
       <Header namespace={namespace} board={board} live={live} />
       <Tabs
         label="Views of the run"
@@ -103,7 +100,7 @@ function OneRun({ namespace, run }: { namespace: string; run: string }) {
       <Dialog title={picked} isOpen={picked !== ""} onClose={() => set("at", "")} wide>
         {picked !== "" ? (
           <>
-            <TargetPane namespace={namespace} run={run} address={picked} seq={live.seq - (live.seq % 20)} isNode={isNode} />
+            <TargetPane namespace={namespace} run={run} address={picked} seq={live.touchedIn(picked)} isNode={isNode} />
             {isNode ? (
               <div className="flex justify-end gap-2 px-4">
                 <Button
@@ -263,6 +260,7 @@ function Failures({ board }: { board: Board }) {
 
 /** The limits of each block that goes on, as numbers that may not be crossed. */
 function Limits({ live }: { live: LiveBoard }) {
+  useChanges(live, LIVELY);
   const { board } = live;
   const going = board.blocks.map((block, at) => ({ block, tally: live.tally(at) })).filter(({ block }) => block.began != null);
   if (going.length === 0) return null;

@@ -2,19 +2,20 @@ import { useEffect, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { type RunFilter, useRuns } from "../api/queries";
 import type { Run } from "../api/types";
-import { useKept } from "../lib/keep";
 import { useRights } from "../lib/rights";
 import { grouped } from "../lib/words";
 import { Button } from "../ui/Button";
 import { Copy } from "../ui/Copy";
-import { Choice, Text } from "../ui/Field";
+import { Choice, LateText } from "../ui/Field";
 import { Empty, Loading, Wrong } from "../ui/Notice";
 import { Page } from "../ui/Page";
 import { State } from "../ui/State";
 import { Ago, Took } from "../ui/Time";
 import { Bulk } from "./Bulk";
+import { Saved, Times } from "./Filters";
 
-const KEYS = ["status", "plan", "text", "labels", "user", "group", "since", "until"] as const;
+const KEYS = ["status", "plan", "text", "labels", "node", "user", "group", "since", "until"] as const;
+const FIELDS = [["text", "Text"], ["plan", "Plan"], ["node", "Node"], ["labels", "Labels: team=web"], ["user", "User"], ["group", "Group"]] as const;
 const STATES: [string, string][] = [
   ["", "every state"],
   ["running", "running"],
@@ -54,7 +55,7 @@ export function RunsPage() {
   const items = runs.data?.items ?? [];
   const chosen = items.filter((run) => picked.has(run.id));
   const isFiltered = KEYS.some((key) => asked.get(key));
-  const command = ["windlass runs list", ...KEYS.filter((key) => asked.get(key)).map((key) => `--${key === "labels" ? "label" : key} ${JSON.stringify(asked.get(key))}`)].join(" ");
+  const command = ["windlass runs list", ...KEYS.filter((key) => key !== "node" && asked.get(key)).map((key) => `--${key === "labels" ? "label" : key} ${JSON.stringify(asked.get(key))}`)].join(" ");
   return (
     <Page
       title="Runs"
@@ -67,17 +68,10 @@ export function RunsPage() {
     >
       <search className="mb-3 flex flex-wrap items-end gap-2">
         <Choice label="State" isHidden value={asked.get("status") ?? ""} onChange={(event) => set("status", event.target.value)} of={STATES} />
-        <Late label="Text" name="text" value={asked.get("text") ?? ""} onValue={set} />
-        <Late label="Plan" name="plan" value={asked.get("plan") ?? ""} onValue={set} />
-        <Late label="Labels: team=web" name="labels" value={asked.get("labels") ?? ""} onValue={set} />
-        <Late label="User" name="user" value={asked.get("user") ?? ""} onValue={set} />
-        <Choice
-          label="Time"
-          isHidden
-          value={asked.get("since") ? "since" : ""}
-          onChange={(event) => set("since", event.target.value === "" ? "" : new Date(Date.now() - Number(event.target.value)).toISOString())}
-          of={[["", "any time"], ["3600000", "the last hour"], ["86400000", "the last day"], ["604800000", "the last week"], ...(asked.get("since") ? [["since", `since ${asked.get("since")?.slice(0, 16)}`] as const] : [])]}
-        />
+        {FIELDS.map(([key, label]) => (
+          <LateText key={key} label={label} isHidden placeholder={label} className="w-40" value={asked.get(key) ?? ""} onValue={(value) => set(key, value)} />
+        ))}
+        <Times since={asked.get("since") ?? ""} until={asked.get("until") ?? ""} onTime={set} />
         {isFiltered ? (
           <Button tone="quiet" onPress={() => setAsked(new URLSearchParams())}>
             Clear
@@ -190,49 +184,3 @@ export function RunsPage() {
   );
 }
 
-/** A text that counts when somebody has stopped typing. */
-function Late({ label, name, value, onValue }: { label: string; name: string; value: string; onValue: (name: string, value: string) => void }) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => {
-    if (text === value) return;
-    const timer = setTimeout(() => onValue(name, text), 300);
-    return () => clearTimeout(timer);
-  });
-  return <Text label={label} isHidden placeholder={label} value={text} onChange={(event) => setText(event.target.value)} className="w-40" />;
-}
-
-/** Filters that this browser remembers; each is only an address. */
-function Saved({ asked, onGo }: { asked: URLSearchParams; onGo: (query: string) => void }) {
-  const [text, keep] = useKept("filters", "{}");
-  const saved = read(text);
-  const save = () => {
-    const name = prompt("What is this filter to be called?");
-    if (name) keep(JSON.stringify({ ...saved, [name]: asked.toString() }));
-  };
-  return (
-    <div className="flex items-center gap-1">
-      {Object.keys(saved).length > 0 ? (
-        <Choice
-          label="Saved filters"
-          isHidden
-          value=""
-          onChange={(event) => {
-            const query = saved[event.target.value];
-            if (query !== undefined) onGo(query);
-          }}
-          of={[["", "Saved filters"], ...Object.keys(saved).map((name) => [name, name] as const)]}
-        />
-      ) : null}
-      {asked.toString() !== "" ? <Button onPress={save}>Save this filter</Button> : null}
-    </div>
-  );
-}
-
-function read(text: string): Record<string, string> {
-  try {
-    return JSON.parse(text) as Record<string, string>;
-  } catch {
-    return {};
-  }
-}

@@ -1,9 +1,14 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { BoardBlock } from "../api/types";
+import { colour, whenRecoloured } from "../lib/colours";
 import { grouped, look, stateOf } from "../lib/words";
 import { Choice } from "../ui/Field";
 import { groups, lay } from "./groups";
 import type { LiveBoard } from "./live";
+import { LIVELY, useChanges } from "./useLive";
+
+/** How often cells move at the most that are grouped by how they stand. */
+const MOVES = 200;
 
 /** One cell for each target, thousands at once. It is drawn by itself: nothing else is drawn anew when a cell changes. */
 export function Strip({
@@ -25,7 +30,6 @@ export function Strip({
   const [width, setWidth] = useState(800);
   const [pointed, setPointed] = useState<number | null>(null);
   const [focus, setFocus] = useState(0);
-  const [version, setVersion] = useState(0);
   useEffect(() => {
     const node = frame.current;
     if (!node) return;
@@ -33,8 +37,8 @@ export function Strip({
     observer.observe(node);
     return () => observer.disconnect();
   }, []);
-  // Groups by state move with every change; the others stay where they are.
-  useEffect(() => (by === "state" ? live.subscribe(() => setVersion(live.version)) : undefined), [live, by]);
+  // Groups by state move with what changes; the others stay where they are.
+  const version = useChanges(by === "state" ? live : null, MOVES);
   const laid = useMemo(
     () => lay(groups(block, live.letters[at] ?? [], by), width),
     // The letters change in place; `version` tells of it where it matters.
@@ -42,22 +46,21 @@ export function Strip({
     [block, live, at, by, width, version],
   );
   useEffect(() => {
-    let asked = 0;
+    const isPicked = picked ? block.names.indexOf(picked) : -1;
+    let drawn: string[] = [];
     const draw = () => {
-      asked = 0;
-      paint(canvas.current, laid, live.letters[at] ?? [], width, picked ? block.names.indexOf(picked) : -1);
-    };
-    const later = () => {
-      if (asked === 0) asked = requestAnimationFrame(draw);
+      drawn = paint(canvas.current, laid, live.letters[at] ?? [], drawn, width, isPicked);
     };
     draw();
-    const end = live.subscribe(later);
-    const theme = new MutationObserver(later);
-    theme.observe(document.documentElement, { attributes: true });
+    // Whoever subscribes is told when a picture is made: what is drawn now is in it.
+    const end = live.subscribe(draw);
+    const endTheme = whenRecoloured(() => {
+      drawn = [];
+      draw();
+    });
     return () => {
       end();
-      theme.disconnect();
-      cancelAnimationFrame(asked);
+      endTheme();
     };
   }, [laid, live, at, width, picked, block]);
   const find = (event: { clientX: number; clientY: number }): number | null => {
@@ -114,58 +117,59 @@ export function Strip({
   );
 }
 
+/** Draws the cells that are not as they were drawn, or all where nothing was; gives what is drawn now. */
 function paint(
   canvas: HTMLCanvasElement | null,
   laid: ReturnType<typeof lay>,
   letters: readonly string[],
+  drawn: string[],
   width: number,
   picked: number,
-): void {
+): string[] {
   const pen = canvas?.getContext("2d");
-  if (!canvas || !pen) return;
+  if (!canvas || !pen) return [];
   const ratio = devicePixelRatio || 1;
   const [wide, high] = [Math.floor(width * ratio), Math.floor(laid.height * ratio)];
+  const isNew = drawn.length === 0 || canvas.width !== wide || canvas.height !== high;
   if (canvas.width !== wide || canvas.height !== high) {
     [canvas.width, canvas.height] = [wide, high];
     canvas.style.width = `${width}px`;
     canvas.style.height = `${laid.height}px`;
   }
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, width, laid.height);
-  const style = getComputedStyle(document.documentElement);
-  const colours = new Map<string, string>();
-  const colour = (name: string) => {
-    const known = colours.get(name) ?? style.getPropertyValue(`--${name}`);
-    colours.set(name, known);
-    return known;
-  };
-  pen.font = "11px sans-serif";
-  for (const title of laid.titles) {
+  const { size } = laid;
+  if (isNew) {
+    pen.clearRect(0, 0, width, laid.height);
+    pen.font = "11px sans-serif";
     pen.fillStyle = colour("muted");
-    pen.fillText(`${look(title.name).word} · ${grouped(title.count)}`, 0, title.y);
+    for (const title of laid.titles) pen.fillText(`${look(title.name).word} · ${grouped(title.count)}`, 0, title.y);
   }
+  const panel = colour("panel");
+  // Not by colour alone: what failed has a notch, what waits a bar.
+  const third = Math.max(1, Math.floor(size / 4));
   for (const { index, x, y } of laid.cells) {
     const letter = letters[index] ?? ".";
-    pen.fillStyle = letter === "." ? colour("pend") : colour(look(stateOf(letter)).colour);
-    pen.fillRect(x, y, laid.size, laid.size);
-    // Not by colour alone: what failed has a notch, what waits a bar.
+    if (!isNew && drawn[index] === letter) continue;
+    pen.fillStyle = colour(letter === "." ? "pend" : look(stateOf(letter)).colour);
+    pen.fillRect(x, y, size, size);
     if (letter === "f" || letter === "?" || letter === "w" || letter === "x") {
-      pen.fillStyle = colour("panel");
-      const third = Math.max(1, Math.floor(laid.size / 4));
-      if (letter === "f") pen.fillRect(x + laid.size - third * 2, y, third * 2, third * 2);
-      else pen.fillRect(x + third, y + laid.size / 2 - third / 2, laid.size - 2 * third, third);
-    }
-    if (index === picked) {
-      pen.strokeStyle = colour("text");
-      pen.lineWidth = 2;
-      pen.strokeRect(x - 0.5, y - 0.5, laid.size + 1, laid.size + 1);
+      pen.fillStyle = panel;
+      if (letter === "f") pen.fillRect(x + size - third * 2, y, third * 2, third * 2);
+      else pen.fillRect(x + third, y + size / 2 - third / 2, size - 2 * third, third);
     }
   }
+  // Over the edges of its neighbours, so after all of them.
+  const chosen = picked < 0 ? undefined : laid.cells.find((cell) => cell.index === picked);
+  if (chosen) {
+    pen.strokeStyle = colour("text");
+    pen.lineWidth = 2;
+    pen.strokeRect(chosen.x - 0.5, chosen.y - 0.5, size + 1, size + 1);
+  }
+  return letters.slice();
 }
 
 function Legend({ live, at }: { live: LiveBoard; at: number }) {
-  const [, setVersion] = useState(0);
-  useEffect(() => live.subscribe(() => setVersion(live.version)), [live]);
+  useChanges(live, LIVELY);
   const tally = live.tally(at);
   const order = ["r", "f", "?", "w", "x", "c", "s", "k", "."];
   return (

@@ -1,10 +1,11 @@
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import type { BoardBlock } from "../api/types";
 import { length } from "../lib/time";
 import { count, stateOf } from "../lib/words";
 import { Choice, Text } from "../ui/Field";
 import { State } from "../ui/State";
 import type { LiveBoard } from "./live";
+import { LIVELY, useChanges } from "./useLive";
 
 const ROW = 32;
 const SHOWN = 14;
@@ -26,8 +27,9 @@ export function TargetList({
   const [word, setWord] = useState("");
   const [state, setState] = useState("");
   const [top, setTop] = useState(0);
-  const [version, setVersion] = useState(0);
-  useEffect(() => live.subscribe(() => setVersion(live.version)), [live]);
+  const version = useChanges(live, LIVELY);
+  // Which are found depends on how they stand only where that is asked for.
+  const moved = state === "" ? 0 : version;
   const found = useMemo(() => {
     const letters = live.letters[at] ?? [];
     const needle = word.toLowerCase();
@@ -36,7 +38,7 @@ export function TargetList({
       .filter(({ name }) => name.toLowerCase().includes(needle))
       .filter(({ index }) => state === "" || stateOf(letters[index] ?? ".") === state);
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [block, live, at, word, state, version]);
+  }, [block, live, at, word, state, moved]);
   const first = Math.max(0, Math.floor(top / ROW) - 3);
   const inSight = found.slice(first, first + SHOWN + 6);
   return (

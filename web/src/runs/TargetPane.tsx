@@ -1,7 +1,9 @@
 import { Link } from "react-router";
-import { useElements } from "../api/queries";
+import { useElements, useThing } from "../api/queries";
 import type { Element } from "../api/types";
+import { useRights } from "../lib/rights";
 import { length } from "../lib/time";
+import type { Node } from "../nodes/select";
 import { Copy } from "../ui/Copy";
 import { Empty, Loading, Wrong } from "../ui/Notice";
 import { State } from "../ui/State";
@@ -47,8 +49,18 @@ export function TargetPane({
         ))}
       </ol>
       {parts.length === 0 && !own.attempts?.length ? <p className="text-muted">Nothing of it has begun.</p> : null}
+      {isNode ? <Facts node={node} /> : null}
     </div>
   );
+}
+
+/** What the node says of itself. */
+function Facts({ node }: { node: string }) {
+  const { may } = useRights();
+  const { data } = useThing<Node>("nodes", node, undefined, may("view", "Node"));
+  const facts = data?.status?.facts;
+  if (!facts || Object.keys(facts).length === 0) return null;
+  return <div className="mt-2 rounded-md border border-line"><Json title={`Facts, reported ${data.status?.factsAt?.slice(0, 19).replace("T", " ") ?? ""}`} value={facts} /></div>;
 }
 
 function One({ part, under }: { part: Element; under: string }) {

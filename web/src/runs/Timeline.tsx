@@ -58,6 +58,17 @@ export function Timeline({
   const line = scale(lively, within, width - LABELS - 12, 0.08, folds);
   const height = TOP + all.length * HEIGHT + 16;
   const say = (at: number) => (isVirtual ? since(at) : clock(at));
+  /** Closer or farther, around the middle. */
+  const nearer = (by: number) => {
+    const [middle, half] = [(within.from + within.to) / 2, ((within.to - within.from) * by) / 2];
+    const next = { from: Math.max(from, middle - half), to: Math.min(to, middle + half) };
+    setZoom(next.from <= from && next.to >= to ? null : next);
+  };
+  const move = (by: number) => {
+    const length = within.to - within.from;
+    const begin = Math.min(Math.max(from, within.from + length * by), to - length);
+    setZoom({ from: begin, to: begin + length });
+  };
   const place = (event: { clientX: number }) =>
     Math.max(0, event.clientX - (frame.current?.getBoundingClientRect().left ?? 0) - LABELS);
   return (
@@ -67,6 +78,12 @@ export function Timeline({
           {say(within.from)} – {say(within.to)} · {length(within.to - within.from)}
         </span>
         <Check label="Fold what is idle" checked={folds} onChange={(event) => setFolds(event.target.checked)} />
+        <span className="flex items-center gap-1" role="group" aria-label="Look closer">
+          <Button tone="quiet" aria-label="Closer" onPress={() => nearer(0.5)}>＋</Button>
+          <Button tone="quiet" aria-label="Farther" onPress={() => nearer(2)} isDisabled={!zoom}>－</Button>
+          <Button tone="quiet" aria-label="Earlier" onPress={() => move(-0.5)} isDisabled={!zoom}>◀</Button>
+          <Button tone="quiet" aria-label="Later" onPress={() => move(0.5)} isDisabled={!zoom}>▶</Button>
+        </span>
         {zoom ? (
           <Button tone="quiet" onPress={() => setZoom(null)}>
             Show all of it

@@ -31,11 +31,25 @@ describe("a board that goes on", () => {
     expect(live.board.run.status).toBe("failed");
   });
 
-  it("is not set back by an older drawing", () => {
+  it("knows when a target was touched last", () => {
+    const live = new LiveBoard(board());
+    expect(live.touchedIn("patch/web02")).toBe(0);
+    live.apply(event(4, "began", "patch/web02"));
+    live.apply(event(5, "attemptBegan", "patch/web/01/restart"));
+    live.apply(event(6, "roundBegan", "patch/checks.pre"));
+    expect([live.touchedIn("patch/web02"), live.touchedIn("patch/web/01/restart"), live.touchedIn("patch/checks.pre")]).toEqual([4, 5, 6]);
+  });
+
+  it("is not set back by an older drawing, whose other parts count", () => {
     const live = new LiveBoard(board());
     live.apply(event(4, "began", "patch/web02"));
-    live.take(board());
+    live.take({ ...board(), failed: 7 });
     expect(live.letters[0]).toEqual([".", "r"]);
+    expect(live.board.blocks[0]?.begans).toEqual([-1, 1000]);
+    expect(live.board.failed).toBe(7);
+    live.apply(event(5, "finished", "", { status: "stopped" }));
+    live.take({ ...board(), seq: 4 });
+    expect(live.board.run.status).toBe("stopped");
     live.take({ ...board(), seq: 9 });
     expect(live.letters[0]).toEqual([".", "."]);
   });

@@ -1,5 +1,6 @@
 /** A board that goes on by the events of its run. Thousands a second change letters, and nothing else is drawn anew for them. */
 import type { Board, RunEvent } from "../api/types";
+import { isOver } from "../lib/words";
 
 /** The kinds of events that there are. */
 export const KINDS = [
@@ -11,7 +12,7 @@ export const KINDS = [
 /** What changes more than letters: the board is asked for again, in a moment. */
 const LARGER = new Set([
   "approvalAwaited", "approved", "rejected", "started", "phase", "batchBegan", "asked", "resolved", "commanded", "caused",
-  "recovered", "finished", "selected", "roundEnded",
+  "recovered", "finished", "selected", "roundEnded", "lockAwaited",
 ]);
 
 const LETTER: Record<string, string> = { succeeded: "s", failed: "f", skipped: "k", stopped: "x" };
@@ -25,8 +26,12 @@ export class LiveBoard {
   /** By block, a letter for each target. */
   letters: string[][];
   feed: RunEvent[] = [];
+  /** By block and target, the number of the last event in it. */
+  private touched: number[][] = [];
+  private touchedElsewhere = 0;
   /** Grows with each change, for whoever draws. */
   version = 0;
+  private counts: Map<string, number>[] = [];
   private at = new Map<string, [block: number, index: number]>();
   private listeners = new Set<() => void>();
   private frame = 0;
@@ -38,16 +43,39 @@ export class LiveBoard {
     this.take(board);
   }
 
-  /** A newer board, as the server draws it. */
+  /** A board as the server has drawn it. While much happens, events are ahead of it by the time that it comes. */
   take(board: Board): void {
-    if (board.seq < this.seq && board.run.id === this.board.run.id && this.letters.length > 0) return;
+    if (board.seq < this.seq && this.isAlike(board)) {
+      this.takeAround(board);
+      return;
+    }
     this.board = board;
     this.seq = board.seq;
     this.letters = board.blocks.map((block) => block.states.split(""));
+    this.counts = this.letters.map((letters) => {
+      const counts = new Map<string, number>();
+      for (const letter of letters) counts.set(letter, (counts.get(letter) ?? 0) + 1);
+      return counts;
+    });
+    if (this.touched.length !== board.blocks.length) this.touched = board.blocks.map(() => []);
     this.at.clear();
     board.blocks.forEach((block, at) => {
       block.names.forEach((name, index) => this.at.set(`${block.address}/${name}`, [at, index]));
     });
+    this.changed();
+  }
+
+  /** Whether it has the same targets as the one that is shown. */
+  private isAlike(board: Board): boolean {
+    const own = this.board.blocks;
+    return this.letters.length > 0 && board.blocks.length === own.length && board.blocks.every((block, at) => block.names.length === own[at]?.names.length);
+  }
+
+  /** Everything of it but what events have said of targets, and of the end. */
+  private takeAround(board: Board): void {
+    const before = this.board;
+    const blocks = board.blocks.map((block, at) => ({ ...block, begans: before.blocks[at]?.begans ?? [], endeds: before.blocks[at]?.endeds ?? [] }));
+    this.board = { ...board, blocks, run: isOver(before.run.status) ? before.run : board.run };
     this.changed();
   }
 
@@ -58,12 +86,14 @@ export class LiveBoard {
     this.feed.push(event);
     if (this.feed.length > FEED) this.feed.splice(0, this.feed.length - FEED);
     const place = this.sequenceOf(event.address);
-    if (place) {
+    if (!place) this.touchedElsewhere = event.seq;
+    else {
       const [block, index] = place;
+      const touched = this.touched[block];
+      if (touched) touched[index] = event.seq;
       const isSequence = event.address === `${this.board.blocks[block]?.address}/${this.board.blocks[block]?.names[index]}`;
       const letter = this.letterOf(event, isSequence);
-      const letters = this.letters[block];
-      if (letter && letters) letters[index] = letter;
+      if (letter) this.put(block, index, letter);
       const of = this.board.blocks[block];
       const start = this.board.run.startedAt ?? this.board.run.submittedAt;
       const at = Date.parse(event.at) - Date.parse(start);
@@ -76,7 +106,8 @@ export class LiveBoard {
     }
     this.changed();
     const isBlock = (event.kind === "began" || event.kind === "ended") && !place;
-    return LARGER.has(event.kind) || isBlock;
+    const isFailure = event.kind === "ended" && event.status === "failed";
+    return LARGER.has(event.kind) || isBlock || isFailure;
   }
 
   private letterOf(event: RunEvent, isSequence: boolean): string | undefined {
@@ -111,19 +142,55 @@ export class LiveBoard {
     return undefined;
   }
 
-  /** How many targets stand in each way. */
+  /** The number of the last event of a target, or of what is outside of targets: what is shown is good until there is another. */
+  touchedIn(address: string): number {
+    const place = this.sequenceOf(address);
+    return place ? (this.touched[place[0]]?.[place[1]] ?? 0) : this.touchedElsewhere;
+  }
+
+  /** How many targets stand in each way. It is counted as letters change: thousands of them are not gone over for each picture. */
   tally(block?: number): Record<string, number> {
     const counts: Record<string, number> = {};
-    this.letters.forEach((letters, at) => {
+    this.counts.forEach((own, at) => {
       if (block !== undefined && block !== at) return;
-      for (const letter of letters) counts[letter] = (counts[letter] ?? 0) + 1;
+      for (const [letter, count] of own) if (count > 0) counts[letter] = (counts[letter] ?? 0) + count;
     });
     return counts;
   }
 
-  subscribe(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+  private put(block: number, index: number, letter: string): void {
+    const [letters, counts] = [this.letters[block], this.counts[block]];
+    const before = letters?.[index];
+    if (!letters || !counts || before === letter) return;
+    if (before !== undefined) counts.set(before, (counts.get(before) ?? 1) - 1);
+    counts.set(letter, (counts.get(letter) ?? 0) + 1);
+    letters[index] = letter;
+  }
+
+  /**
+   * Calls when something has changed, as a picture is made; not more often than every so many milliseconds, and then with the
+   * last of it, too.
+   */
+  subscribe(listener: () => void, every = 0): () => void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let last = Number.NEGATIVE_INFINITY;
+    const tell = () => {
+      timer = undefined;
+      last = performance.now();
+      listener();
+    };
+    const told = () => {
+      if (timer !== undefined) return;
+      const wait = last + every - performance.now();
+      if (wait <= 0) tell();
+      else timer = setTimeout(tell, wait);
+    };
+    const own = every === 0 ? listener : told;
+    this.listeners.add(own);
+    return () => {
+      this.listeners.delete(own);
+      clearTimeout(timer);
+    };
   }
 
   /** Whoever draws is told once for each picture of the screen. */

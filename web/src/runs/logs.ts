@@ -7,20 +7,31 @@ export interface Wanted {
   run: string;
   node: string;
   level: string;
+  /** Only lines with this text; the server looks for it, in all of the file. */
+  text: string;
 }
 
 /** How many lines are kept; the oldest go. */
 export const KEPT = 20_000;
 /** How many of the last lines are shown at first. */
 const TAIL = 1_000;
-/** How much is read for what was before. */
+/** How much is read for what was before; where little of it is wanted, more and more at a time. */
 const STRETCH = 256 * 1024;
+const LONGEST = 64 * 1024 * 1024;
+/** How often what shows it is told of more, in milliseconds. */
+const EVERY = 50;
+/** How many lines a stretch has. */
+const AT_ONCE = 2_000;
 
 export class Log {
   lines: Line[] = [];
-  /** Where in its file the first line begins that was read. */
-  from = 0;
+  /** Where in its file that begins which was looked through. */
+  begins = 0;
   size = 0;
+  /** How many lines went at the front, to make room. */
+  dropped = 0;
+  /** Whether there is more behind a stretch that was looked at. */
+  hasMore = false;
   /** Whether it has all that there is, and waits for more. */
   isFollowing = false;
   isOver = false;
@@ -37,8 +48,8 @@ export class Log {
   }
 
   address(query: Record<string, string | number | boolean | undefined>): string {
-    const { namespace, run, node, level } = this.wanted;
-    return path(["namespaces", namespace, "runs", run, "logs"], { node, level, offsets: true, ...query });
+    const { namespace, run, node, level, text } = this.wanted;
+    return path(["namespaces", namespace, "runs", run, "logs"], { node, level, text, offsets: true, ...query });
   }
 
   /** The last lines, then what comes. */
@@ -49,7 +60,7 @@ export class Log {
     const { signal } = this.abort;
     while (!signal.aborted) {
       try {
-        await this.readAll(query, signal, false);
+        await this.readAll(query, signal, -1);
         this.isOver = true;
         this.changed();
         return;
@@ -72,27 +83,51 @@ export class Log {
   /** A stretch from an offset on, a little before it. */
   async lookAt(offset: number): Promise<void> {
     this.restart();
-    await this.guarded({ from: Math.max(0, offset - 4096), most: 2_000 });
+    await this.stretch(Math.max(0, offset - 4096), -1);
+  }
+
+  /** The first lines, from the beginning on. */
+  async begin(): Promise<void> {
+    this.restart();
+    await this.stretch(0, -1);
+  }
+
+  /** What comes behind the last line of a stretch that was looked at. */
+  async later(): Promise<void> {
+    const last = this.lines.at(-1);
+    if (!this.isFollowing && last && last.offset >= 0) await this.stretch(last.offset, last.offset);
   }
 
   /** Where the first line of a level is; -1 where there is none. */
   async first(level: string): Promise<number> {
-    const response = await send(this.address({ level, from: 0, most: 1 }), { signal: this.abort.signal });
+    const response = await send(this.address({ level, text: undefined, from: 0, most: 1 }), { signal: this.abort.signal });
     const [line = ""] = (await response.text()).split("\n");
     return line === "" ? -1 : read(line).offset;
   }
 
-  /** What was before the first line. */
+  /** What was before the first line, and how many lines that are. */
   async earlier(): Promise<number> {
-    const first = this.lines[0]?.offset ?? this.from;
-    if (first <= 0) return 0;
-    const from = Math.max(0, first - STRETCH);
-    const response = await send(this.address({ from, until: first }), { signal: this.abort.signal });
-    const lines = (await response.text()).split("\n").filter((line) => line !== "").map(read);
-    this.lines = [...lines, ...this.lines].slice(0, KEPT);
-    this.from = from;
+    const { signal } = this.abort;
+    let found = 0;
+    for (let length = STRETCH; found === 0 && this.begins > 0; length = Math.min(LONGEST, length * 4)) {
+      const from = Math.max(0, this.begins - length);
+      // A line that begins in it comes whole; one that begins before it comes with what is before.
+      const response = await send(this.address({ from, until: this.begins }), { signal });
+      const lines = (await response.text()).split("\n").filter((line) => line !== "").map(read);
+      this.lines = [...lines, ...this.lines];
+      this.begins = from;
+      found = lines.length;
+    }
+    if (this.lines.length > KEPT) {
+      // What is at the other end goes, and what comes there would not be next to what stays.
+      this.lines.length = KEPT;
+      this.abort.abort();
+      this.abort = new AbortController();
+      this.isFollowing = false;
+      this.hasMore = true;
+    }
     this.changed();
-    return lines.length;
+    return found;
   }
 
   end(): void {
@@ -104,34 +139,48 @@ export class Log {
     this.abort.abort();
     this.abort = new AbortController();
     this.lines = [];
+    this.begins = 0;
+    this.hasMore = false;
     this.isFollowing = false;
     this.isOver = false;
     this.error = null;
     this.changed();
   }
 
-  private async guarded(query: Record<string, number>): Promise<void> {
+  private async stretch(from: number, behind: number): Promise<void> {
     const { signal } = this.abort;
     try {
-      await this.readAll(query, signal, true);
+      const got = await this.readAll({ from, most: AT_ONCE }, signal, behind);
+      this.hasMore = got === AT_ONCE;
+      this.changed();
     } catch (error) {
       if (!signal.aborted) this.fail(error);
     }
   }
 
-  private async readAll(query: Record<string, number | boolean>, signal: AbortSignal, isStretch: boolean): Promise<void> {
+  /** Reads lines, those behind an offset, and says how many came. */
+  private async readAll(query: Record<string, number | boolean>, signal: AbortSignal, behind: number): Promise<number> {
     const response = await send(this.address(query), { signal });
-    this.from = Number(response.headers.get("windlass-from") ?? 0);
+    if (this.lines.length === 0) this.begins = Number(response.headers.get("windlass-from") ?? 0);
     this.size = Number(response.headers.get("windlass-size") ?? 0);
     const reader = response.body?.getReader();
     const splitter = new Splitter();
+    let got = 0;
     while (reader) {
       const { done, value } = await reader.read();
-      if (done) return;
-      this.lines.push(...splitter.take(value).map(read));
-      if (!isStretch && this.lines.length > KEPT) this.lines.splice(0, this.lines.length - KEPT);
+      if (done) break;
+      const lines = splitter.take(value).map(read);
+      got += lines.length;
+      this.lines.push(...(behind < 0 ? lines : lines.filter((line) => line.offset > behind)));
+      const over = this.lines.length - KEPT;
+      if (over > 0) {
+        this.lines.splice(0, over);
+        this.dropped += over;
+        this.begins = this.lines[0]?.offset ?? this.begins;
+      }
       this.changed();
     }
+    return got;
   }
 
   private fail(error: unknown): void {
@@ -147,7 +196,7 @@ export class Log {
       setTimeout(() => {
         this.frame = 0;
         this.tell();
-      }, 16),
+      }, EVERY),
     );
   }
 }

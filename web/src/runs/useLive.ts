@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState } from "react";
 import { path } from "../api/client";
 import { useBoard } from "../api/queries";
 import { useStream } from "../api/stream";
@@ -40,7 +40,7 @@ export function useLive(namespace: string, run: string) {
   const isLive = live !== null && live.board.run.id === run && !isOver(live.board.run.status);
   const from = useRef(0);
   if (live && from.current === 0) from.current = live.seq + 1;
-  const { staleSince } = useStream(
+  useStream(
     isLive
       ? (last) =>
           path(["namespaces", namespace, "runs", run, "events"], {
@@ -56,10 +56,18 @@ export function useLive(namespace: string, run: string) {
       },
     },
   );
-  // The header is drawn once for each picture at the most.
-  useSyncExternalStore(
-    (listener) => live?.subscribe(listener) ?? (() => {}),
-    () => live?.version ?? 0,
-  );
-  return { live, query, staleSince };
+  useChanges(live, CALM);
+  return { live, query };
+}
+
+/** How often words and numbers are drawn anew at the most: more often, nobody could read them. Cells are drawn for each picture. */
+export const LIVELY = 80;
+/** The same for the whole of a page. */
+const CALM = 250;
+
+/** Draws something anew when a run has changed, not more often than every so many milliseconds; gives a number that grows with it. */
+export function useChanges(live: LiveBoard | null, every: number): number {
+  const [version, setVersion] = useState(0);
+  useEffect(() => live?.subscribe(() => setVersion(live.version), every), [live, every]);
+  return version;
 }

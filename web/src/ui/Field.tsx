@@ -1,4 +1,4 @@
-import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useId } from "react";
+import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useEffect, useId, useState } from "react";
 
 interface Said {
   label: string;
@@ -40,6 +40,21 @@ export function Text({ label, hint, wrong, isHidden, className = "", ...rest }: 
       />
     </Labelled>
   );
+}
+
+/** How long nothing may be typed before it counts. */
+const PAUSE = 300;
+
+/** A text that counts when somebody has stopped typing. */
+export function LateText({ value, onValue, ...rest }: Said & Omit<InputHTMLAttributes<HTMLInputElement>, "onChange" | "value"> & { value: string; onValue: (value: string) => void }) {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => {
+    if (text === value) return;
+    const timer = setTimeout(() => onValue(text), PAUSE);
+    return () => clearTimeout(timer);
+  });
+  return <Text {...rest} value={text} onChange={(event) => setText(event.target.value)} />;
 }
 
 export function Area({ label, hint, wrong, isHidden, className = "", ...rest }: Said & TextareaHTMLAttributes<HTMLTextAreaElement>) {

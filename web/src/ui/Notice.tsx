@@ -51,8 +51,7 @@ export function Loading({ what }: { what: string }) {
 }
 
 /** What is shown may be old. */
-export function Stale({ since }: { since: number | null }) {
-  if (since === null) return null;
+export function Stale({ since }: { since: number }) {
   const at = new Date(since).toLocaleTimeString("en-GB", { hour12: false });
   return (
     <div role="status" className="rounded-md border border-warn bg-warn-soft px-3 py-1.5 text-warn">
