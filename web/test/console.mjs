@@ -256,15 +256,21 @@ test("anything is found by its name with the keyboard alone", async () => {
 });
 
 test("every page stands in light and dark", async () => {
-  const [node] = (await place.ask("GET", "nodes")).items;
   const [run] = (await place.ask("GET", "runs?plan=long&limit=5")).items;
+  // Something that waits for somebody, and something that has the lock of a node.
+  await place.plan("slower", slow(600, { timeout: "20m" }));
+  const [asked, working] = [await place.run("asked"), await place.run("slower")];
+  const node = await until("a node is worked on", async () => {
+    const [block] = (await place.ask("GET", `namespaces/default/runs/${working}/board`)).blocks;
+    return block.states.includes("r") && block.names[block.states.indexOf("r")];
+  });
   const own = `/n/default/runs/${run.id}`;
   const fault = encodeURIComponent("patch/*/install%1=permanent");
   const pages = {
     runs: "/n/~/runs", run: own, timeline: `${own}?view=timeline`, log: `${own}?view=log`,
     plans: "/n/~/plans", plan: "/n/default/plans/large", start: "/n/default/plans/slow?view=start", revisions: "/n/default/plans/slow?view=revisions",
     rehearsal: `/n/default/plans/large/rehearse?targets=3000&fault=${fault}&played=1`, inbox: "/inbox", nodes: "/nodes",
-    node: `/nodes/${node.metadata.name}`, freezes: "/freezes", budgets: "/n/~/budgets", audit: "/audit", access: "/access", status: "/status",
+    node: `/nodes/${node}`, freezes: "/freezes", budgets: "/n/~/budgets", audit: "/audit", access: "/access", status: "/status",
   };
   for (const colorScheme of ["light", "dark"]) {
     const ann = await person(browser, place, place.token, { colorScheme });
@@ -280,4 +286,6 @@ test("every page stands in light and dark", async () => {
     }
     await ann.context.close();
   }
+  await place.ask("POST", `namespaces/default/runs/${working}/kill`, {});
+  await place.ask("POST", `namespaces/default/runs/${asked}/reject`, {});
 });

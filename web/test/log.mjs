@@ -2,21 +2,35 @@
 import { readFileSync, statSync } from "node:fs";
 import { until } from "./place.mjs";
 
-const LINE = 100;
+/** How long a line is in the file. */
+const LINE = 133;
+/** Of one attempt no more than 64 MiB are kept: what is larger is printed by several actions. */
+const MOST = 700_000;
 
-/** A run of one node that prints so many megabytes, with one error in the middle and one word near the beginning. */
+/** A run of one node whose log has so many megabytes, with one error in the middle and one word near the beginning. */
 export async function printed(place, megabytes) {
-  const lines = Math.floor((megabytes * 1_000_000) / LINE);
-  const [needle, error] = [Math.floor(lines / 10), Math.floor(lines / 2)];
+  const wanted = Math.floor((megabytes * 1_000_000) / LINE);
+  const actions = Math.max(3, Math.ceil(wanted / MOST));
+  const each = Math.floor(wanted / actions);
   const filler = "with words enough to be as long as lines of programs are";
-  const script = `awk 'BEGIN { for (i = 1; i <= ${lines}; i++) { if (i == ${needle}) print "here is the needle"; if (i == ${error}) print "OUT OF PAPER"; print "line " i " ${filler}" } }'`;
+  const sequence = Array.from({ length: actions }, (_, at) => {
+    const needle = at === 0 ? `if (i == ${Math.floor(each / 2)}) print "here is the needle"; ` : "";
+    const print = `awk 'BEGIN { for (i = ${at * each + 1}; i <= ${(at + 1) * each}; i++) { ${needle}print "line " i " ${filler}" } }'`;
+    // The one in the middle fails once, by what it prints.
+    const mark = "/tmp/windlass-log-{{ run.id }}";
+    const script = at === Math.floor(actions / 2) ? `if [ -e ${mark} ]; then rm ${mark}; ${print}; else touch ${mark}; echo OUT OF PAPER; fi` : print;
+    return { name: `print${at}`, use: "shell", with: { script, output: { error: ["OUT OF PAPER"] } }, retries: 1, timeout: "30m" };
+  });
   const [node] = (await place.ask("GET", "nodes?limit=1000")).items.filter((one) => one.metadata.labels?.bench === undefined);
-  const action = { name: "print", use: "shell", with: { script, output: { error: ["OUT OF PAPER"] } }, timeout: "30m" };
-  await place.plan("large-log", { blocks: [{ name: "b", targets: { nodes: [node.metadata.name] }, sequence: [action] }] });
+  await place.plan("large-log", { blocks: [{ name: "b", targets: { nodes: [node.metadata.name] }, sequence }] });
   const run = await place.run("large-log");
   const begun = Date.now();
-  await until("it has printed all", async () => (await place.ask("GET", `namespaces/default/runs/${run}`)).endedAt, 1_200_000);
-  return { run, lines, took: Date.now() - begun };
+  const over = await until("it has printed all", async () => {
+    const view = await place.ask("GET", `namespaces/default/runs/${run}`);
+    return view.endedAt && view;
+  }, 1_200_000);
+  if (over.status !== "succeeded") throw new Error(`it did not print all: ${JSON.stringify(over.reason)}`);
+  return { run, lines: actions * each, took: Date.now() - begun };
 }
 
 /** What the server holds in memory, in MiB. */

@@ -3,9 +3,11 @@ import type { BoardBlock } from "../api/types";
 import { colour, whenRecoloured } from "../lib/colours";
 import { grouped, look, stateOf } from "../lib/words";
 import { Choice } from "../ui/Field";
-import { groups, lay } from "./groups";
+import { beside, groups, lay } from "./groups";
 import type { LiveBoard } from "./live";
 import { LIVELY, useChanges } from "./useLive";
+
+const KEYS = ["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "Home", "End"];
 
 /** How often cells move at the most that are grouped by how they stand. */
 const MOVES = 200;
@@ -105,10 +107,9 @@ export function Strip({
           onPointerLeave={() => setPointed(null)}
           onClick={(event) => pick(find(event))}
           onKeyDown={(event) => {
-            const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 20, ArrowUp: -20, Home: -1e9, End: 1e9 }[event.key];
-            if (step !== undefined) {
+            if (KEYS.includes(event.key)) {
               event.preventDefault();
-              setFocus(Math.min(block.names.length - 1, Math.max(0, focus + step)));
+              setFocus(beside(laid, focus, event.key));
             } else if (event.key === "Enter") pick(focus);
           }}
         />

@@ -71,3 +71,24 @@ export function lay(all: readonly Group[], width: number): Laid {
   }
   return { size, cells, titles, height: Math.max(24, y + 2) };
 }
+
+/** The cell beside one, as arrow keys go: in its row, or in the row above or below at the same place. */
+export function beside(laid: Laid, index: number, key: string): number {
+  const at = laid.cells.findIndex((cell) => cell.index === index);
+  const own = laid.cells[at];
+  if (!own) return laid.cells[0]?.index ?? 0;
+  const last = laid.cells.length - 1;
+  const flat = { ArrowRight: Math.min(last, at + 1), ArrowLeft: Math.max(0, at - 1), Home: 0, End: last }[key];
+  if (flat !== undefined) return laid.cells[flat]?.index ?? index;
+  const step = key === "ArrowDown" ? 1 : -1;
+  let row: number | undefined;
+  let found = own;
+  for (let to = at + step; to >= 0 && to <= last; to += step) {
+    const cell = laid.cells[to];
+    if (!cell || cell.y === own.y) continue;
+    row ??= cell.y;
+    if (cell.y !== row) break;
+    if (found === own || Math.abs(cell.x - own.x) < Math.abs(found.x - own.x)) found = cell;
+  }
+  return found.index;
+}
