@@ -71,6 +71,19 @@ impl Reader {
     ///
     /// The file cannot be read.
     pub fn line(&mut self) -> io::Result<Option<Found<'_>>> {
+        self.line_where(|_| true)
+    }
+
+    /// The same; what a filter cannot want is given without a record, and is not taken apart for nothing.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn line_for(&mut self, filter: &Filter) -> io::Result<Option<Found<'_>>> {
+        self.line_where(|line| filter.may_want(line))
+    }
+
+    fn line_where(&mut self, may_be: impl FnOnce(&[u8]) -> bool) -> io::Result<Option<Found<'_>>> {
         let (end, after) = loop {
             let from = self.taken.max(self.searched);
             let fresh = self.bytes.get(from..).unwrap_or_default();
@@ -89,7 +102,8 @@ impl Reader {
         self.taken = after;
         let next = self.position();
         let line = self.bytes.get(begin..end).unwrap_or_default();
-        let record = if line.starts_with(b"#") { None } else { self.last.decode(line) };
+        let is_record = !line.starts_with(b"#") && may_be(line);
+        let record = if is_record { self.last.decode(line) } else { None };
         Ok(Some(Found { offset, next, line, record }))
     }
 

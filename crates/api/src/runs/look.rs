@@ -423,12 +423,11 @@ impl<T: Default> Lines<T> {
         let most = self.reader.position().saturating_add(STRETCH);
         let mut reached = Reached::More;
         while size < PORTION && self.left > 0 && self.reader.position() < self.until.min(most) {
-            let Some(found) = self.reader.line()? else {
+            let Some(found) = self.reader.line_for(&self.filter)? else {
                 reached = Reached::End;
                 break;
             };
-            let is_wanted = found.record.as_ref().is_some_and(|record| self.filter.wants(record));
-            if is_wanted && self.filter.may_want(found.line) {
+            if found.record.as_ref().is_some_and(|record| self.filter.wants(record)) {
                 (self.take)(&found, &mut lines);
                 size = size.saturating_add(found.line.len()).saturating_add(1);
                 is_none = false;

@@ -46,6 +46,20 @@ impl Filter {
     /// Whether a line may be wanted, from its bytes alone: most are left out sooner than they are read.
     #[must_use]
     pub fn may_want(&self, line: &[u8]) -> bool {
+        self.may_matter(line) && self.has_text(line)
+    }
+
+    /// Whether a line matters enough, by the word behind its time.
+    fn may_matter(&self, line: &[u8]) -> bool {
+        if self.level == LogLevel::Debug {
+            return true;
+        }
+        let mut words = line.splitn(3, |byte| *byte == b' ');
+        let word = words.nth(1).and_then(|word| std::str::from_utf8(word).ok());
+        word.and_then(|word| word.parse::<LogLevel>().ok()).is_none_or(|level| level >= self.level)
+    }
+
+    fn has_text(&self, line: &[u8]) -> bool {
         let needle = self.text.as_bytes();
         let Some(first) = needle.first() else { return true };
         let mut rest = line;

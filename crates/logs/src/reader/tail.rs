@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use memchr::memrchr;
+
 use super::Filter;
 use crate::line::decode;
 
@@ -35,7 +37,7 @@ pub fn last(path: &Path, wanted: usize, filter: &Filter) -> io::Result<u64> {
         file.read_exact_at(&mut piece, from)?;
         piece.extend_from_slice(&rest);
         let mut end = piece.len();
-        while let Some(at) = piece.get(..end).unwrap_or_default().iter().rposition(|byte| *byte == b'\n') {
+        while let Some(at) = memrchr(b'\n', piece.get(..end).unwrap_or_default()) {
             if is_wanted(piece.get(at + 1..end).unwrap_or_default(), filter) {
                 found += 1;
                 if found == wanted {
@@ -61,7 +63,7 @@ fn end_of_last_line(file: &File, len: u64) -> io::Result<u64> {
         let from = end.saturating_sub(PIECE);
         let mut piece = vec![0; usize::try_from(end - from).unwrap_or_default()];
         file.read_exact_at(&mut piece, from)?;
-        if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
+        if let Some(at) = memrchr(b'\n', &piece) {
             return Ok(from.saturating_add(at as u64).saturating_add(1));
         }
         end = from;

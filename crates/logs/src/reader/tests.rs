@@ -131,8 +131,15 @@ fn filters_find_text_in_a_line_before_it_is_read() {
         ("papers", false),
         ("r, pape", true),
     ] {
-        let filter = Filter { text: text.to_owned(), ..Filter::default() };
+        let mut filter = Filter::default();
+        filter.text = text.to_owned();
         assert_eq!(filter.may_want(bytes), expect, "{text}");
+    }
+    for (level, expect) in [(LogLevel::Debug, true), (LogLevel::Info, true), (LogLevel::Warn, false)] {
+        let mut filter = Filter::default();
+        filter.level = level;
+        assert_eq!(filter.may_want(bytes), expect, "{level:?}");
+        assert!(filter.may_want(b"torn by a crash"), "what is no record is for others to judge");
     }
 }
 

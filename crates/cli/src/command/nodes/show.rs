@@ -64,7 +64,7 @@ fn text(known: &Inventory, id: Id, node: &Node, lock: Option<&NodeLock>) -> Stri
     field("groups", &node.groups.join(", "));
     field("labels", &list::labels(node));
     if let Some(lock) = lock {
-        field("lock", &lock.holder.as_ref().map_or_else(|| "free".to_owned(), |holder| held(holder)));
+        field("lock", &lock.holder.as_ref().map_or_else(|| "free".to_owned(), held));
         for (index, waiting) in lock.waiting.iter().enumerate() {
             field(if index == 0 { "waiting" } else { "" }, &run_of(waiting));
         }
