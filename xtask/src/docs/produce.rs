@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::process::{capture, describe};
+use crate::process::{capture, describe, run};
 use crate::repo::{Repo, TextFile};
 
 /// Who makes the text of a document.
@@ -22,7 +22,10 @@ impl Producer {
             Self::Function(function) => Ok(function(&repo.text_files()?)),
             Self::Maybe(function) => function(&repo.text_files()?),
             Self::Windlass(args) => {
-                let mut command = repo.cargo(&["run", "--quiet", "--bin", "windlass", "--"]);
+                // With what the tests need, so that nothing is built twice where they are run, too.
+                run(&mut repo.cargo(&["build", "--quiet", "--workspace", "--tests"]))?;
+                let binary = repo.target().join("debug/windlass");
+                let mut command = repo.command(&binary.to_string_lossy());
                 // A terminal's width and colours must not leak into a committed file.
                 command.args(args).env("NO_COLOR", "1").env("COLUMNS", "100");
                 let text = capture(&mut command)?;
