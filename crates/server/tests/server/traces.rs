@@ -311,6 +311,16 @@ async fn a_request_is_a_span_of_its_callers_trace_and_its_run_leads_back_to_it()
     assert_eq!(hex(&asked[0].parent_span_id), "b7ad6b7169203331");
     assert_eq!(said(&asked[0], "http.response.status_code").as_deref(), Some("201"));
     assert_eq!(said(&asked[0], "windlass.run"), Some(run));
+    // Our own client says so, too, where it is told.
+    let known = windlass_client::Server {
+        url: format!("http://{}", place.server.address()),
+        token: Some(place.admin.clone()),
+        ca: None,
+    };
+    let step = "1af7651916cd43dd8448eb211c80319c";
+    let client = windlass_client::Client::new(&known).unwrap();
+    client.clone().in_trace(&format!("00-{step}-b7ad6b7169203331-01")).me().await.unwrap();
+    assert_eq!(collector.has(step, 1).await[0].name, "GET /api/v1/me");
 }
 
 #[tokio::test]
