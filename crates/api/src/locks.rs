@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use windlass_access::{Resource, Verb};
 use windlass_contract::{AtLock, NAMESPACE_LABEL, NodeLock};
 use windlass_model::element::ElementId;
@@ -14,7 +14,6 @@ use windlass_objects::{Name, kinds};
 use windlass_runtime::LockStanding;
 
 use crate::answer::Problem;
-use crate::api::Api;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, Needs, endpoint};
 use crate::runs::RUN;
@@ -39,28 +38,34 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 pub(crate) async fn of_node(
-    State(api): State<Api>,
     caller: Caller,
     Path(places): Path<HashMap<String, String>>,
 ) -> Result<Json<NodeLock>, Problem> {
-    let node = places.get("name").map_or("", String::as_str);
-    caller.must(Verb::View, &Resource::global(NODE).named(node)).await?;
-    api.parts().objects.get(&kinds::NODE, &Name::global(node)).await?;
-    Ok(Json(lock(&caller, node).await?))
+    Ok(Json(anywhere(&caller, places.get("name").map_or("", String::as_str)).await?))
 }
 
 pub(crate) async fn of_inventory(
-    State(api): State<Api>,
     caller: Caller,
     Path(places): Path<HashMap<String, String>>,
 ) -> Result<Json<NodeLock>, Problem> {
     let place = |key: &str| places.get(key).map_or("", String::as_str);
-    let (namespace, node) = (place("name"), place("object"));
+    Ok(Json(within(&caller, place("name"), place("object")).await?))
+}
+
+/// The lock of any node.
+pub(crate) async fn anywhere(caller: &Caller, node: &str) -> Result<NodeLock, Problem> {
+    caller.must(Verb::View, &Resource::global(NODE).named(node)).await?;
+    caller.api().parts().objects.get(&kinds::NODE, &Name::global(node)).await?;
+    lock(caller, node).await
+}
+
+/// The lock of a node that runs of a namespace may touch.
+pub(crate) async fn within(caller: &Caller, namespace: &str, node: &str) -> Result<NodeLock, Problem> {
     caller.must(Verb::View, &Resource::within(INVENTORY, namespace)).await?;
-    if !api.gathered().may_touch(namespace, node).await? {
+    if !caller.api().gathered().may_touch(namespace, node).await? {
         return Err(Problem::not_found(format!("node {node} in {namespace}")));
     }
-    Ok(Json(lock(&caller, node).await?))
+    lock(caller, node).await
 }
 
 async fn lock(caller: &Caller, node: &str) -> Result<NodeLock, Problem> {

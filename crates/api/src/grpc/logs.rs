@@ -14,7 +14,16 @@ use crate::runs::look::{self, LogPart, LogPortion};
 /// Which lines are told.
 pub(super) fn part(asked: v1::FollowRequest) -> Result<LogPart, Problem> {
     let tail = asked.tail.and_then(|tail| usize::try_from(tail).ok());
-    let mut part = LogPart { from: asked.from, tail, follow: asked.follow, ..LogPart::default() };
+    let most = asked.most.and_then(|most| usize::try_from(most).ok());
+    let mut part = LogPart {
+        from: asked.from,
+        until: asked.until,
+        tail,
+        most,
+        follow: asked.follow,
+        ..LogPart::default()
+    };
+    part.filter.text = asked.text;
     if let Some(level) = asked_level(asked.level)? {
         part.filter.level = level;
     }

@@ -3,6 +3,7 @@
 use futures_util::StreamExt as _;
 use tonic::{Request, Response, Status};
 use windlass_contract as said;
+use windlass_model::time::Time;
 use windlass_rpc::v1;
 use windlass_rpc::v1::audit_server::Audit;
 use windlass_rpc::v1::inventory_server::Inventory;
@@ -11,7 +12,7 @@ use windlass_rpc::v1::operating_server::Operating;
 use super::messages::{stamp, text};
 use super::{Calls, Sending, answer, heard, stream};
 use crate::answer::Problem;
-use crate::{audit, inventory, operate};
+use crate::{audit, inventory, locks, operate};
 
 fn part(asked: v1::ListAuditRequest) -> audit::Part {
     let limit = asked.limit.and_then(|limit| usize::try_from(limit).ok());
@@ -46,6 +47,18 @@ fn var(var: said::NodeVar) -> v1::NodeVar {
         .into_iter()
         .map(|hidden| v1::HiddenVar { from: hidden.from, value_json: hidden.value.to_string() });
     v1::NodeVar { key: var.key, value_json: var.value.to_string(), from: var.from, hides: hides.collect() }
+}
+
+fn at_lock(at: said::AtLock) -> v1::AtLock {
+    v1::AtLock {
+        run: at.run.map(|run| run.to_string()).unwrap_or_default(),
+        namespace: at.namespace,
+        plan: at.plan,
+        user: at.user,
+        address: at.address,
+        at_work: at.at_work,
+        since: at.since.map(|millis| stamp(Time(millis.saturating_mul(1_000)))),
+    }
 }
 
 fn retained(retained: said::Retained) -> v1::Retained {
@@ -103,6 +116,19 @@ impl Inventory for Calls {
         answer(async {
             let vars = inventory::vars_of(&caller, &asked.namespace, &asked.node).await?;
             Ok(v1::NodeVars { items: vars.items.into_iter().map(var).collect() })
+        })
+        .await
+    }
+
+    async fn lock(&self, request: Request<v1::NodeLockRequest>) -> Result<Response<v1::NodeLock>, Status> {
+        let (caller, asked) = heard(request)?;
+        answer(async {
+            let said::NodeLock { lock, holder, waiting } = match asked.namespace.as_str() {
+                "" => locks::anywhere(&caller, &asked.node).await?,
+                namespace => locks::within(&caller, namespace, &asked.node).await?,
+            };
+            let waiting = waiting.into_iter().map(at_lock).collect();
+            Ok(v1::NodeLock { lock, holder: holder.map(at_lock), waiting })
         })
         .await
     }

@@ -58,7 +58,7 @@ pub(super) fn retry(asked: v1::RetryRequest) -> Result<said::RetryRun, Problem> 
         params: params(asked.params_json)?,
         typed_params: asked.typed_params.into_iter().collect(),
         start: asked.start,
-        ..said::RetryRun::default()
+        why: asked.why,
     })
 }
 

@@ -839,6 +839,15 @@ pub struct FollowRequest {
     /// Goes on with what comes, until the run ends.
     #[prost(bool, tag = "7")]
     pub follow: bool,
+    /// With this text in their line; letters of ASCII may be large or small.
+    #[prost(string, tag = "8")]
+    pub text: ::prost::alloc::string::String,
+    /// The offset that nothing behind is wanted of.
+    #[prost(uint64, optional, tag = "9")]
+    pub until: ::core::option::Option<u64>,
+    /// How many lines at the most.
+    #[prost(uint64, optional, tag = "10")]
+    pub most: ::core::option::Option<u64>,
 }
 /// Some lines, together, in order.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2725,6 +2734,47 @@ pub struct HiddenVar {
     #[prost(string, tag = "2")]
     pub value_json: ::prost::alloc::string::String,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeLockRequest {
+    /// The namespace whose runs may touch the node; none, to ask as somebody who may view nodes.
+    #[prost(string, tag = "1")]
+    pub namespace: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub node: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NodeLock {
+    /// What it is called.
+    #[prost(string, tag = "1")]
+    pub lock: ::prost::alloc::string::String,
+    /// Who has it; none where it is free.
+    #[prost(message, optional, tag = "2")]
+    pub holder: ::core::option::Option<AtLock>,
+    /// Who waits for it, the first in front.
+    #[prost(message, repeated, tag = "3")]
+    pub waiting: ::prost::alloc::vec::Vec<AtLock>,
+}
+/// A run that has a lock or waits for it. Of a run that you may not see, nothing is said but that there is one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AtLock {
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub namespace: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub plan: ::prost::alloc::string::String,
+    /// Who submitted it.
+    #[prost(string, tag = "4")]
+    pub user: ::prost::alloc::string::String,
+    /// The sequence, by its address.
+    #[prost(string, tag = "5")]
+    pub address: ::prost::alloc::string::String,
+    /// What goes on in it now, by address.
+    #[prost(string, repeated, tag = "6")]
+    pub at_work: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "7")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BackUpRequest {
     /// The keys with which secrets can be read, too. Whoever has such a backup has everything.
@@ -3250,6 +3300,28 @@ pub mod inventory_client {
                 .insert(GrpcMethod::new("windlass.v1.Inventory", "Vars"));
             self.inner.unary(req, path, codec).await
         }
+        /// Who has the lock of a node, and who waits for it.
+        pub async fn lock(
+            &mut self,
+            request: impl tonic::IntoRequest<super::NodeLockRequest>,
+        ) -> std::result::Result<tonic::Response<super::NodeLock>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/windlass.v1.Inventory/Lock",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("windlass.v1.Inventory", "Lock"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3278,6 +3350,11 @@ pub mod inventory_server {
             &self,
             request: tonic::Request<super::NodeVarsRequest>,
         ) -> std::result::Result<tonic::Response<super::NodeVars>, tonic::Status>;
+        /// Who has the lock of a node, and who waits for it.
+        async fn lock(
+            &self,
+            request: tonic::Request<super::NodeLockRequest>,
+        ) -> std::result::Result<tonic::Response<super::NodeLock>, tonic::Status>;
     }
     /// The nodes that runs of a namespace may touch.
     #[derive(Debug)]
@@ -3431,6 +3508,51 @@ pub mod inventory_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = VarsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Inventory/Lock" => {
+                    #[allow(non_camel_case_types)]
+                    struct LockSvc<T: Inventory>(pub Arc<T>);
+                    impl<
+                        T: Inventory,
+                    > tonic::server::UnaryService<super::NodeLockRequest>
+                    for LockSvc<T> {
+                        type Response = super::NodeLock;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::NodeLockRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Inventory>::lock(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LockSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5305,6 +5427,9 @@ pub struct RetryRequest {
     /// Whether it begins at once; it does, unless this is false.
     #[prost(bool, optional, tag = "6")]
     pub start: ::core::option::Option<bool>,
+    /// Why, for the record.
+    #[prost(string, tag = "7")]
+    pub why: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StateRequest {

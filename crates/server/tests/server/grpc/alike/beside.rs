@@ -138,6 +138,24 @@ pub(super) fn rows() -> Vec<Row> {
                 node: at.name.clone()
             })
         ),
+        row!(
+            "Inventory/Lock",
+            |at| (
+                "GET",
+                format!("/api/v1/namespaces/{}/inventory/{}/lock", at.namespace, at.name),
+                JSON,
+                None
+            ),
+            inventory.lock(|at: &At| v1::NodeLockRequest {
+                namespace: at.namespace.clone(),
+                node: at.name.clone()
+            })
+        ),
+        row!(
+            "Inventory/Lock of the cluster",
+            |at| ("GET", format!("/api/v1/nodes/{}/lock", at.name), JSON, None),
+            inventory.lock(|at: &At| v1::NodeLockRequest { namespace: String::new(), node: at.name.clone() })
+        ),
         row!(stream
             "Operating/BackUp",
             |_| ("POST", "/api/v1/backup".into(), JSON, Some(json!({"logs": false}))),
