@@ -9,9 +9,14 @@
 //! So a line that comes alone is in its file at once, and many share a write, without a timer. A process that is
 //! killed loses what it appended within the last such round, and nothing that [`Writer::flush`] waited for.
 //!
+//! A program that prints a lot fills whole sheets of records. They stand in several files and once in memory, which goes
+//! around between those who fill it and the thread: memory that comes from the system each time costs more than what is put
+//! into it.
+//!
 //! Files belong to the logs of runs; it must not know what stands in records, beside where one ends.
 
 mod files;
+mod pages;
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
@@ -21,20 +26,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use memchr::memchr_iter;
 use tokio::sync::Notify;
 use windlass_model::time::Time;
 
 use self::files::Files;
+use self::pages::{Pages, Spare};
 
 /// How much may be pending before those who wait for [`Writer::room`] do wait.
 const ROOM: usize = 4 << 20;
 /// How much may be pending at all: whoever prints more without waiting for room is held up until it is written, and
 /// what comes from those who are never held up is dropped.
 const MOST: usize = 256 << 20;
-/// How much memory is kept from one round to the next, and for how many files. Memory that comes from the system each time costs
-/// more than what is put into it.
-const SPARE: usize = 2 * ROOM;
-const SPARE_FILES: usize = 64;
+/// From how many bytes on records are worth a sheet of their own in all files that they stand in.
+const SHEET: usize = 4 << 10;
 /// About how much it takes to keep records for one file beside the records.
 const FILE: usize = 256;
 
@@ -81,6 +86,8 @@ struct Shared {
     losses: Mutex<BTreeMap<PathBuf, Lost>>,
     /// See [`MOST`].
     most: usize,
+    /// How many files are kept open.
+    open: usize,
     clock: Box<dyn Fn() -> Time + Send + Sync>,
 }
 
@@ -93,14 +100,14 @@ struct State {
     done: u64,
     closing: bool,
     /// Memory of records that were written, for those that come.
-    spare: Vec<Vec<u8>>,
+    spare: Spare,
 }
 
 /// Records for one file.
 #[derive(Debug)]
 struct Pending {
     book: Book,
-    bytes: Vec<u8>,
+    pages: Pages,
 }
 
 // === impl Writer ===
@@ -108,10 +115,10 @@ struct Pending {
 impl Writer {
     /// A writer with the clock for what it says itself. Its thread begins with the first record.
     pub fn new(clock: impl Fn() -> Time + Send + Sync + 'static) -> Self {
-        Self::with_most(MOST, clock)
+        Self::with_most(MOST, Files::may_be_open(), clock)
     }
 
-    fn with_most(most: usize, clock: impl Fn() -> Time + Send + Sync + 'static) -> Self {
+    fn with_most(most: usize, open: usize, clock: impl Fn() -> Time + Send + Sync + 'static) -> Self {
         let shared = Shared {
             state: Mutex::default(),
             filled: Condvar::new(),
@@ -121,6 +128,7 @@ impl Writer {
             has_begun: AtomicBool::new(false),
             losses: Mutex::default(),
             most,
+            open,
             clock: Box::new(clock),
         };
         Self { shared: Arc::new(shared), thread: Mutex::default() }
@@ -128,14 +136,40 @@ impl Writer {
 
     /// Appends records, each with the end of its line, to each of these files. Whoever has far too many is held up.
     pub fn append<'a>(&self, books: impl IntoIterator<Item = &'a Book>, records: &[u8]) {
+        let mut state = self.unless_far_too_much();
+        books.into_iter().for_each(|book| state.append(book, records));
+        drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// The same with records that fill a [`Writer::sheet`], or a part of one, which is empty afterwards.
+    pub fn append_sheet<'a>(&self, books: impl IntoIterator<Item = &'a Book>, sheet: &mut Vec<u8>) {
+        if sheet.len() < SHEET {
+            self.append(books, sheet);
+            return sheet.clear();
+        }
+        let mut state = self.unless_far_too_much();
+        let fresh = state.spare.take();
+        let full = Arc::new(std::mem::replace(sheet, fresh));
+        state.bytes = state.bytes.saturating_add(full.len());
+        books.into_iter().for_each(|book| state.append_sheet(book, &full));
+        drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// Memory for so many bytes of records, which was used before where there is some.
+    #[must_use]
+    pub fn sheet(&self, bytes: usize) -> Vec<u8> {
+        if bytes < SHEET { Vec::with_capacity(bytes) } else { self.shared.state().spare.take() }
+    }
+
+    fn unless_far_too_much(&self) -> MutexGuard<'_, State> {
         self.begin();
         let mut state = self.shared.state();
         while state.bytes >= self.shared.most && !state.closing {
             state = self.shared.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        books.into_iter().for_each(|book| state.append(book, records));
-        drop(state);
-        self.shared.filled.notify_one();
+        state
     }
 
     /// The same without ever being held up, for those who look for [`Writer::room`] at other times. What comes while far
@@ -252,7 +286,7 @@ impl Shared {
 
     /// Writes whatever is pending, until nothing more will come.
     fn write(&self) {
-        let mut files = Files::default();
+        let mut files = Files::with_most(self.open);
         let mut state = self.state();
         loop {
             while state.pending.is_empty() && !state.closing {
@@ -267,19 +301,14 @@ impl Shared {
             drop(state);
             self.drained.notify_all();
             self.has_room.notify_waiters();
-            let (mut spare, mut spared) = (Vec::new(), 0_usize);
-            for Pending { book, mut bytes } in round.into_values() {
-                if let Some(lost) = files.append(&book, &bytes, &*self.clock) {
+            for Pending { book, pages } in round.into_values() {
+                if let Some(lost) = files.append(&book, &pages, &*self.clock) {
                     self.lose(&book.run, lost);
                 }
-                if spared.saturating_add(bytes.capacity()) <= SPARE && spare.len() < SPARE_FILES {
-                    spared = spared.saturating_add(bytes.capacity());
-                    bytes.clear();
-                    spare.push(bytes);
-                }
+                // Whoever fills the next sheet has this one sooner than at the end of the round.
+                self.state().spare.give(pages);
             }
             state = self.state();
-            state.spare = spare;
             state.done = state.begun;
             self.drained.notify_all();
             self.written.notify_waiters();
@@ -297,20 +326,31 @@ impl std::fmt::Debug for Shared {
 
 impl State {
     fn append(&mut self, book: &Book, records: &[u8]) {
-        // Nobody writes any more.
-        if self.closing {
-            return;
-        }
-        match self.pending.entry(Key(Arc::clone(&book.path))) {
-            Entry::Occupied(pending) => pending.into_mut().bytes.extend_from_slice(records),
-            Entry::Vacant(none) => {
-                let mut bytes = self.spare.pop().unwrap_or_default();
-                bytes.extend_from_slice(records);
-                none.insert(Pending { book: book.clone(), bytes });
-                self.bytes = self.bytes.saturating_add(FILE);
-            }
-        }
         self.bytes = self.bytes.saturating_add(records.len());
+        if let Some((pages, spare)) = self.pages(book) {
+            pages.append(records, spare);
+        }
+    }
+
+    fn append_sheet(&mut self, book: &Book, sheet: &Arc<Vec<u8>>) {
+        if let Some((pages, _)) = self.pages(book) {
+            pages.append_sheet(Arc::clone(sheet));
+        }
+    }
+
+    /// What is pending for a file, and memory for more; `None` when nobody writes any more.
+    fn pages(&mut self, book: &Book) -> Option<(&mut Pages, &mut Spare)> {
+        if self.closing {
+            return None;
+        }
+        let pending = match self.pending.entry(Key(Arc::clone(&book.path))) {
+            Entry::Occupied(pending) => pending.into_mut(),
+            Entry::Vacant(none) => {
+                self.bytes = self.bytes.saturating_add(FILE);
+                none.insert(Pending { book: book.clone(), pages: Pages::default() })
+            }
+        };
+        Some((&mut pending.pages, &mut self.spare))
     }
 }
 
@@ -356,8 +396,13 @@ impl Hash for Key {
 
 impl Lost {
     fn of(records: &[u8], why: String) -> Self {
-        let lines = records.iter().filter(|byte| **byte == b'\n').count() as u64;
-        Self { lines, bytes: records.len() as u64, why }
+        let mut lost = Self { lines: 0, bytes: 0, why };
+        lost.count(records);
+        lost
+    }
+
+    fn count(&mut self, records: &[u8]) {
+        self.add(memchr_iter(b'\n', records).count() as u64, records.len() as u64);
     }
 
     fn add(&mut self, lines: u64, bytes: u64) {

@@ -27,8 +27,8 @@ use self::again::{Sought, Standing};
 
 /// About how much stands in a record beside what was printed.
 const RECORD: usize = 96;
-/// How much is put together before it is handed over. Memory for more would come from the system each time.
-const AT_ONCE: usize = 64 << 10;
+/// How much is put together before it is handed over: a sheet of the writer, with room for what stands before the last line.
+const AT_ONCE: usize = 63 << 10;
 
 /// The output of one run.
 #[derive(Debug)]
@@ -241,14 +241,14 @@ impl AttemptOutput {
         }
     }
 
-    /// Writes records to those files in which they do not stand.
-    fn write(&self, records: &[u8], stands: Stands) {
+    /// Writes records to those files in which they do not stand, and empties the sheet.
+    fn write(&self, records: &mut Vec<u8>, stands: Stands) {
         if records.is_empty() {
             return;
         }
         let all = (!stands.all).then_some(&self.run.all);
         let own = self.node.as_ref().map(|(_, book)| book).filter(|_| !stands.node);
-        self.run.writer.append(all.into_iter().chain(own), records);
+        self.run.writer.append_sheet(all.into_iter().chain(own), records);
     }
 
     /// Whether a line is among those of an attempt that are kept. One that is not is counted.
@@ -310,7 +310,7 @@ impl OutputSink for AttemptOutput {
     fn printed_together(&self, lines: &[Printed<'_>]) {
         let at = self.run.clock.now();
         let len: usize = lines.iter().map(|line| line.bytes.len().saturating_add(RECORD)).sum();
-        let (mut records, mut stands) = (Vec::with_capacity(len.min(AT_ONCE)), Stands::default());
+        let (mut records, mut stands) = (self.run.writer.sheet(len), Stands::default());
         // What was put before the text of the line before this one, and where it stands.
         let mut head: Option<(Kind, Range<usize>)> = None;
         for line in lines.iter().filter(|line| self.may_keep(line)) {
@@ -320,8 +320,7 @@ impl OutputSink for AttemptOutput {
                 continue;
             }
             if own != stands || records.len() + line.bytes.len() > AT_ONCE {
-                self.write(&records, stands);
-                records.clear();
+                self.write(&mut records, stands);
                 (stands, head) = (own, None);
             }
             match &head {
@@ -334,7 +333,7 @@ impl OutputSink for AttemptOutput {
             }
             encode_text(&text, &mut records);
         }
-        self.write(&records, stands);
+        self.write(&mut records, stands);
     }
 
     fn room(&self) -> Option<BoxFuture<'_, ()>> {
@@ -355,7 +354,7 @@ impl Drop for AttemptOutput {
             let kind =
                 Kind { level: LogLevel::Warn, source: Source::Note, form: Form::Whole, printed_at: None };
             encode(&Record { text: text.as_bytes().into(), ..self.record(at, kind) }, &mut record);
-            self.write(&record, Stands::default());
+            self.write(&mut record, Stands::default());
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The files that are open. What cannot be written is dropped whole lines at a time, and said once it can be again.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -9,18 +8,22 @@ use std::path::{Path, PathBuf};
 use windlass_model::log_level::LogLevel;
 use windlass_model::time::Time;
 
-use super::{Book, Lost};
+use super::{Book, Lost, Pages};
 use crate::line::{Form, Record, Source, encode};
 
-/// How many files are kept open: far fewer than a process may have, for the store and connections need some, too.
+/// How many files are kept open where a process may have as many as is usual. One that may have more keeps more, for to open one
+/// takes about as long as to write a sheet to it.
 const OPEN_FILES: usize = 64;
+const OPEN_FILES_AT_MOST: usize = 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Files {
     open: HashMap<PathBuf, Open>,
     /// What was lost of files since something was last written to them.
     lost: HashMap<PathBuf, Lost>,
     round: u64,
+    /// How many are kept open.
+    most: usize,
 }
 
 #[derive(Debug)]
@@ -33,31 +36,57 @@ struct Open {
 // === impl Files ===
 
 impl Files {
+    /// Keeps so many open.
+    pub(super) fn with_most(most: usize) -> Self {
+        Self { open: HashMap::new(), lost: HashMap::new(), round: 0, most }
+    }
+
+    /// How many may be open: far fewer than the process may have, for the store and connections need some, too.
+    pub(super) fn may_be_open() -> usize {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        (limit / 16).clamp(OPEN_FILES, OPEN_FILES_AT_MOST)
+    }
+
     /// Appends to a file; gives back what was lost.
-    pub(super) fn append(&mut self, book: &Book, records: &[u8], clock: &dyn Fn() -> Time) -> Option<Lost> {
+    pub(super) fn append(&mut self, book: &Book, pages: &Pages, clock: &dyn Fn() -> Time) -> Option<Lost> {
         self.round = self.round.saturating_add(1);
         let told = self.lost.get(&*book.path).map(|lost| told(lost, clock()));
-        let bytes = match &told {
-            None => Cow::Borrowed(records),
-            Some(told) => Cow::Owned([told.as_slice(), records].concat()),
-        };
-        let (written, error) = match self.file(book) {
-            Ok(file) => write_lines(file, &bytes),
-            Err(error) => (0, Some(error)),
-        };
-        // What says that lines were lost is none of those that were handed over.
-        let told = told.map_or(0, |told| told.len());
-        if written >= told {
-            self.lost.remove(&*book.path);
+        let (mut rest, mut error) = (pages.iter(), None);
+        let mut lost = Lost::of(&[], String::new());
+        match self.file(book) {
+            Err(failed) => error = Some(failed),
+            Ok(file) => {
+                // What says that lines were lost is none of those that were handed over.
+                let is_told = match &told {
+                    None => true,
+                    Some(told) => {
+                        let (written, failed) = write_lines(file, told);
+                        error = failed;
+                        written == told.len()
+                    }
+                };
+                while error.is_none()
+                    && let Some(page) = rest.next()
+                {
+                    let (written, failed) = write_lines(file, page);
+                    error = failed;
+                    lost.count(page.get(written..).unwrap_or_default());
+                }
+                if is_told {
+                    self.lost.remove(&*book.path);
+                }
+            }
         }
         let error = error?;
         self.open.remove(&*book.path);
-        let rest = bytes.get(written.max(told)..).unwrap_or_default();
-        Some(self.give_up(book, rest, &error))
+        rest.for_each(|page| lost.count(page));
+        lost.why = error.to_string();
+        self.note(book, &lost, &error);
+        Some(lost)
     }
 
-    fn give_up(&mut self, book: &Book, rest: &[u8], error: &io::Error) -> Lost {
-        let lost = Lost::of(rest, error.to_string());
+    fn note(&mut self, book: &Book, lost: &Lost, error: &io::Error) {
         match self.lost.get_mut(&*book.path) {
             Some(before) => before.add(lost.lines, lost.bytes),
             None => {
@@ -66,13 +95,12 @@ impl Files {
                 self.lost.insert(book.path.to_path_buf(), lost.clone());
             }
         }
-        lost
     }
 
     fn file(&mut self, book: &Book) -> io::Result<&mut File> {
         let round = self.round;
         if !self.open.contains_key(&*book.path) {
-            if self.open.len() >= OPEN_FILES {
+            if self.open.len() >= self.most {
                 self.close_half();
             }
             let file = open(&book.path, &book.header)?;

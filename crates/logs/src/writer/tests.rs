@@ -18,7 +18,7 @@ fn many_threads_write_to_more_files_than_may_be_open() {
     let dir = tempfile::tempdir().unwrap();
     let all = book(dir.path().join("a/all.log"));
     let own: Vec<_> = (0..200).map(|n| book(dir.path().join(format!("a/nodes/n{n}.log")))).collect();
-    let writer = writer();
+    let writer = Writer::with_most(MOST, 8, || Time(0));
     std::thread::scope(|scope| {
         for books in own.chunks(50) {
             let (writer, all) = (&writer, &all);
@@ -41,6 +41,45 @@ fn many_threads_write_to_more_files_than_may_be_open() {
         let expect: Vec<_> = (0..20).map(|round| format!("{} {round}", book.path().display())).collect();
         assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), expect);
     }
+}
+
+#[test]
+fn sheets_and_single_lines_keep_their_order_in_every_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (all, own) = (book(dir.path().join("all.log")), book(dir.path().join("own.log")));
+    let writer = writer();
+    let mut expect = String::new();
+    for n in 0..50 {
+        let line = format!("{n} alone\n");
+        writer.append([&all, &own], line.as_bytes());
+        let mut sheet = writer.sheet(100_000);
+        let many = format!("{n} {}\n", "x".repeat(90)).repeat(if n % 2 == 0 { 500 } else { 2 });
+        sheet.extend_from_slice(many.as_bytes());
+        writer.append_sheet([&all, &own], &mut sheet);
+        assert!(sheet.is_empty());
+        expect.extend([line, many]);
+    }
+    writer.flush();
+    for book in [all, own] {
+        let text = fs::read_to_string(book.path()).unwrap();
+        assert!(text.split_once('\n').unwrap().1 == expect);
+    }
+}
+
+#[test]
+fn of_a_sheet_that_is_lost_every_line_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("full");
+    std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+    let book = Book::new(path, Vec::new().into(), Path::new("run").into());
+    let writer = writer();
+    writer.append([&book], b"one\n");
+    let mut sheet = b"a line of a sheet\n".repeat(1000);
+    writer.append_sheet([&book], &mut sheet);
+    writer.append([&book], b"two\n");
+    writer.flush();
+    let lost = writer.lost(Path::new("run")).unwrap();
+    assert_eq!((lost.lines, lost.bytes), (1002, 18_008));
 }
 
 #[test]
@@ -115,7 +154,7 @@ fn what_comes_at_once_while_nothing_can_be_written_is_counted_and_not_kept_for_e
     let all = book(dir.path().join("all.log"));
     assert!(stuck(all.path()).success());
     let most = 1 << 20;
-    let writer = Writer::with_most(most, || Time(0));
+    let writer = Writer::with_most(most, 64, || Time(0));
     let line = [vec![b'x'; 999], vec![b'\n']].concat();
     for _ in 0..4000 {
         writer.append_at_once([(&all, line.as_slice())]);
