@@ -125,6 +125,23 @@ impl Decoder {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Where bytes go that are read next: behind those that are there, with room for so many at least. Whoever reads into it spares
+    /// them being moved; memory that a burst took is given back once less comes.
+    pub fn room(&mut self, count: usize) -> &mut Vec<u8> {
+        if self.at >= self.bytes.len() {
+            self.at = 0;
+            self.bytes.clear();
+            if self.bytes.capacity() / 8 > count {
+                self.bytes = Vec::new();
+            }
+        } else if self.at > 0 && self.bytes.capacity().saturating_sub(self.bytes.len()) < count {
+            self.bytes.drain(..self.at);
+            self.at = 0;
+        }
+        self.bytes.reserve_exact(count);
+        &mut self.bytes
+    }
+
     /// What was said before the magic.
     #[must_use]
     pub fn noise(&self) -> &[u8] {

@@ -123,8 +123,12 @@ fn in_pieces<M: Message>(bytes: &[u8], cuts: &[usize]) -> Result<Vec<M>, WireErr
         cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([0, bytes.len()]).collect();
     cuts.sort_unstable();
     let mut messages = Vec::new();
-    for pair in cuts.windows(2) {
-        decoder.push(&bytes[pair[0]..pair[1]]);
+    for (n, pair) in cuts.windows(2).enumerate() {
+        let piece = &bytes[pair[0]..pair[1]];
+        match n % 2 {
+            0 => decoder.push(piece),
+            _ => decoder.room(piece.len()).extend_from_slice(piece),
+        }
         messages.extend(all::<M>(&mut decoder)?);
     }
     assert!(decoder.is_at_an_end());
@@ -194,6 +198,17 @@ fn a_frame_of_any_claimed_size_reserves_nothing() {
     assert_eq!(decoder.message::<FromAgent>(), Err(WireError::TooLarge { len: u32::MAX as usize }));
     let too_much = FromAgent::Said("x".repeat(33 << 20));
     assert!(matches!(encode(&too_much), Err(WireError::TooLarge { .. })));
+}
+
+#[test]
+fn memory_of_a_burst_is_given_back_once_less_comes() {
+    let mut decoder = Decoder::of_frames();
+    let much = FromAgent::Said("x".repeat(100_000));
+    decoder.room(1).extend(encode(&much).unwrap());
+    assert!(decoder.room(512).capacity() > 100_000);
+    assert_eq!(all::<FromAgent>(&mut decoder).unwrap(), [much]);
+    assert!(decoder.room(512).capacity() < 1024);
+    assert!(decoder.is_at_an_end());
 }
 
 /// Bytes of version 1, kept for good: whoever changes what they mean breaks agents that are out there.
