@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 use windlass_model::id::RunId;
 use windlass_plugin::{Call, CallError, OriginUse};
@@ -29,7 +29,7 @@ use crate::connect::Connection;
 
 mod origins;
 
-use self::origins::Answers;
+use self::origins::{Answers, send_later};
 
 /// A connection to an agent. Cheap to clone; closed when the last clone is dropped.
 #[derive(Clone, Debug)]
@@ -42,11 +42,22 @@ struct Shared {
     /// Frames on their way; when it is full, whoever sends waits for the connection.
     frames: mpsc::Sender<Vec<u8>>,
     next: AtomicU64,
-    /// Messages are boxed, because a channel has room for some of them from the beginning, for each of thousands of calls.
-    calls: Mutex<HashMap<u64, mpsc::Sender<Box<FromAgent>>>>,
+    calls: Mutex<HashMap<u64, Expected>>,
     /// Why the connection ended, once it has.
     ended: watch::Receiver<Option<String>>,
 }
+
+/// Who waits for messages of a call.
+#[derive(Clone, Debug)]
+struct Expected {
+    /// Messages are boxed, because a channel has room for some of them from the beginning, for each of thousands of calls.
+    messages: mpsc::Sender<Box<Weighed>>,
+    /// How many bytes of lines may wait there still.
+    room: Arc<Semaphore>,
+}
+
+/// A message that waits for its call, and the room that it takes there until the call has dealt with it.
+type Weighed = (FromAgent, Option<OwnedSemaphorePermit>);
 
 /// The connection was lost while a call waited for its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +85,9 @@ const FRAMES: usize = 64;
 /// How many messages of one call wait until it takes them. While there is no room, nothing else that the agent says is heard: so little
 /// room would let one call that prints hold up the answers that others wait for.
 const MESSAGES: usize = 64;
+/// How many bytes of lines wait there: about what an agent puts into one message. Hundreds of nodes may print at once, and what waits
+/// with them takes no memory here.
+const WAITING: u32 = 64 << 10;
 /// How much is read at once: little while little comes, because most of a thousand connections wait; more where more comes.
 const LITTLE: usize = 512;
 const MUCH: usize = 64 << 10;
@@ -95,19 +109,15 @@ impl Peer {
             if written.is_ok() {
                 let _ = writer.flush().await;
             }
-            let mut bytes = vec![0; LITTLE];
             loop {
                 match decoder.message().map_err(|error| failed(&error))? {
                     Received::Message(FromAgent::Hello(hello)) => return Ok(hello),
                     Received::Message(_) => return Err(refused("its first message is no hello")),
                     Received::Wait => {}
                 }
-                match reader.read(&mut bytes).await {
-                    Ok(0) | Err(_) => {
-                        let said = decoder.said();
-                        return Err(failed(&WireError::NoAgent { said }));
-                    }
-                    Ok(count) => decoder.push(bytes.get(..count).unwrap_or_default()),
+                if let Ok(0) | Err(_) = reader.read_buf(decoder.room(LITTLE)).await {
+                    let said = decoder.said();
+                    return Err(failed(&WireError::NoAgent { said }));
                 }
             }
         };
@@ -224,11 +234,16 @@ impl Peer {
                 message = messages.recv() => message,
                 how = harsher(call, told) => {
                     (told, guard.leaves) = (Some(how), false);
-                    shared.send(&ToAgent::Cancel { id, how }).await;
+                    // What is printed meanwhile has to be taken, or the connection may never take this.
+                    if let Ok(frame) = encode(&ToAgent::Cancel { id, how }) {
+                        send_later(&shared.frames, frame);
+                    }
                     continue;
                 }
             };
-            match message.map(|message| *message) {
+            // The room is given back at the end of the turn, when the lines are where they belong.
+            let (message, _room) = message.map(|weighed| *weighed).unzip();
+            match message {
                 Some(FromAgent::Output { from, lines: more, .. }) => {
                     // What was sent twice is taken once.
                     let skip = usize::try_from(lines.saturating_sub(from)).unwrap_or(usize::MAX);
@@ -280,13 +295,14 @@ impl Drop for Guard {
 // === impl Shared ===
 
 impl Shared {
-    fn calls(&self) -> MutexGuard<'_, HashMap<u64, mpsc::Sender<Box<FromAgent>>>> {
+    fn calls(&self) -> MutexGuard<'_, HashMap<u64, Expected>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn expect(&self, id: u64) -> mpsc::Receiver<Box<FromAgent>> {
-        let (sender, receiver) = mpsc::channel(MESSAGES);
-        self.calls().insert(id, sender);
+    fn expect(&self, id: u64) -> mpsc::Receiver<Box<Weighed>> {
+        let (messages, receiver) = mpsc::channel(MESSAGES);
+        let room = Arc::new(Semaphore::new(WAITING as usize));
+        self.calls().insert(id, Expected { messages, room });
         // The end of the connection may have come before this call was known.
         if self.ended.borrow().is_some() {
             self.calls().remove(&id);
@@ -347,7 +363,7 @@ async fn read(
     mut reader: std::pin::Pin<Box<dyn tokio::io::AsyncRead + Send>>,
     mut decoder: Decoder,
 ) -> String {
-    let mut bytes = vec![0; LITTLE];
+    let mut room = LITTLE;
     loop {
         match decoder.message::<FromAgent>() {
             Err(error) => return error.to_string(),
@@ -355,15 +371,12 @@ async fn read(
                 let Some(shared) = shared.upgrade() else { return "nobody waits any more".to_owned() };
                 route(&shared, message).await;
             }
-            Ok(Received::Wait) => match reader.read(&mut bytes).await {
+            Ok(Received::Wait) => match reader.read_buf(decoder.room(room)).await {
                 Ok(0) => return "the other side closed the connection".to_owned(),
                 Err(error) => return format!("nothing can be read from the connection: {error}"),
-                Ok(count) => {
-                    decoder.push(bytes.get(..count).unwrap_or_default());
-                    if count == bytes.len() && count < MUCH {
-                        bytes.resize(count.saturating_mul(2), 0);
-                    }
-                }
+                Ok(count) if count >= room => room = room.saturating_mul(2).min(MUCH),
+                Ok(count) if count < room / 8 => room = (room / 2).max(LITTLE),
+                Ok(_) => {}
             },
         }
     }
@@ -383,9 +396,15 @@ async fn route(shared: &Shared, message: FromAgent) {
         FromAgent::Hello(_) => return,
     };
     let call = shared.calls().get(&id).cloned();
-    if let Some(call) = call {
-        // A call that takes nothing for a while holds the connection up; its channel is bounded on purpose.
-        let _ = call.send(Box::new(message)).await;
+    if let Some(Expected { messages, room }) = call {
+        let weight = match &message {
+            FromAgent::Output { lines, .. } => u32::try_from(lines.bytes()).unwrap_or(WAITING).min(WAITING),
+            _ => 0,
+        };
+        // A call that takes nothing for a while holds the connection up; what waits for it is bounded on purpose. One that is gone
+        // gives its room back.
+        let room = if weight > 0 { room.acquire_many_owned(weight).await.ok() } else { None };
+        let _ = messages.send(Box::new((message, room))).await;
     }
 }
 

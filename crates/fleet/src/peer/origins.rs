@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 use windlass_plugin::origin::OriginSink;
 use windlass_plugin::{CallError, Origin, OriginUse};
@@ -35,10 +36,10 @@ impl Answers {
         match ask {
             Origins::List(path) if self.uses.may_read(&path) => {
                 let listed = self.origin.list(path).await;
-                to.say(listed.map_or_else(refusal, OriginsAnswer::Listed)).await;
+                to.tell(listed.map_or_else(refusal, OriginsAnswer::Listed));
             }
             Origins::Read(paths) => match paths.iter().find(|path| !self.uses.may_read(path)) {
-                Some(path) => to.say(refusal(beside(path))).await,
+                Some(path) => to.tell(refusal(beside(path))),
                 None => {
                     let origin = self.origin.clone();
                     self.sending.retain(|_, sending| !sending.is_finished());
@@ -58,22 +59,22 @@ impl Answers {
                 match self.origin.write(path, mode).await {
                     Ok(sink) => {
                         self.writing.insert(question, sink);
-                        to.say(OriginsAnswer::Done).await;
+                        to.tell(OriginsAnswer::Done);
                     }
-                    Err(error) => to.say(refusal(error)).await,
+                    Err(error) => to.tell(refusal(error)),
                 }
             }
-            Origins::List(path) | Origins::Write { path, .. } => to.say(refusal(beside(&path))).await,
+            Origins::List(path) | Origins::Write { path, .. } => to.tell(refusal(beside(&path))),
             Origins::Put(bytes) => {
                 let Some(sink) = self.writing.get_mut(&question) else { return };
                 if let Err(error) = sink.put(bytes).await {
                     self.writing.remove(&question);
-                    to.say(refusal(error)).await;
+                    to.tell(refusal(error));
                 }
             }
             Origins::Finish => {
                 let Some(sink) = self.writing.remove(&question) else { return };
-                to.say(sink.finish().await.map_or_else(refusal, |()| OriginsAnswer::Done)).await;
+                to.tell(sink.finish().await.map_or_else(refusal, |()| OriginsAnswer::Done));
             }
             Origins::Drop => {
                 self.writing.remove(&question);
@@ -99,11 +100,29 @@ struct To {
 
 impl To {
     async fn say(&self, answer: OriginsAnswer) {
-        let message = ToAgent::Origins { id: self.id, question: self.question, answer };
-        if let Ok(frame) = encode(&message) {
+        if let Some(frame) = self.frame(answer) {
             // If the connection is gone, so is whoever asked.
             let _ = self.frames.send(frame).await;
         }
+    }
+
+    /// The same without waiting for the connection: it may be waiting for what the call prints to be taken, which is the caller's work.
+    fn tell(&self, answer: OriginsAnswer) {
+        if let Some(frame) = self.frame(answer) {
+            send_later(&self.frames, frame);
+        }
+    }
+
+    fn frame(&self, answer: OriginsAnswer) -> Option<Vec<u8>> {
+        encode(&ToAgent::Origins { id: self.id, question: self.question, answer }).ok()
+    }
+}
+
+/// Sends a frame when the connection takes it.
+pub(super) fn send_later(frames: &mpsc::Sender<Vec<u8>>, frame: Vec<u8>) {
+    if let Err(TrySendError::Full(frame)) = frames.try_send(frame) {
+        let frames = frames.clone();
+        tokio::spawn(async move { frames.send(frame).await });
     }
 }
 
