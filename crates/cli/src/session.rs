@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_fleet::Fleet;
+use windlass_fleet::{Fleet, Unneeded};
 use windlass_model::id::RunId;
 use windlass_plugin::Registry;
 use windlass_runtime::{Handle, Inventories, KeyPlace, Logs, Options, Reopen, Runtime, TakeOver, TakenOver};
@@ -111,12 +111,12 @@ impl Session {
         self.runtime.taken_over()
     }
 
-    /// Where a run that was driven here has ended, nodes need not keep anything for it any more.
-    pub(crate) async fn forget_if_ended(&self, run: RunId) {
-        let Some(fleet) = &self.fleet else { return };
-        if self.handle().status(run).await.is_ok_and(|status| status.status.is_terminal()) {
-            fleet.forget(run).await;
-        }
+    /// Where a run that was driven here has ended, nodes need not keep anything for it any more. Gives back the connections that are
+    /// to be closed.
+    pub(crate) async fn forget_if_ended(&self, run: RunId) -> Option<Unneeded> {
+        let fleet = self.fleet.as_ref()?;
+        let status = self.handle().status(run).await.ok()?.status;
+        if status.is_terminal() { Some(fleet.forget(run).await) } else { None }
     }
 
     /// Ends it in good order. What has not ended goes on when the directory is opened again.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use windlass_model::id::RunId;
-use windlass_plugin::CallError;
+use windlass_plugin::{CallError, Node};
 use windlass_wire::{Hello, Versions};
 
 use crate::bare::Bare;
@@ -29,10 +29,13 @@ struct Inner {
 #[derive(Default)]
 struct Place {
     /// Its lock is held while a connection is made, so that a hung node delays nobody else.
-    link: Arc<tokio::sync::Mutex<Option<Link>>>,
+    link: Kept,
     /// The runs that worked over it.
     runs: BTreeSet<RunId>,
 }
+
+/// Where a connection is kept.
+type Kept = Arc<tokio::sync::Mutex<Option<Link>>>;
 
 /// What there is at the other end.
 #[derive(Clone, Debug)]
@@ -46,6 +49,14 @@ pub enum Link {
 /// How many connections may be in the making at once.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<Semaphore>);
+
+/// Connections that nobody needs any more. They are closed when this is dropped: not before all who had to be told were told, and best when
+/// nothing else is in a hurry, for what it takes to end hundreds of connections is in the way of everything on a machine. An agent
+/// ends by itself when its connection does.
+pub struct Unneeded {
+    fleet: Fleet,
+    links: Vec<(Arc<Node>, Kept)>,
+}
 
 /// How long agents have to take in that a run is over, all of them together.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -126,8 +137,8 @@ impl Fleet {
     }
 
     /// A run has ended: nothing of it will be asked for again. Agents that worked for it drop what they kept, and
-    /// connections that served nobody else are closed.
-    pub async fn forget(&self, run: RunId) {
+    /// connections that served nobody else are given back, to be closed.
+    pub async fn forget(&self, run: RunId) -> Unneeded {
         let (mut farewells, mut left) = (JoinSet::new(), Vec::new());
         {
             let mut places = self.0.places();
@@ -150,14 +161,18 @@ impl Fleet {
         }
         // What an agent does not take in now it sweeps away by itself after some days.
         let _ = tokio::time::timeout(FAREWELL, farewells.join_all()).await;
-        // Not before: what it takes to end hundreds of connections would be in the way of who still has to be told. An agent
-        // ends by itself when its connection does.
-        for (node, link) in left {
+        Unneeded { fleet: self.clone(), links: left }
+    }
+}
+
+impl Drop for Unneeded {
+    fn drop(&mut self) {
+        for (node, link) in self.links.drain(..) {
             // Who holds it makes the connection anew for another run, or hangs.
             if let Ok(mut link) = link.try_lock() {
                 *link = None;
             }
-            self.0.connect.leave(&node);
+            self.fleet.0.connect.leave(&node);
         }
     }
 }
@@ -165,6 +180,12 @@ impl Fleet {
 impl Inner {
     fn places(&self) -> MutexGuard<'_, ByWay<Place>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Unneeded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unneeded").field("links", &self.links.len()).finish_non_exhaustive()
     }
 }
 

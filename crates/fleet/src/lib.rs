@@ -38,7 +38,7 @@ pub use connect::{Connect, Connection, Destination, Reached};
 pub use dialled::Dialled;
 pub use elevate::{Become, Method};
 pub use exec::{Channel, Exec, Exit, Terminal};
-pub use fleet::{Fleet, Gate, Link};
+pub use fleet::{Fleet, Gate, Link, Unneeded};
 pub use here::Here;
 pub use led_to::{InDirectory, LedTo, Nowhere};
 pub use local::Child;

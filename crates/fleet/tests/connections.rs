@@ -145,6 +145,24 @@ async fn an_action_works_on_its_node_and_one_without_a_node_works_here() {
     assert!(dir.path().join("work").exists());
 }
 
+#[tokio::test]
+async fn connections_of_a_run_that_is_over_are_closed_when_nothing_else_is_in_a_hurry() {
+    let dir = TempDir::new().unwrap();
+    let connect = Cuttable::new(dir.path());
+    let fleet = Fleet::new(connect.clone(), Gate::default());
+    let registry = over(&windlass_plugins::standard().unwrap(), &fleet, |_| false).unwrap();
+    let call = call("web01", &Arc::default(), &CancelSource::new());
+    let run = call.run;
+    shell(&registry, call, "true").await.unwrap();
+    let unneeded = fleet.forget(run).await;
+    // It was told, and made room for the next run.
+    assert!(!dir.path().join("work").join(run.to_string()).exists());
+    let line = connect.lines.lock().unwrap().pop().unwrap();
+    assert!(!line.is_finished());
+    drop(unneeded);
+    tokio::time::timeout(Duration::from_secs(20), line).await.unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_cut_in_the_middle_loses_and_doubles_nothing() {
     let dir = TempDir::new().unwrap();

@@ -106,8 +106,10 @@ pub(super) async fn go(
     let run = handle.submit(request).await?;
     let how = Drive { format, approve, tells, since: Time::ZERO, typed: data_dir.typed() };
     let exit = drive(&handle, run, how, &mut signals, printer).await;
-    session.forget_if_ended(run).await;
+    let unneeded = session.forget_if_ended(run).await;
     let closed = session.close().await;
+    // Last: nothing waits for it.
+    drop(unneeded);
     let exit = exit?;
     closed.map(|()| exit)
 }
