@@ -9,7 +9,15 @@ const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web");
 
 #[test]
 fn the_console_does_in_a_real_browser_what_it_is_for() {
-    let name = "the_console_does_in_a_real_browser_what_it_is_for";
+    in_a_browser("the_console_does_in_a_real_browser_what_it_is_for", "test/console.mjs");
+}
+
+#[test]
+fn everything_can_be_done_to_a_run_in_a_real_browser() {
+    in_a_browser("everything_can_be_done_to_a_run_in_a_real_browser", "test/work.mjs");
+}
+
+fn in_a_browser(name: &str, file: &str) {
     let has = |program: &str| {
         Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
     };
@@ -21,15 +29,7 @@ fn the_console_does_in_a_real_browser_what_it_is_for() {
         );
     }
     let mut command = Command::new("node");
-    // One file after the other: each has a server and a browser of its own, and the machine may be small.
-    command.args([
-        "--test",
-        "--test-concurrency=1",
-        "--test-reporter=spec",
-        "test/console.mjs",
-        "test/work.mjs",
-    ]);
-    command.current_dir(WEB);
+    command.args(["--test", "--test-concurrency=1", "--test-reporter=spec", file]).current_dir(WEB);
     let output = command.env("WINDLASS_BIN", env!("CARGO_BIN_EXE_windlass")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
