@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use self::produce::Producer;
 use crate::repo::Repo;
+use crate::web;
 
 pub(crate) const HELP: &str = "\
 Writes every file under docs/ that is made from the code, and the code of crates/rpc. With --check it writes nothing and fails if a file differs
@@ -54,6 +55,10 @@ pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
         [flag] if flag == "--check" => true,
         _ => bail!("docs takes no argument but --check"),
     };
+    // The program that makes most of them is that of the tests, which has the console in it.
+    if let Some(missing) = web::ensure(repo) {
+        println!("without the console: {}: {}", missing.name, missing.reason);
+    }
     let mut drifted = Vec::new();
     for document in DOCUMENTS {
         let text =

@@ -4,7 +4,6 @@ use anyhow::{Result, bail};
 
 use crate::process::{capture, describe, run};
 use crate::repo::{Repo, TextFile};
-use crate::web;
 
 /// Who makes the text of a document.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +22,6 @@ impl Producer {
             Self::Function(function) => Ok(function(&repo.text_files()?)),
             Self::Maybe(function) => function(&repo.text_files()?),
             Self::Windlass(args) => {
-                // The program of the tests has the console in it; the documents do without, where it cannot be built.
-                let _ = web::ensure(repo);
                 // With what the tests need, so that nothing is built twice where they are run, too.
                 run(&mut repo.cargo(&["build", "--quiet", "--workspace", "--tests"]))?;
                 let binary = repo.target().join("debug/windlass");
