@@ -64,10 +64,9 @@ pub(crate) async fn collect(watched: &Watched, asked: Tally, ready: bool) -> Vec
     for (call, taken) in &asked.called.took {
         times(&mut all, "windlass_grpc_call_duration_seconds", [call], *taken);
     }
-    if let Some(tally) = watched.tracer.as_ref().map(Tracer::tally) {
-        number(&mut all, "windlass_traces_spans_told", [], tally.told as f64);
-        number(&mut all, "windlass_traces_spans_dropped", [], tally.dropped as f64);
-    }
+    let spans = watched.tracer.as_ref().map(Tracer::tally).unwrap_or_default();
+    number(&mut all, "windlass_traces_spans_told", [], spans.told as f64);
+    number(&mut all, "windlass_traces_spans_dropped", [], spans.dropped as f64);
     number(&mut all, "windlass_audit_entries", [], watched.audit.count().await as f64);
     process(&mut all);
     all

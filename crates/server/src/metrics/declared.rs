@@ -82,7 +82,11 @@ pub(super) const ALL: &[Declared] = &[
         &["call"],
         "How long it took until the answer to a call began.",
     ),
-    counter("windlass_traces_spans_told", &[], "Spans that a collector has taken in, where traces are told."),
+    counter(
+        "windlass_traces_spans_told",
+        &[],
+        "Spans that a collector has taken in; 0 where no traces are told.",
+    ),
     counter(
         "windlass_traces_spans_dropped",
         &[],
