@@ -1,6 +1,7 @@
 //! From the process's arguments to its exit code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -14,6 +15,11 @@ use crate::{bug, command};
 /// Runs the command that the process was given, and says how to exit.
 #[must_use]
 pub fn run_from_env() -> ExitCode {
+    // As it is placed for another user, this program is an agent.
+    let mut args = std::env::args_os();
+    if args.next().is_some_and(|program| command::is_placed(Path::new(&program))) {
+        return windlass_agent::program::main(args);
+    }
     bug::listen();
     guarded(run).into()
 }

@@ -12,7 +12,8 @@ use windlass_agent::Cache;
 use windlass_line::from_agent::What as Said;
 use windlass_line::from_server::What;
 use windlass_line::{
-    FromAgent, FromServer, Hello, Issued, Offer, Probe, Probed, Queue, RenewRequest, knock, path,
+    FromAgent, FromServer, Hello, Issued, NotOpened, Offer, OpenAs, Probe, Probed, Queue, RenewRequest,
+    knock, path,
 };
 
 use crate::backoff::{Backoff, at_least_half};
@@ -20,7 +21,7 @@ use crate::channel::{Channel, call, chain, connect, serve};
 use crate::error::Error;
 use crate::home::{Home, Identity};
 use crate::join::now;
-use crate::session::session;
+use crate::session::{Others, session, session_as};
 use crate::tls::identified;
 use crate::upgrade::Upgrades;
 use crate::{error, facts};
@@ -46,6 +47,8 @@ pub struct Daemon {
     instance: String,
     version: &'static str,
     upgrades: Option<Upgrades>,
+    /// What starts agents as other users, where it does.
+    others: Option<Arc<dyn Others>>,
     /// How many sessions are open.
     open: watch::Sender<usize>,
     knocking: Arc<Semaphore>,
@@ -91,13 +94,20 @@ impl Daemon {
         let instance = Uuid::new_v4().to_string();
         let (open, _) = watch::channel(0);
         let knocking = Arc::new(Semaphore::new(KNOCKS));
-        Self { home, options, instance, version, upgrades: None, open, knocking, say: Arc::new(say) }
+        let say = Arc::new(say);
+        Self { home, options, instance, version, upgrades: None, others: None, open, knocking, say }
     }
 
     /// The same, which takes other programs that its server offers.
     #[must_use]
     pub fn upgrades(self, upgrades: Upgrades) -> Self {
         Self { upgrades: Some(upgrades), ..self }
+    }
+
+    /// The same, which lets agents that these start act as other users.
+    #[must_use]
+    pub fn others(self, others: impl Others) -> Self {
+        Self { others: Some(Arc::new(others)), ..self }
     }
 
     /// Serves until this process is told to end, or for as long as the future is polled.
@@ -191,6 +201,7 @@ impl Daemon {
                         }
                     });
                 }
+                Some(What::OpenAs(open)) => self.open_as(open, channel.clone(), node.clone(), queue.clone()),
                 Some(What::Ping(number)) => drop(queue.put(Said::Pong(number).into())),
                 Some(What::Said(text)) => (self.say)(&format!("the server says: {text}")),
                 Some(What::Offer(offer)) => {
@@ -215,6 +226,28 @@ impl Daemon {
                 None => {}
             }
         }
+    }
+
+    /// A session as another user, or why there is none.
+    fn open_as(&self, open_as: OpenAs, channel: Channel, node: String, queue: Queue<FromAgent>) {
+        let Some(others) = self.others.clone() else {
+            let message = format!("the agent of `{node}` does not become other users");
+            let (number, code, permanent) = (open_as.number, "become".to_owned(), true);
+            let not = NotOpened { number, code, message, permanent, causes: Vec::new() };
+            // Where nobody listens any more, nobody waits either.
+            let _ = queue.put(Said::NotOpened(not).into());
+            return;
+        };
+        let (say, open) = (Arc::clone(&self.say), self.open.clone());
+        open.send_modify(|open| *open += 1);
+        tokio::spawn(async move {
+            let _closed = Closed(open);
+            match session_as(channel, open_as, &node, &*others).await {
+                Ok(None) => {}
+                Ok(Some(not)) => _ = queue.put(Said::NotOpened(not).into()),
+                Err(error) => say(&format!("a session cannot be opened: {error}")),
+            }
+        });
     }
 
     /// The next certificate, which is on the disk before it is used.

@@ -28,6 +28,7 @@ pub(crate) async fn here(node: &str) -> Option<Value> {
         origin: Origin::default(),
         bare: None,
         at_node: AtNode::default(),
+        sensitive: false,
     };
     registry.get("facts")?.noop(call, Arc::new(json!({}))).await.ok()?.response
 }

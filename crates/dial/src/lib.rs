@@ -30,5 +30,6 @@ pub use self::daemon::{Daemon, Options};
 pub use self::error::{Error, is_final};
 pub use self::home::{Home, Identity};
 pub use self::join::{Joining, check, join};
+pub use self::session::{Other, Others};
 pub use self::tls::{identified, stranger};
 pub use self::upgrade::Upgrades;

@@ -81,6 +81,14 @@ impl Agents {
         Self(Arc::new(Inner { files, read: OnceCell::new() }))
     }
 
+    /// The same, and this one for machines of a kind, where there is no other.
+    #[must_use]
+    pub fn or(self, machine: &str, path: &Path) -> Self {
+        let mut files = self.0.files.clone();
+        files.push((machine.to_owned(), path.to_owned()));
+        Self(Arc::new(Inner { files, read: OnceCell::new() }))
+    }
+
     /// None at all.
     #[must_use]
     pub fn none() -> Self {

@@ -270,6 +270,13 @@ fn refused(exec: &dyn Exec, other: Option<&Become>, said: Said) -> Result<Entere
     Err(error)
 }
 
+// === impl Method ===
+
+impl Method {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sudo, Self::Doas, Self::Su];
+}
+
 // === impl Become ===
 
 impl Become {

@@ -85,13 +85,11 @@ impl Ways {
                 let (session, target) = self.ssh.reach(node).await?;
                 Foothold { exec: session, other: target.other, step: target.settings.step }
             }
-            Way::Local => {
-                let other = match &transport.r#become {
-                    Some(other) => Some(self.resolver.other(name, other).await?),
-                    None => None,
-                };
-                Foothold { exec: Arc::new(Child::here(name)), other, step }
-            }
+            Way::Local => Foothold {
+                exec: Arc::new(Child::here(name)),
+                other: self.other(name, transport).await?,
+                step,
+            },
             Way::Container => {
                 let nothing = Container { name: None, runtime: None };
                 let container = transport.container.as_ref().unwrap_or(&nothing);
@@ -102,8 +100,31 @@ impl Ways {
                 let exec = Child::container(name, runtime, inside, user);
                 Foothold { exec: Arc::new(exec), other: None, step }
             }
-            // It is not run from here: see `connect`.
-            Way::Agent => return Err(as_itself(name)),
+            // An agent that dialled in is not started from here: see `connect`.
+            Way::Agent => Foothold { exec: Arc::new(Child::here(name)), other: None, step },
+        })
+    }
+
+    /// Whom to become, with the password.
+    async fn other(&self, name: &str, transport: &Transport) -> Result<Option<Become>, CallError> {
+        match &transport.r#become {
+            Some(other) => Ok(Some(self.resolver.other(name, other).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// An agent on this machine, as another user.
+    ///
+    /// # Errors
+    ///
+    /// That user cannot be become, or no agent runs as them.
+    pub async fn here_as(&self, node: &Arc<Node>, other: Become) -> Result<Connection, CallError> {
+        let transport = Transport { uses: Some(Way::Local), ..Transport::default() };
+        let mut foothold = Foothold { other: Some(other), ..self.foothold(node, &transport).await? };
+        let started = self.agent(node, &transport, &mut foothold).await?;
+        started.map(|channel| connection(foothold.exec, channel)).map_err(|why| {
+            let message = format!("`{}`: no agent runs there as that user: {why}", node.name);
+            CallError::permanent("agent", message)
         })
     }
 
@@ -155,12 +176,12 @@ fn uses_agent(node: &Node) -> bool {
     node.transport.as_deref().is_some_and(|transport| transport.uses == Some(Way::Agent))
 }
 
-fn as_itself(name: &str) -> CallError {
-    let message = format!(
-        "`{name}` is reached by an agent that runs there by itself, which acts as who runs it and nobody else: leave out `become`, \
-         or let the agent run as that user"
-    );
-    CallError::permanent("transport", message)
+/// A stream to an agent that was started.
+fn connection(exec: Arc<dyn Exec>, channel: Channel) -> Connection {
+    // An agent says nothing on its standard error; whatever comes must not hold the connection up.
+    let Channel { stdout, stderr, stdin, ended } = channel;
+    exec.ignore(stderr);
+    Connection { reader: stdout, writer: stdin, keep: Box::new((exec, ended)) }
 }
 
 fn no_shell(said: &str) -> String {
@@ -174,11 +195,9 @@ impl Connect for Ways {
             let nothing = Transport::default();
             let transport = to.node.transport.as_deref().unwrap_or(&nothing);
             if uses_agent(&to.node) {
-                if transport.r#become.is_some() {
-                    return Err(as_itself(&to.node.name));
-                }
+                let other = self.other(&to.node.name, transport).await?;
                 let within = transport.connect_timeout.map_or(COMES_BACK, |span| span.0);
-                return Ok(Reached::Agent(self.dialled.reach(&to.node.name, within).await?));
+                return Ok(Reached::Agent(self.dialled.reach(&to.node.name, other.as_ref(), within).await?));
             }
             let mut foothold = self.foothold(&to.node, transport).await?;
             let started = match transport.agent.unwrap_or_default() {
@@ -187,16 +206,7 @@ impl Connect for Ways {
             };
             let Foothold { exec, other, step } = foothold;
             Ok(match started {
-                Ok(channel) => {
-                    // An agent says nothing on its standard error; whatever comes must not hold the connection up.
-                    let Channel { stdout, stderr, stdin, ended } = channel;
-                    exec.ignore(stderr);
-                    Reached::Agent(Connection {
-                        reader: stdout,
-                        writer: stdin,
-                        keep: Box::new((exec, ended)),
-                    })
-                }
+                Ok(channel) => Reached::Agent(connection(exec, channel)),
                 Err(why) => Reached::Bare(Bare { exec, other, step, why }),
             })
         })

@@ -173,6 +173,7 @@ impl Here {
             }
             Some(Heard::Hello(_)) => return Err(off("it says twice who it is")),
             Some(Heard::Probed(probed)) => self.present.found(probed.number, probed.answers),
+            Some(Heard::NotOpened(not)) => self.present.not_opened(not),
             // What a later version says.
             None => {}
         }

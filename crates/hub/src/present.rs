@@ -9,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use windlass_enrol::Certificate;
 use windlass_fleet::Connection;
-use windlass_line::{FromServer, Hello, Queue};
+use windlass_line::{FromServer, Hello, NotOpened, Queue};
 use windlass_model::Value;
 use windlass_model::time::Time;
+use windlass_plugin::CallError;
 
 use crate::hub::locked;
 
@@ -34,11 +35,14 @@ pub(crate) struct Present {
     pub(crate) facts: Mutex<Option<Value>>,
 }
 
+/// A session, or why it could not be opened.
+pub(crate) type Opened = Result<Connection, CallError>;
+
 /// The sessions that it was told to open and has not.
 #[derive(Default)]
 struct Opening {
     next: u64,
-    wanted: HashMap<u64, oneshot::Sender<Connection>>,
+    wanted: HashMap<u64, oneshot::Sender<Opened>>,
 }
 
 // === impl Present ===
@@ -87,7 +91,7 @@ impl Present {
     }
 
     /// A session to be opened: its number, and where it arrives.
-    pub(crate) fn expect(&self) -> (u64, oneshot::Receiver<Connection>) {
+    pub(crate) fn expect(&self) -> (u64, oneshot::Receiver<Opened>) {
         let (sender, receiver) = oneshot::channel();
         let mut opening = self.opening();
         opening.next = opening.next.wrapping_add(1);
@@ -97,13 +101,25 @@ impl Present {
     }
 
     /// Who waits for a session, if somebody does.
-    pub(crate) fn take(&self, number: u64) -> Option<oneshot::Sender<Connection>> {
+    pub(crate) fn take(&self, number: u64) -> Option<oneshot::Sender<Opened>> {
         let mut opening = self.opening();
         let sender = opening.wanted.remove(&number);
         if opening.wanted.is_empty() {
             opening.wanted = HashMap::new();
         }
         sender
+    }
+
+    /// A session could not be opened. What nobody waits for is nothing.
+    pub(crate) fn not_opened(&self, not: NotOpened) {
+        let NotOpened { number, code, message, permanent, causes } = not;
+        if let Some(wanted) = self.take(number) {
+            let error = match permanent {
+                true => CallError::permanent(&code, message),
+                false => CallError::retryable(&code, message),
+            };
+            let _ = wanted.send(Err(CallError { causes, ..error }));
+        }
     }
 
     /// Where arrives what it finds when it knocks.

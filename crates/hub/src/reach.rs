@@ -3,31 +3,40 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use windlass_fleet::{Connection, Dialled};
+use windlass_fleet::{Become, Connection, Dialled};
+use windlass_line::OpenAs;
 use windlass_line::from_server::What;
 use windlass_model::span::Span;
 use windlass_plugin::{BoxFuture, CallError};
 
 use crate::hub::Hub;
-use crate::present::Present;
+use crate::present::{Opened, Present};
+
+/// How long an agent may take to become another user, and to place an agent for them.
+const ENTERED_WITHIN: Duration = Duration::from_secs(60);
 
 // === impl Hub ===
 
 impl Dialled for Hub {
-    fn reach<'a>(&'a self, node: &'a str, within: Duration) -> BoxFuture<'a, Result<Connection, CallError>> {
+    fn reach<'a>(
+        &'a self,
+        node: &'a str,
+        other: Option<&'a Become>,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Connection, CallError>> {
         Box::pin(async move {
             let until = Instant::now() + within;
             if let Some(present) = self.inner().find(node)
-                && let Some(connection) = open(&present, until).await
+                && let Some(opened) = open(&present, other, until).await
             {
-                return Ok(connection);
+                return opened;
             }
             self.may_come(node).await?;
             let waiting = self.inner().wait_for(node);
-            let reached = self.come(node, &waiting, until).await;
+            let reached = self.come(node, other, &waiting, until).await;
             self.inner().waited(node, waiting);
             match reached {
-                Some(connection) => Ok(connection),
+                Some(opened) => opened,
                 None => Err(self.away(node, within).await),
             }
         })
@@ -35,14 +44,20 @@ impl Dialled for Hub {
 }
 
 impl Hub {
-    async fn come(&self, node: &str, waiting: &tokio::sync::Notify, until: Instant) -> Option<Connection> {
+    async fn come(
+        &self,
+        node: &str,
+        other: Option<&Become>,
+        waiting: &tokio::sync::Notify,
+        until: Instant,
+    ) -> Option<Opened> {
         loop {
             // Before looking: who comes in between is heard.
             let mut comes = std::pin::pin!(waiting.notified());
             comes.as_mut().enable();
             if let Some(present) = self.inner().find(node) {
-                if let Some(connection) = open(&present, until).await {
-                    return Some(connection);
+                if let Some(opened) = open(&present, other, until).await {
+                    return Some(opened);
                 }
                 if Instant::now() >= until {
                     return None;
@@ -92,9 +107,19 @@ impl Hub {
 }
 
 /// A session with an agent that is here; `None` where it goes, or does not answer in time.
-async fn open(present: &Present, until: Instant) -> Option<Connection> {
+async fn open(present: &Present, other: Option<&Become>, until: Instant) -> Option<Opened> {
     let (number, arrives) = present.expect();
-    let opened = match present.say(What::Open(number)) {
+    let (what, until) = match other {
+        None => (What::Open(number), until),
+        Some(other) => {
+            let Become { user, method, password } = other;
+            let (user, password) = (user.clone(), password.clone().unwrap_or_default());
+            let open = OpenAs { number, user, method: method.to_string(), password };
+            // An agent is placed for that user where there is none.
+            (What::OpenAs(open), Instant::now() + ENTERED_WITHIN)
+        }
+    };
+    let opened = match present.say(what) {
         true => tokio::select! {
             arrived = tokio::time::timeout_at(until, arrives) => arrived.ok().and_then(Result::ok),
             () = present.gone() => None,
@@ -103,6 +128,24 @@ async fn open(present: &Present, until: Instant) -> Option<Connection> {
     };
     if opened.is_none() {
         drop(present.take(number));
+        if let Some(other) = other
+            && Instant::now() >= until
+        {
+            return Some(Err(no_answer(present, other)));
+        }
     }
     opened
+}
+
+/// An older agent skips what it does not know.
+fn no_answer(present: &Present, other: &Become) -> CallError {
+    let message = format!(
+        "the agent of `{}` did not say within {} whether it could become `{}`: its version is {}, and older ones cannot. \
+         It takes the program of its server by itself, unless it runs with --keep-program",
+        present.node,
+        Span(ENTERED_WITHIN),
+        other.user,
+        present.hello.version
+    );
+    CallError::retryable("become", message)
 }

@@ -43,7 +43,7 @@ impl Hub {
         let cut = Box::pin(present.token().clone().cancelled_owned());
         let reader = Box::pin(Cuttable { reader: Incoming::new(request.into_inner()), cut });
         let connection = Connection { reader, writer: Box::pin(writer), keep: Box::new(()) };
-        if wanted.send(connection).is_err() {
+        if wanted.send(Ok(connection)).is_err() {
             return Err(Status::not_found("nobody waits for this session any more"));
         }
         Ok(Response::new(pieces.map(Ok as fn(Piece) -> Result<Piece, Status>)))

@@ -30,8 +30,8 @@ pub use self::codec::Compact;
 pub use self::fingerprint::Fingerprint;
 pub use self::knock::{ANSWERS_WITHIN as KNOCK_WITHIN, knock};
 pub use self::message::{
-    FromAgent, FromServer, Hello, Issued, JoinRequest, Offer, Piece, Probe, Probed, ProgramRequest,
-    RenewRequest, Welcome, from_agent, from_server,
+    FromAgent, FromServer, Hello, Issued, JoinRequest, NotOpened, Offer, OpenAs, Piece, Probe, Probed,
+    ProgramRequest, RenewRequest, Welcome, from_agent, from_server,
 };
 pub use self::names::{ALPN, CODE_HEADER, SERVER_NAME, SESSION_HEADER};
 pub use self::queue::{Queue, Queued};

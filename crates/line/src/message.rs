@@ -45,7 +45,7 @@ pub struct Issued {
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct FromAgent {
     /// What.
-    #[prost(oneof = "from_agent::What", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "from_agent::What", tags = "1, 2, 3, 4, 5")]
     pub what: Option<from_agent::What>,
 }
 
@@ -66,6 +66,9 @@ pub mod from_agent {
         /// What came of knocking at an address.
         #[prost(message, tag = "4")]
         Probed(super::Probed),
+        /// A session could not be opened.
+        #[prost(message, tag = "5")]
+        NotOpened(super::NotOpened),
     }
 }
 
@@ -96,7 +99,7 @@ pub struct Hello {
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct FromServer {
     /// What.
-    #[prost(oneof = "from_server::What", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "from_server::What", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub what: Option<from_server::What>,
 }
 
@@ -123,7 +126,48 @@ pub mod from_server {
         /// Something for the log.
         #[prost(string, tag = "6")]
         Said(String),
+        /// Open a session as another user.
+        #[prost(message, tag = "7")]
+        OpenAs(super::OpenAs),
     }
+}
+
+/// A session is to be opened as another user of the node.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+#[prost(skip_debug)]
+pub struct OpenAs {
+    /// The session's number.
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    /// Whom.
+    #[prost(string, tag = "2")]
+    pub user: String,
+    /// By what: `sudo`, `doas` or `su`.
+    #[prost(string, tag = "3")]
+    pub method: String,
+    /// The password that it asks for; empty where it asks for none.
+    #[prost(string, tag = "4")]
+    pub password: String,
+}
+
+/// A session could not be opened.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct NotOpened {
+    /// The session's number.
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    /// What is wrong, in one word.
+    #[prost(string, tag = "2")]
+    pub code: String,
+    /// In a sentence.
+    #[prost(string, tag = "3")]
+    pub message: String,
+    /// Whether it stays so until a person does something.
+    #[prost(bool, tag = "4")]
+    pub permanent: bool,
+    /// What led to it.
+    #[prost(string, repeated, tag = "5")]
+    pub causes: Vec<String>,
 }
 
 /// An agent is welcome.
@@ -184,6 +228,19 @@ pub struct Piece {
     /// They.
     #[prost(bytes = "bytes", tag = "1")]
     pub bytes: Bytes,
+}
+
+// === impl OpenAs ===
+
+impl std::fmt::Debug for OpenAs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { number, user, method, password: _ } = self;
+        f.debug_struct("OpenAs")
+            .field("number", number)
+            .field("user", user)
+            .field("method", method)
+            .finish_non_exhaustive()
+    }
 }
 
 // === impl FromAgent ===

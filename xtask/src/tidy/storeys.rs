@@ -132,6 +132,7 @@ const STOREYS: &[(&str, &[&str])] = &[
             "fleet",
             "runtime",
             "secrets",
+            "agent",
             "dial",
             "hub",
             "server",

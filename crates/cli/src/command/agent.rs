@@ -1,11 +1,15 @@
 //! `windlass agent`: joins a server, and serves.
 
+mod others;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use windlass_dial::{Daemon, Error, Home, Joining, Options, Upgrades, check, join};
 
+use self::others::AsOthers;
+pub(crate) use self::others::is_placed;
 use crate::args::{AgentArgs, AgentCommand, AgentPlaceArgs, AgentRunArgs, JoinArgs};
 use crate::drive::catch_signals;
 use crate::exit::Exit;
@@ -62,7 +66,7 @@ async fn serve(home: Home, upgrades: Option<Upgrades>, printer: &mut Printer) ->
         Some(upgrades) => daemon.upgrades(upgrades),
         None => daemon,
     };
-    let mut running = std::pin::pin!(daemon.run());
+    let mut running = std::pin::pin!(daemon.others(AsOthers::new()).run());
     loop {
         tokio::select! {
             line = said.recv() => printer.note(line.unwrap_or_default()),

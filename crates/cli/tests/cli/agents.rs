@@ -222,6 +222,71 @@ fn whoever_is_killed_nothing_is_done_twice_nothing_is_lost_and_nobody_who_watche
     served.process.end().exits(0);
 }
 
+/// What an agent was placed as, for a user without a home.
+const OF_NOBODY: &str = "/var/tmp/windlass-65534";
+
+#[test]
+fn an_agent_acts_as_another_user_and_what_that_one_does_outlives_both() {
+    let place = Place::new();
+    let mut served = Served::begin(&place);
+    let (token, address) = (served.token(), served.address.clone());
+    joined(&place, &served, &token, "web01");
+    let mut agent = serves(&place, "web01");
+    let others = |other: &Value| {
+        let node = json!({"spec": {"transport": {"use": "agent", "become": other}}});
+        served.applies(&token, "/api/v1/nodes/web01", &node);
+    };
+    let asks = |script: &str| {
+        json!({"spec": {"blocks": [{"name": "b", "targets": {"nodes": ["web01"]}, "sequence": [
+            {"name": "a", "use": "shell", "with": {"script": script}, "timeout": "60s"}]}]}})
+    };
+    let told = |served: &Served, run: &str| {
+        ended(served, &token, run);
+        state(served, &token, &format!("{RUNS}/{run}/report")).to_string()
+    };
+    others(&json!({"user": "nosuch", "method": "su"}));
+    let report = told(&served, &submitted(&served, &token, &asks("id -un")));
+    if !rustix::process::getuid().is_root() {
+        assert!(report.contains("for a password") || report.contains("did not lead to a shell"), "{report}");
+        return;
+    }
+    assert!(report.contains("there is no user `nosuch` to become"), "{report}");
+    let was_there = std::path::Path::new(OF_NOBODY).exists();
+    others(&json!({"user": "nobody", "method": "su"}));
+    let run = submitted(&served, &token, &asks("echo this is $(id -un)"));
+    let report = told(&served, &run);
+    let (_, logs) = served.ask(&token, "GET", &format!("{RUNS}/{run}/logs"), "", None);
+    assert!(logs.contains("this is nobody"), "{logs} {report}");
+    // It is at work while the server is killed, and the agent that started it.
+    let counter = place.path("counter");
+    std::fs::write(&counter, "").unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    std::fs::set_permissions(&counter, open).unwrap();
+    for directory in counter.ancestors().skip(1).take_while(|it| *it != std::path::Path::new("/tmp")) {
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(directory, open).unwrap();
+    }
+    let script =
+        format!("echo begun >> {0}; sleep 3; echo done by $(id -un) >> {0}; echo told", counter.display());
+    let run = submitted(&served, &token, &asks(&script));
+    until("it is at work", || std::fs::read_to_string(&counter).unwrap().contains("begun").then_some(()));
+    served.process.signal("KILL");
+    served.process.end();
+    agent.signal("KILL");
+    std::mem::replace(&mut agent, serves(&place, "web01")).end();
+    served = Served::begin_at(&place, &address);
+    let view = ended(&served, &token, &run);
+    assert_eq!(view["status"], "succeeded", "{}", told(&served, &run));
+    assert_eq!(std::fs::read_to_string(&counter).unwrap(), "begun\ndone by nobody\n", "once");
+    if !was_there {
+        std::fs::remove_dir_all(OF_NOBODY).unwrap();
+    }
+    agent.signal("KILL");
+    agent.end();
+    served.process.signal("TERM");
+    served.process.end().exits(0);
+}
+
 /// A program like ours, with another hash.
 fn another(place: &Place, name: &str) -> String {
     let path = place.path(name);

@@ -57,6 +57,10 @@ fn they_are_those_of_the_file() {
     let offer = Offer { version: text(), sha256: text(), len: 1 };
     let (probe, probed) = (Probe { number: 1, address: text() }, Probed { number: 1, answers: true });
     let welcome = Welcome { version: text() };
+    let open_as = OpenAs { number: 1, user: text(), method: text(), password: text() };
+    assert!(!format!("{open_as:?}").contains("password"), "no secret in what is written down");
+    let not_opened =
+        NotOpened { number: 1, code: text(), message: text(), permanent: true, causes: vec![text()] };
     let agent = |what| encoded(&FromAgent::from(what));
     let server = |what| encoded(&FromServer::from(what));
     let ours = BTreeMap::from([
@@ -70,6 +74,7 @@ fn they_are_those_of_the_file() {
                 agent(from_agent::What::Facts(text())),
                 agent(from_agent::What::Pong(1)),
                 agent(from_agent::What::Probed(probed)),
+                agent(from_agent::What::NotOpened(not_opened.clone())),
             ]
             .concat(),
         ),
@@ -83,11 +88,14 @@ fn they_are_those_of_the_file() {
                 server(from_server::What::Offer(offer.clone())),
                 server(from_server::What::Probe(probe.clone())),
                 server(from_server::What::Said(text())),
+                server(from_server::What::OpenAs(open_as.clone())),
             ]
             .concat(),
         ),
         ("Welcome", encoded(&welcome)),
         ("Offer", encoded(&offer)),
+        ("OpenAs", encoded(&open_as)),
+        ("NotOpened", encoded(&not_opened)),
         ("Probe", encoded(&probe)),
         ("Probed", encoded(&probed)),
         ("ProgramRequest", encoded(&ProgramRequest { sha256: text() })),
