@@ -12,7 +12,9 @@
     reason = "a measurement that fails has nothing to say"
 )]
 
-use std::process::Command;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -24,12 +26,14 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
-use windlass_server::{Options, Server};
+use windlass_server::{Limits, Operating, Options, Retention, Server};
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
 /// How many runs are submitted at once.
 const AT_ONCE: usize = 512;
+/// How long runs are kept that have ended, while it goes on for long.
+const KEPT: Duration = Duration::from_secs(60);
 /// How many changes watchers are told of.
 const CHANGES: usize = 50;
 
@@ -54,27 +58,8 @@ fn main() {
 }
 
 async fn measure(count: usize, rate: usize, seconds: usize, watching: usize, soak: usize) {
-    let directory = tempfile::Builder::new().prefix("windlass-bench-").tempdir_in(".").unwrap();
-    let options = Options {
-        data_dir: directory.path().to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        tls: None,
-        without_tls: false,
-        name: "a measurement".to_owned(),
-        version: "0.0.0",
-        agents: windlass_hub::Hub::default(),
-        enrol: windlass_enrol::Options::default(),
-        agent_program: None,
-        oidc: None,
-        traces: None,
-        operating: windlass_server::Operating::default(),
-    };
-    let server = Server::open(options, windlass_plugins::standard().unwrap()).await.unwrap();
-    let admin = server.first().unwrap().issued.token.clone();
-    let address = server.address().to_string();
-    let http: Http = Client::builder(TokioExecutor::new()).build_http();
-    let spec = json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [{"name": "a", "use": "noop"}]}]}]}});
-    ask(&http, &address, &admin, Method::PATCH, "/api/v1/namespaces/default/plans/work", Some(&spec)).await;
+    let Place { directory: _directory, server, admin, address, http } =
+        Place::open(Retention::default()).await;
     let empty = resident();
     let begun = Instant::now();
     let last = submit(&server, &http, &address, &admin, count).await;
@@ -85,30 +70,100 @@ async fn measure(count: usize, rate: usize, seconds: usize, watching: usize, soa
         "  memory beside an empty server   {:>9.1} MiB",
         resident().saturating_sub(empty) as f64 / 1048576.0
     );
-    child(&["--reads", &address, &admin, &last, &rate.to_string(), &seconds.to_string()]);
+    child(&["--reads", &address, &admin, &last, &rate.to_string(), &seconds.to_string()], Stdio::inherit());
     let before = resident();
-    let watched = tokio::task::spawn_blocking({
-        let (address, admin) = (address.clone(), admin.clone());
-        move || child(&["--watchers", &address, &admin, &watching.to_string()])
-    });
-    watched.await.unwrap();
+    child(&["--watchers", &address, &admin, &watching.to_string()], Stdio::inherit());
     println!(
         "  memory after {watching} watchers     {:>9.1} MiB",
         resident().saturating_sub(before) as f64 / 1048576.0
     );
-    let begun = Instant::now();
-    let mut reached = Vec::new();
-    while begun.elapsed() < Duration::from_secs(60 * soak as u64) {
-        submit(&server, &http, &address, &admin, 2_000).await;
-        child(&["--reads", &address, &admin, &last, &rate.to_string(), "5"]);
-        reached.push(resident());
+    server.close(Duration::from_secs(5)).await.unwrap();
+    if soak > 0 {
+        soaks(rate, Duration::from_secs(60 * soak as u64)).await;
+    }
+}
+
+/// A server that goes on for long: runs come and go, people ask and watch. What it keeps must not grow.
+async fn soaks(rate: usize, length: Duration) {
+    let kept =
+        Retention { runs: Some(KEPT), newest: 100, every: Duration::from_secs(5), ..Retention::default() };
+    let Place { directory, server, admin, address, http } = Place::open(kept).await;
+    println!(
+        "again and again 4000 runs, each kept for {KEPT:?}; {rate} reads a second for 5 s; 200 watchers that come and go"
+    );
+    let (begun, mut seen) = (Instant::now(), Vec::new());
+    while begun.elapsed() < length {
+        let last = submit(&server, &http, &address, &admin, 4_000).await;
+        child(&["--reads", &address, &admin, &last, &rate.to_string(), "5"], Stdio::null());
+        child(&["--watchers", &address, &admin, "200"], Stdio::null());
+        let minute = begun.elapsed().as_secs_f64() / 60.0;
+        let (memory, disk) = (resident(), size(directory.path()));
+        seen.push((minute, memory));
         println!(
-            "  soak, after {:>5.1} min           {:>9.1} MiB",
-            begun.elapsed().as_secs_f64() / 60.0,
-            *reached.last().unwrap() as f64 / 1048576.0
+            "  after {minute:>5.1} min    {:>7.1} MiB in memory   {:>8.1} MiB on disk",
+            memory as f64 / 1048576.0,
+            disk as f64 / 1048576.0
         );
     }
+    let third = seen.len() / 3;
+    let mean =
+        |part: &[(f64, u64)]| part.iter().map(|(_, it)| *it as f64).sum::<f64>() / part.len().max(1) as f64;
+    let (second, last) = (mean(&seen[third..2 * third]), mean(&seen[2 * third..]));
+    println!("  the last third beside the second    {:.3} times as much memory   limit 1.05", last / second);
     server.close(Duration::from_secs(5)).await.unwrap();
+}
+
+/// What the files in a directory take.
+fn size(path: &Path) -> u64 {
+    let mut sum = 0;
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        // What goes meanwhile takes nothing.
+        let Ok(about) = entry.metadata() else { continue };
+        sum += if about.is_dir() { size(&entry.path()) } else { about.blocks() * 512 };
+    }
+    sum
+}
+
+/// A server, and somebody who asks it.
+struct Place {
+    directory: tempfile::TempDir,
+    server: Server,
+    admin: String,
+    address: String,
+    http: Http,
+}
+
+impl Place {
+    async fn open(retention: Retention) -> Self {
+        let directory = tempfile::Builder::new().prefix("windlass-bench-").tempdir_in(".").unwrap();
+        let options = Options {
+            data_dir: directory.path().to_owned(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            tls: None,
+            without_tls: false,
+            name: "a measurement".to_owned(),
+            version: "0.0.0",
+            agents: windlass_hub::Hub::default(),
+            enrol: windlass_enrol::Options::default(),
+            agent_program: None,
+            oidc: None,
+            traces: None,
+            // One user asks here for all.
+            operating: Operating {
+                limits: Limits { per_second: None, ..Limits::default() },
+                retention,
+                ..Operating::default()
+            },
+        };
+        let server = Server::open(options, windlass_plugins::standard().unwrap()).await.unwrap();
+        let admin = server.first().unwrap().issued.token.clone();
+        let address = server.address().to_string();
+        let http: Http = Client::builder(TokioExecutor::new()).build_http();
+        let spec = json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [{"name": "a", "use": "noop"}]}]}]}});
+        ask(&http, &address, &admin, Method::PATCH, "/api/v1/namespaces/default/plans/work", Some(&spec))
+            .await;
+        Self { directory, server, admin, address, http }
+    }
 }
 
 /// Submits runs, many at once, and waits until they have ended; the id of one of them.
@@ -274,9 +329,9 @@ async fn ask(
     serde_json::from_slice(&bytes).unwrap()
 }
 
-fn child(args: &[&str]) {
-    let ended =
-        tokio::task::block_in_place(|| Command::new(std::env::current_exe().unwrap()).args(args).status());
+fn child(args: &[&str], told: Stdio) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let ended = tokio::task::block_in_place(|| command.args(args).stdout(told).status());
     assert!(ended.unwrap().success());
 }
 
