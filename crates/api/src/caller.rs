@@ -1,6 +1,7 @@
 //! Who asks, and whether they may.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
@@ -32,6 +33,17 @@ pub(crate) struct Caller {
     token: Option<String>,
     from: String,
     api: Api,
+    /// What they were found to be allowed to.
+    granted: Arc<Mutex<Vec<Right>>>,
+}
+
+/// To do something to something.
+#[derive(Clone, Debug)]
+pub(crate) struct Right {
+    verb: Verb,
+    kind: String,
+    namespace: Option<String>,
+    name: Option<String>,
 }
 
 impl FromRequestParts<Api> for Caller {
@@ -64,7 +76,7 @@ impl FromRequestParts<Api> for Caller {
         let from =
             parts.extensions.get::<Remote>().map_or_else(String::new, |Remote(address)| address.to_string());
         let token = token.and_then(|token| token.split('_').nth(1)).map(str::to_owned);
-        Ok(Self { who, session, token, from, api: api.clone() })
+        Ok(Self { who, session, token, from, api: api.clone(), granted: Arc::default() })
     }
 }
 
@@ -85,6 +97,24 @@ async fn seated(parts: &Parts, api: &Api) -> Result<Seated, Problem> {
     Ok(seated)
 }
 
+// === impl Right ===
+
+impl Right {
+    fn new(verb: Verb, what: &Resource<'_>) -> Self {
+        let Resource { kind, namespace, name } = *what;
+        Self {
+            verb,
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.map(str::to_owned),
+        }
+    }
+
+    fn resource(&self) -> Resource<'_> {
+        Resource { kind: &self.kind, namespace: self.namespace.as_deref(), name: self.name.as_deref() }
+    }
+}
+
 // === impl Caller ===
 
 impl Caller {
@@ -98,13 +128,18 @@ impl Caller {
         &self.from
     }
 
-    /// Waits until what they showed is good no more, or they are shut out. What goes on for them ends then.
-    pub(crate) async fn gone(&self) {
+    /// Waits until what they showed is good no more, they are shut out, or they may not do any more what they were allowed to; says which
+    /// it is. What goes on for them ends then.
+    pub(crate) async fn gone(&self) -> Problem {
         let mut ticks = interval_at(Instant::now() + KNOWN_EVERY, KNOWN_EVERY);
         loop {
             ticks.tick().await;
             if !self.is_known().await {
-                return;
+                return Problem::unauthenticated();
+            }
+            let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(lost) = granted.iter().find(|right| !self.may(right.verb, &right.resource())) {
+                return Problem::forbidden(&self.who.user, lost.verb, lost.resource());
             }
         }
     }
@@ -133,6 +168,7 @@ impl Caller {
     /// Refuses what they may not do. What they may not even look at, they are told is not there.
     pub(crate) async fn must(&self, verb: Verb, what: &Resource<'_>) -> Result<(), Problem> {
         if self.may(verb, what) {
+            self.granted.lock().unwrap_or_else(PoisonError::into_inner).push(Right::new(verb, what));
             return Ok(());
         }
         self.denied(verb, what).await?;

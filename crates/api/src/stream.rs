@@ -1,8 +1,8 @@
 //! Streams of events. A client that goes away ends its stream; one that reads slowly holds up only that.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -50,7 +50,7 @@ where
     told.take_until(ended).chain(last.filter_map(std::future::ready))
 }
 
-/// What goes on for somebody, as long as what they showed is good; that it is not any more is said.
+/// What goes on for somebody, as long as what they showed is good and they may see it; that it is not so any more is said.
 pub(crate) fn while_known<T, E>(
     caller: &Caller,
     told: impl Stream<Item = Result<T, E>> + Send + 'static,
@@ -60,15 +60,13 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    let (known, is_cut) = (caller.clone(), Arc::new(AtomicBool::new(false)));
-    let cut = Arc::clone(&is_cut);
+    let (known, why) = (caller.clone(), Arc::new(OnceLock::new()));
+    let cut = Arc::clone(&why);
     let gone = async move {
-        known.gone().await;
-        cut.store(true, Ordering::Relaxed);
+        // It is set here alone, once.
+        let _ = cut.set(known.gone().await);
     };
-    let last = stream::once(async move {
-        is_cut.load(Ordering::Relaxed).then(|| Err(unknown(Problem::unauthenticated())))
-    });
+    let last = stream::once(async move { why.get().map(|problem| Err(unknown(problem.clone()))) });
     told.take_until(Box::pin(gone)).chain(last.filter_map(std::future::ready))
 }
 

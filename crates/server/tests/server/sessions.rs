@@ -240,14 +240,8 @@ async fn variables_of_the_cluster_count_where_they_are_bound() {
     assert_eq!(answer.status.as_u16(), 409, "a binding names it: {answer:?}");
 }
 
-#[tokio::test]
-async fn what_goes_on_for_somebody_ends_when_they_are_shut_out() {
-    let place = Place::new().await;
-    let token = place.user("ann", Some("viewer"), &["default"]).await;
-    let watch = "/api/v1/namespaces/default/plans?watch=true";
-    let mut answer = place.send(&token, "GET", watch, "", None).await;
-    assert_eq!(answer.status().as_u16(), 200);
-    place.does("PATCH", "/api/v1/users/ann", json!({"spec": {"disabled": true}})).await;
+/// What a stream says until it ends.
+async fn all_of(mut answer: hyper::Response<hyper::body::Incoming>) -> String {
     let heard = async {
         let mut text = String::new();
         while let Some(frame) = answer.body_mut().frame().await {
@@ -255,8 +249,51 @@ async fn what_goes_on_for_somebody_ends_when_they_are_shut_out() {
         }
         text
     };
-    let text = tokio::time::timeout(std::time::Duration::from_secs(20), heard).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(20), heard).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_goes_on_for_somebody_ends_when_they_are_shut_out() {
+    let place = Place::new().await;
+    let token = place.user("ann", Some("viewer"), &["default"]).await;
+    let watch = "/api/v1/namespaces/default/plans?watch=true";
+    let answer = place.send(&token, "GET", watch, "", None).await;
+    assert_eq!(answer.status().as_u16(), 200);
+    place.does("PATCH", "/api/v1/users/ann", json!({"spec": {"disabled": true}})).await;
+    let text = all_of(answer).await;
     assert!(text.contains("event: problem") && text.contains("WL-1001"), "{text}");
+}
+
+#[tokio::test]
+async fn what_goes_on_for_somebody_ends_when_they_may_not_see_it_any_more() {
+    let place = Place::new().await;
+    let token = place.user("ann", Some("viewer"), &["default"]).await;
+    let namespace = "/api/v1/namespaces/default";
+    let watch = format!("{namespace}/plans?watch=true");
+    let watching = place.send(&token, "GET", &watch, "", None).await;
+    let plan = json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [
+        {"name": "a", "use": "sleep", "with": {"duration": "1h"}}]}]}]}});
+    place.does("PATCH", &format!("{namespace}/plans/wait"), plan).await;
+    let made = place.does("POST", &format!("{namespace}/runs"), json!({"plan": "wait"})).await;
+    let run = format!("{namespace}/runs/{}", made["run"].as_str().unwrap());
+    let following = place.send(&token, "GET", &format!("{run}/events"), "", None).await;
+    // What has to do with other rights goes on.
+    let bob = place.user("bob", Some("viewer"), &["default"]).await;
+    let mut other = place.send(&bob, "GET", &watch, "", None).await;
+    place.does("DELETE", "/api/v1/rolebindings/ann", Value::Null).await;
+    for (answer, what) in [(watching, "Plan"), (following, "Run")] {
+        let text = all_of(answer).await;
+        let last = text.rsplit("event: ").next().unwrap();
+        assert!(last.starts_with("problem") && last.contains("WL-1002") && last.contains(what), "{text}");
+    }
+    place.does("POST", &format!("{run}/kill"), json!({})).await;
+    place.does("DELETE", &format!("{namespace}/plans/wait"), Value::Null).await;
+    let mut text = String::new();
+    while !text.contains("event: deleted") {
+        let frame = other.body_mut().frame().await.unwrap().unwrap();
+        text.push_str(&String::from_utf8_lossy(&frame.into_data().unwrap_or_default()));
+    }
+    assert!(!text.contains("WL-1002"), "{text}");
 }
 
 #[tokio::test]
