@@ -21,8 +21,8 @@ export async function printed(place, megabytes) {
     const script = at === Math.floor(actions / 2) ? `if [ -e ${mark} ]; then rm ${mark}; ${print}; else touch ${mark}; echo OUT OF PAPER; fi` : print;
     return { name: `print${at}`, use: "shell", with: { script, output: { error: ["OUT OF PAPER"] } }, retries: 1, timeout: "30m" };
   });
-  const [node] = (await place.ask("GET", "nodes?limit=1000")).items.filter((one) => one.metadata.labels?.bench === undefined);
-  await place.plan("large-log", { blocks: [{ name: "b", targets: { nodes: [node.metadata.name] }, sequence }] });
+  const [agent] = (await place.ask("GET", "agents")).items;
+  await place.plan("large-log", { blocks: [{ name: "b", targets: { nodes: [agent.node] }, sequence }] });
   const run = await place.run("large-log");
   const begun = Date.now();
   const over = await until("it has printed all", async () => {

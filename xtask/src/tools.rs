@@ -14,6 +14,13 @@ pub(crate) struct Tool {
     reason: &'static str,
 }
 
+const CHROMIUM: Tool = Tool {
+    name: "chromium",
+    probe: &["sh", "-c", "command -v chromium"],
+    package: "chromium",
+    reason: "the console is looked at with a real browser",
+};
+
 /// What the tests need. Short is good: every row is something a newcomer has to install.
 pub(crate) const FOR_TESTS: &[Tool] = &[
     Tool {
@@ -22,12 +29,7 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
         package: "age",
         reason: "secrets may stand in files that it encrypted",
     },
-    Tool {
-        name: "chromium",
-        probe: &["sh", "-c", "command -v chromium"],
-        package: "chromium",
-        reason: "the tests of the console look at it with a real browser",
-    },
+    CHROMIUM,
     Tool {
         name: "crontab",
         probe: &["sh", "-c", "command -v crontab"],
@@ -139,6 +141,9 @@ pub(crate) const FOR_FUZZING: &[Tool] = &[Tool {
     package: "g++",
     reason: "libFuzzer is C++ and built from source",
 }];
+
+/// What the benchmark of the console needs.
+pub(crate) const FOR_LOOKING: &[Tool] = &[CHROMIUM];
 
 /// What the benchmark of the fleet needs. Without the last ones it leaves their rows out.
 pub(crate) const FOR_BENCHES: &[Tool] = &[

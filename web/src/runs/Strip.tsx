@@ -148,13 +148,27 @@ function paint(
   const panel = colour("panel");
   // Not by colour alone: what failed has a notch, what waits a bar.
   const third = Math.max(1, Math.floor(size / 4));
+  // Asking for a colour, and telling the pen, takes longer than drawing a cell.
+  const colours = new Map<string, string>();
+  let dipped = "";
+  const dip = (letter: string) => {
+    if (dipped === letter) return;
+    let found = colours.get(letter);
+    if (found === undefined) {
+      found = colour(letter === "." ? "pend" : look(stateOf(letter)).colour);
+      colours.set(letter, found);
+    }
+    pen.fillStyle = found;
+    dipped = letter;
+  };
   for (const { index, x, y } of laid.cells) {
     const letter = letters[index] ?? ".";
     if (!isNew && drawn[index] === letter) continue;
-    pen.fillStyle = colour(letter === "." ? "pend" : look(stateOf(letter)).colour);
+    dip(letter);
     pen.fillRect(x, y, size, size);
     if (letter === "f" || letter === "?" || letter === "w" || letter === "x") {
       pen.fillStyle = panel;
+      dipped = "";
       if (letter === "f") pen.fillRect(x + size - third * 2, y, third * 2, third * 2);
       else pen.fillRect(x + third, y + size / 2 - third / 2, size - 2 * third, third);
     }

@@ -6,10 +6,10 @@ use anyhow::{Result, bail};
 
 use crate::process::run as run_process;
 use crate::repo::Repo;
-use crate::web;
+use crate::{tools, web};
 
 pub(super) fn run(repo: &Repo, args: &[String]) -> Result<()> {
-    if let Some(missing) = web::ensure(repo) {
+    if let Some(missing) = web::ensure(repo).into_iter().chain(tools::ensure(tools::FOR_LOOKING)).next() {
         bail!("{} is missing: {}", missing.name, missing.reason);
     }
     // The console is taken in when this is compiled.

@@ -38,6 +38,9 @@ pub(super) struct Judge {
     refused: Arc<Mutex<Option<CallError>>>,
 }
 
+/// How many messages of a channel may wait here, of 32 KB each at the most: what is not taken further waits with the host.
+const MESSAGES: usize = 8;
+
 // === impl Session ===
 
 impl Session {
@@ -283,6 +286,7 @@ fn config(settings: &Settings, known: &Known) -> client::Config {
         keepalive_interval: Some(settings.keepalive).filter(|every| !every.is_zero()),
         keepalive_max: settings.keepalives,
         nodelay: true,
+        channel_buffer_size: MESSAGES,
         ..client::Config::default()
     };
     // The kinds of keys that are known come first, or a host with several keys could show an unknown one.
