@@ -195,6 +195,7 @@ async fn ended(
         origin: questions.origin(),
         bare: None,
         at_node: AtNode::default(),
+        sensitive: false,
     };
     match mode {
         Mode::Act => Ended::of(plugin.call(call, request).await),

@@ -142,6 +142,7 @@ impl Api {
             .route("/metrics", get(operate::metrics))
             .route("/api/v1/backup", post(operate::backup))
             .route("/api/v1/namespaces/{name}/inventory", get(inventory::get))
+            .route("/api/v1/namespaces/{name}/inventory/facts", get(inventory::facts))
             .route("/api/v1/namespaces/{name}/inventory/{object}/vars", get(inventory::vars))
             .route("/api/v1/namespaces/{name}/inventory/{object}/lock", get(locks::of_inventory))
             .route("/api/v1/nodes/{name}/lock", get(locks::of_node))

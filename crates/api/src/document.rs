@@ -9,9 +9,9 @@ use windlass_contract::{
     AgentPage, AgentTokens, AgentView, AppliedObject, AuditPage, AuditVerified, Board, ComeFor,
     DeviceQuestion, DeviceSignIn, DeviceStands, Differences, ElementPage, Me, NewAgentToken,
     NewAgentTokenMade, NewBackup, NewPassword, NewRehearsal, NewRetention, NewRun, NewToken, NewTokenMade,
-    NodeLock, NodeVars, Object, ObjectPage, PlanState, Problem, Provided, Reason, Rehearsed, Resolution,
-    Retained, RetryRun, RevisionPage, Run, RunPage, RunPreview, Session, SignIn, SignedIn, Submitted, Tokens,
-    Version,
+    NodeFactsList, NodeLock, NodeVars, Object, ObjectPage, PlanState, Problem, Provided, Reason, Rehearsed,
+    Resolution, Retained, RetryRun, RevisionPage, Run, RunPage, RunPreview, Session, SignIn, SignedIn,
+    Submitted, Tokens, Version,
 };
 use windlass_model::{Map, Value};
 use windlass_objects::kinds;
@@ -248,6 +248,7 @@ fn schemas() -> Value {
     add::<ElementPage>("ElementPage", &mut generator, &mut all);
     add::<NewRehearsal>("NewRehearsal", &mut generator, &mut all);
     add::<Rehearsed>("Rehearsed", &mut generator, &mut all);
+    add::<NodeFactsList>("NodeFactsList", &mut generator, &mut all);
     add::<NodeLock>("NodeLock", &mut generator, &mut all);
     add::<NodeVars>("NodeVars", &mut generator, &mut all);
     add::<RunPreview>("RunPreview", &mut generator, &mut all);

@@ -92,6 +92,13 @@ impl Gathered {
         }))
     }
 
+    /// When nodes last reported facts of themselves.
+    pub(crate) async fn reported(&self) -> Result<HashMap<String, String>, Problem> {
+        let nodes = self.all(&kinds::NODE, None).await?;
+        let at = |node: &Object| Some(node.status.get("factsAt")?.as_str()?.to_owned());
+        Ok(nodes.into_iter().filter_map(|node| Some((node.metadata.name.clone(), at(&node)?))).collect())
+    }
+
     async fn make(&self, namespace: &str) -> Result<Inventory, Problem> {
         build(self.granted(namespace).await?)
     }
@@ -100,7 +107,8 @@ impl Gathered {
     async fn granted(&self, namespace: &str) -> Result<Contents, Problem> {
         let of = self.objects.get(&kinds::NAMESPACE, &Name::global(namespace)).await?;
         let spec: NamespaceSpec = read(&of)?;
-        let mut contents = self.contents(namespace).await?;
+        let (mut contents, mut reported) = self.contents(namespace).await?;
+        // What nodes report of themselves is no reason to grant them.
         let whole = build(contents.clone())?;
         let granted = match &spec.nodes {
             None => HashSet::new(),
@@ -126,6 +134,12 @@ impl Gathered {
             .filter_map(|id| whole.node(id).map(|node| node.name.clone()))
             .collect();
         contents.nodes.retain(|item| needed.contains(&item.what.name));
+        for Item { what: node, .. } in &mut contents.nodes {
+            if let Some(mut facts) = reported.remove(&node.name) {
+                facts.extend(std::mem::take(&mut node.facts));
+                node.facts = facts;
+            }
+        }
         Ok(contents)
     }
 
@@ -256,10 +270,14 @@ impl Gathered {
         Ok(inventory.find(node).and_then(|id| inventory.node(id)).is_some_and(|node| node.active))
     }
 
-    async fn contents(&self, namespace: &str) -> Result<Contents, Problem> {
-        let mut contents = Contents::default();
-        for object in self.all(&kinds::NODE, None).await? {
+    /// What is said of nodes, and what they report of themselves.
+    async fn contents(&self, namespace: &str) -> Result<(Contents, HashMap<String, Map>), Problem> {
+        let (mut contents, mut reported) = (Contents::default(), HashMap::new());
+        for mut object in self.all(&kinds::NODE, None).await? {
             let spec: NodeSpec = read(&object)?;
+            if let Some(Value::Object(facts)) = object.status.get_mut("facts").map(Value::take) {
+                reported.insert(object.metadata.name.clone(), facts);
+            }
             contents.nodes.push(Item::unplaced(node(object, spec)));
         }
         for object in self.all(&kinds::NODE_GROUP, None).await? {
@@ -270,7 +288,7 @@ impl Gathered {
         contents.cluster = Some(level("cluster", cluster));
         let own = vars(self.all(&kinds::VARIABLES, Some(namespace)).await?);
         contents.namespace = Some(level(namespace, own));
-        Ok(contents)
+        Ok((contents, reported))
     }
 
     /// The variables of the cluster that count in a namespace: those that are bound to it, and those that are bound to none.

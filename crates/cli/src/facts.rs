@@ -5,8 +5,12 @@
 //!   an inventory that is read ◀── add, where something looks at facts ──┘
 //! ```
 //!
+//! Of the nodes of a server, that keeps what they report; a run of its own asks them.
+//!
 //! It belongs to no run. Inventories may call different machines by one name: what is kept is of a name at a place, which is
 //! where and over what the node is reached. What an inventory says of a node itself lies over what is kept.
+
+pub(crate) mod remote;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -108,11 +112,6 @@ impl Kept {
 // === impl Known ===
 
 impl Known {
-    /// How old it is.
-    pub(crate) fn age(&self) -> Duration {
-        Clock::system().now().since(Time(self.at))
-    }
-
     /// Whether it is younger than that. What seems to come from the future was kept by a clock that was wrong, and
     /// nobody knows how old it is.
     pub(crate) fn is_younger_than(&self, most: Duration) -> bool {
@@ -208,6 +207,7 @@ async fn one(plugin: &dyn DynPlugin, run: RunId, node: &Arc<Node>) -> Result<Kno
         age: Duration::ZERO,
         programs: Programs::default(),
         at_node: AtNode::default(),
+        sensitive: false,
         bare: None,
     };
     let request = Arc::new(Value::Object(Map::new()));

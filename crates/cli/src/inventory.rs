@@ -67,15 +67,30 @@ pub(crate) fn among_at(
 
 /// The nodes of a server, or of this side; a command cannot do without them.
 pub(crate) fn must_read_at(args: &NodesPlaceArgs, printer: &mut Printer) -> Result<Inventory, Failure> {
-    match server(&args.inventory, &args.context)? {
+    must_read_for(args, "", printer)
+}
+
+/// The same, with what nodes reported where a selection looks at that.
+pub(crate) fn must_read_for(
+    args: &NodesPlaceArgs,
+    selection: &str,
+    printer: &mut Printer,
+) -> Result<Inventory, Failure> {
+    match server_at(args)? {
+        // A server says what nodes reported to it.
         Some(server) => of_server(&server, printer),
-        None => must_read(&args.inventory, printer),
+        None => with_facts_for(must_read(&args.inventory, printer)?, selection),
     }
+}
+
+/// The server whose nodes are meant, if it is those of one.
+pub(crate) fn server_at(args: &NodesPlaceArgs) -> Result<Option<Context>, Failure> {
+    server(&args.inventory, &args.context)
 }
 
 /// Who has the lock of a node, where nodes are those of a server that says so.
 pub(crate) fn lock_at(args: &NodesPlaceArgs, node: &str) -> Result<Option<NodeLock>, Failure> {
-    let Some(server) = server(&args.inventory, &args.context)? else { return Ok(None) };
+    let Some(server) = server_at(args)? else { return Ok(None) };
     match tokio_runtime()?.block_on(server.client.node_lock(&server.namespace, node)) {
         Ok(lock) => Ok(Some(lock)),
         // An older server does not know the question; the rest is told all the same.

@@ -2,7 +2,8 @@
 
 use hyper::Method;
 use windlass_contract::{
-    APPLY, AppliedObject, Differences, JSON_PATCH, MERGE_PATCH, NodeLock, Object, ObjectPage, RevisionPage,
+    APPLY, AppliedObject, Differences, JSON_PATCH, MERGE_PATCH, NodeFactsList, NodeLock, Object, ObjectPage,
+    RevisionPage,
 };
 use windlass_model::Value;
 
@@ -85,6 +86,12 @@ impl Client {
     /// The nodes that a namespace may touch, as a document that inventories are read from.
     pub async fn inventory(&self, namespace: &str) -> Result<Value, Error> {
         self.json(Ask::get(format!("/api/v1/namespaces/{}/inventory", escaped(namespace)))).await
+    }
+
+    /// What the nodes of a selection in a namespace report of themselves.
+    pub async fn node_facts(&self, namespace: &str, selection: &str) -> Result<NodeFactsList, Error> {
+        let path = format!("/api/v1/namespaces/{}/inventory/facts", escaped(namespace));
+        self.json(Ask::get(path).query("selection", Some(selection))).await
     }
 
     /// Who has the lock of a node of a namespace, and who waits for it.

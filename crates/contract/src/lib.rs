@@ -25,8 +25,8 @@ pub use self::board::{
     RehearsalTouched, Rehearsed, WorstCase,
 };
 pub use self::object::{
-    Applied, AppliedObject, AtLock, Changed, Difference, Differences, HiddenVar, Metadata, Name, NodeLock,
-    NodeVar, NodeVars, Object, ObjectPage, OneRevision, RevisionPage, What,
+    Applied, AppliedObject, AtLock, Changed, Difference, Differences, HiddenVar, Metadata, Name, NodeFacts,
+    NodeFactsList, NodeLock, NodeVar, NodeVars, Object, ObjectPage, OneRevision, RevisionPage, What,
 };
 pub use self::operate::{NewBackup, NewRetention, Retained, RetainedRun};
 pub use self::people::{

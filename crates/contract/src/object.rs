@@ -6,9 +6,9 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use windlass_model::Value;
 use windlass_model::id::RunId;
 use windlass_model::time::Time;
+use windlass_model::{Map, Value};
 
 /// An object: what it is called, what somebody wants of it, and how it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -196,6 +196,25 @@ pub struct HiddenVar {
     pub from: String,
     /// The value.
     pub value: Value,
+}
+
+/// What nodes of a namespace report of themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeFactsList {
+    /// Those of each node, in the order of their names.
+    pub items: Vec<NodeFacts>,
+}
+
+/// What is known of a node: what it reports of itself, and over it what its object says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeFacts {
+    /// The node.
+    pub node: String,
+    /// When it reported, as a text; none where it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// The facts.
+    pub facts: Map,
 }
 
 /// Who has the lock of a node, and who waits for it.

@@ -112,6 +112,7 @@ fn call(node: &str, lines: &Arc<Lines>, source: &CancelSource) -> Call {
         age: Duration::ZERO,
         programs: windlass_plugin::Programs::default(),
         at_node: AtNode::default(),
+        sensitive: false,
     }
 }
 

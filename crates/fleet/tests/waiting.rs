@@ -126,6 +126,7 @@ fn call(kept: &Arc<Kept>) -> Call {
         age: Duration::ZERO,
         programs: Programs::default(),
         at_node: AtNode::default(),
+        sensitive: false,
     }
 }
 

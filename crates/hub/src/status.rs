@@ -125,14 +125,17 @@ async fn write(hub: &Arc<Inner>, node: &str) -> Result<(), Box<dyn std::error::E
     if agent == before && news.is_none() {
         return Ok(());
     }
-    let mut status = there.status.as_object().cloned().unwrap_or_default();
-    status.insert("agent".into(), agent);
-    if let Some(facts) = news {
-        status.insert("facts".into(), facts);
-        status.insert("factsAt".into(), json!(now.to_string()));
-    }
     let author = Author { user: "windlass".to_owned(), at: now };
-    match parts.objects.set_status(&kinds::NODE, &name, Value::Object(status), &author).await {
+    let noted = parts.objects.set_status(&kinds::NODE, &name, &author, |before| {
+        let mut status = before.as_object().cloned().unwrap_or_default();
+        status.insert("agent".into(), agent.clone());
+        if let Some(facts) = &news {
+            status.insert("facts".into(), facts.clone());
+            status.insert("factsAt".into(), json!(now.to_string()));
+        }
+        Value::Object(status)
+    });
+    match noted.await {
         Ok(_) | Err(windlass_objects::Error::NotFound { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }

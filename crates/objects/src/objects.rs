@@ -293,21 +293,21 @@ impl Objects {
         .await
     }
 
-    /// Notes how an object stands.
+    /// Notes how an object stands, by what is noted of it already: others may note something at the same time.
     pub async fn set_status(
         &self,
         kind: &'static Kind,
         name: &Name,
-        status: Value,
         author: &Author,
+        noted: impl Fn(&Value) -> Value,
     ) -> Result<Object, Error> {
-        let noted = self.change(kind, name, Write::default(), author, |there| {
+        let changed = self.change(kind, name, Write::default(), author, |there| {
             let there = there.ok_or_else(|| Error::NotFound { kind: kind.name, name: name.clone() })?;
             let mut record = there.clone();
-            record.object.status = status.clone();
+            record.object.status = noted(&there.object.status);
             Ok(Next { record, applied: Applied::Changed })
         });
-        Ok(noted.await?.0)
+        Ok(changed.await?.0)
     }
 
     /// Deletes an object that nobody needs; shows it as it was.

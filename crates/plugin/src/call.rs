@@ -48,4 +48,6 @@ pub struct Call {
     pub bare: Option<Arc<dyn BareNode>>,
     /// The node, for a plugin that works beside it.
     pub at_node: AtNode,
+    /// Whether the plan calls it sensitive: what it answers is a secret.
+    pub sensitive: bool,
 }

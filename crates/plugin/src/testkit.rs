@@ -218,6 +218,7 @@ impl Trial {
             origin: self.origin.clone(),
             bare: None,
             at_node: AtNode::default(),
+            sensitive: false,
         }
     }
 }

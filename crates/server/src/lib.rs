@@ -22,6 +22,7 @@ mod host;
 mod late;
 mod listen;
 mod metrics;
+mod noted;
 mod oidc;
 mod operating;
 mod retention;

@@ -29,6 +29,7 @@ use crate::host::{Around, BACKUPS};
 use crate::late::Later;
 use crate::listen::{Port, Tls};
 use crate::metrics::Watched;
+use crate::noted::{self, Notes};
 use crate::oidc::Oidc;
 use crate::operating::{self, Operating};
 use crate::retention::Keeper;
@@ -151,7 +152,8 @@ impl Server {
         let (gathered, grants) = (Gathered::new(objects.clone()), Grants::default());
         later.set(gathered.clone());
         let simulated = registry.clone();
-        let registry = granted::over(&registry, &grants)?;
+        let notes = Notes { objects: objects.clone(), clock: clock.clone() };
+        let registry = granted::over(&noted::over(&registry, &notes)?, &grants)?;
         let budgets_at = gathered.budget_changes();
         let budgets = gathered.budgets().await.map_err(|problem| Error::Budgets(problem.detail.clone()))?;
         let runtime = Runtime::open(

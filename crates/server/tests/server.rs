@@ -7,6 +7,7 @@ mod server {
     mod backups;
     mod budgets;
     mod client;
+    mod facts;
     mod grpc;
     mod lives;
     mod locks;

@@ -3,6 +3,7 @@
 use futures_util::StreamExt as _;
 use tonic::{Request, Response, Status};
 use windlass_contract as said;
+use windlass_model::Value;
 use windlass_model::time::Time;
 use windlass_rpc::v1;
 use windlass_rpc::v1::audit_server::Audit;
@@ -116,6 +117,23 @@ impl Inventory for Calls {
         answer(async {
             let vars = inventory::vars_of(&caller, &asked.namespace, &asked.node).await?;
             Ok(v1::NodeVars { items: vars.items.into_iter().map(var).collect() })
+        })
+        .await
+    }
+
+    async fn facts(
+        &self,
+        request: Request<v1::NodeFactsRequest>,
+    ) -> Result<Response<v1::NodeFactsList>, Status> {
+        let (caller, asked) = heard(request)?;
+        answer(async {
+            let said = inventory::facts_of(&caller, &asked.namespace, || Ok(asked.selection)).await?;
+            let item = |said::NodeFacts { node, at, facts }: said::NodeFacts| v1::NodeFacts {
+                node,
+                at: at.and_then(|at| at.parse().ok()).map(stamp),
+                facts_json: Value::Object(facts).to_string(),
+            };
+            Ok(v1::NodeFactsList { items: said.items.into_iter().map(item).collect() })
         })
         .await
     }

@@ -15,7 +15,6 @@ use windlass_model::event::Author;
 use windlass_model::fact::Catalog;
 use windlass_model::layout::{ActionDef, Choice, Layout};
 use windlass_model::plan::Plan;
-use windlass_model::target::Targets;
 use windlass_model::validate::walk::{self, Role};
 use windlass_model::{Value, code};
 use windlass_objects::Name;
@@ -27,6 +26,7 @@ use super::{RUN, meant};
 use crate::answer::Problem;
 use crate::api::Api;
 use crate::caller::Caller;
+use crate::inventory::selected;
 use crate::rates::{Counted, Later, Turn};
 
 /// How many names of a block a preview shows.
@@ -113,10 +113,7 @@ pub(super) async fn request(
     plan: Plan,
     wanted: NewRun,
 ) -> Result<Request, Problem> {
-    let selection = wanted.selection.as_deref().map(str::parse::<Targets>).transpose();
-    let selection = selection.map_err(|why| {
-        Problem::new(StatusCode::BAD_REQUEST, &code::BAD_SELECTOR, format!("selection: {why}"))
-    })?;
+    let selection = wanted.selection.as_deref().map(selected).transpose()?;
     Ok(Request {
         step_set: wanted.step_set.unwrap_or_else(|| windlass_model::plan::DEFAULT_STEP_SET.to_owned()),
         params: given(wanted.params, wanted.typed_params),

@@ -137,9 +137,13 @@ pub(crate) struct NodeVarsArgs {
 Nodes are asked over the connections that plans use, and what they say is kept in the data directory. Selections, plans and
 `maxPer` see what is kept as `facts`; `windlass run --fresh-facts 1h` asks first where it is older.
 
+Nodes of a server report when their agent comes, and when a run asks them; the server keeps that. With --context nobody is asked
+unless --refresh or --max-age says so, and then a run of the server asks, which changes nothing and waits for no lock.
+
 Examples:
   windlass nodes facts -i hosts.yaml                       all nodes, as a table
   windlass nodes facts web01 -i hosts.yaml --refresh       one, with everything that it says
+  windlass nodes facts '@web' --context prod --max-age 1h  those of a server
   windlass nodes select 'where:facts.os.name == \"debian\"' -i hosts.yaml
 
 Exit codes: 0 all are known · 1 a node did not answer · 2 invalid")]
@@ -148,10 +152,10 @@ pub(crate) struct NodesFactsArgs {
     #[arg(value_name = "SELECTION")]
     pub(crate) selection: Option<String>,
     #[command(flatten)]
-    pub(crate) inventory: InventoryArgs,
-    /// Ask a node again where what is kept of it is older.
-    #[arg(long, value_name = "DURATION", default_value = "1h")]
-    pub(crate) max_age: Span,
+    pub(crate) place: NodesPlaceArgs,
+    /// Ask a node again where what is kept of it is older; 1h unless given, where the nodes are not a server's.
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) max_age: Option<Span>,
     /// Ask all of them again.
     #[arg(long, conflicts_with = "max_age")]
     pub(crate) refresh: bool,

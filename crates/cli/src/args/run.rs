@@ -9,6 +9,7 @@ use windlass_model::span::Span;
 use super::context::PlaceArgs;
 use super::output::LiveFormat;
 use super::param::{PlanArgs, SecretsArgs};
+use crate::failure::Failure;
 
 /// Says where runs are kept where no flag does.
 pub(crate) const DATA_DIR_VARIABLE: &str = "WINDLASS_DATA_DIR";
@@ -35,6 +36,27 @@ pub(crate) struct ReachArgs {
     /// How many connections to nodes may be made at once; 64 unless given.
     #[arg(long, value_name = "COUNT")]
     pub(crate) connect_at_once: Option<NonZeroUsize>,
+}
+
+/// Why a run is submitted.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ReasonArgs {
+    /// Why, for the record of the server that drives the run.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) why: String,
+}
+
+// === impl ReasonArgs ===
+
+impl ReasonArgs {
+    /// Refuses a reason that nobody would keep.
+    pub(crate) fn refuse_here(&self) -> Result<(), Failure> {
+        match self.why.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::usage("--why is for the record of a server, and this run is driven here")
+                .help("leave it out, or give --context")),
+        }
+    }
 }
 
 /// `windlass run`
@@ -76,6 +98,8 @@ pub(crate) struct RunArgs {
     /// All nodes of --selection are asked, or all of the inventory. A node that does not answer is a warning.
     #[arg(long, value_name = "DURATION")]
     pub(crate) fresh_facts: Option<Span>,
+    #[command(flatten)]
+    pub(crate) reason: ReasonArgs,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
     #[command(flatten)]

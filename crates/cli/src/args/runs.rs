@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::context::PlaceArgs;
 use super::output::{DocumentFormat, LiveFormat, ReportFormat};
 use super::param::{ParamArgs, SecretsArgs};
-use super::run::{LiveArgs, ReachArgs};
+use super::run::{LiveArgs, ReachArgs, ReasonArgs};
 use super::search::{LabelArg, When};
 
 /// `windlass runs`
@@ -234,6 +234,8 @@ pub(crate) struct RetryArgs {
     pub(crate) params: ParamArgs,
     #[command(flatten)]
     pub(crate) secrets: SecretsArgs,
+    #[command(flatten)]
+    pub(crate) reason: ReasonArgs,
     /// Approve the run as yourself, where its plan lets the author approve.
     #[arg(long)]
     pub(crate) approve: bool,

@@ -23,6 +23,7 @@ pub(super) fn run(args: &RunArgs, printer: &mut Printer) -> Outcome {
     if let Some(context) = args.place.server()? {
         return remote::run(args, context, printer);
     }
+    args.reason.refuse_here()?;
     let given_nodes = &args.plan.among;
     params::one_reader(Some(&args.plan.file), Some(&given_nodes.inventory), &args.plan.params)?;
     let mut among = inventory::among(given_nodes, printer)?;

@@ -50,6 +50,36 @@ fn lines(ended: &Ended) -> Vec<&str> {
 }
 
 #[test]
+fn facts_of_the_nodes_of_a_server_are_asked_there_and_chosen_by() {
+    let place = Place::new();
+    let _served = signed_in(&place);
+    place.file("all.yaml", OBJECTS);
+    place.run(&["apply", "all.yaml"]).exits(0);
+    let with = |words: &[&str]| place.run(&[words, &["--context", "here"]].concat());
+    with(&["nodes", "facts"]).exits(1).says(&["web01", "it has reported nothing; --refresh asks it"]);
+    with(&["nodes", "facts", "--refresh", "--connect-at-once", "3"])
+        .exits(2)
+        .says(&["--connect-at-once is for nodes that are asked from here"]);
+    with(&["nodes", "facts", "web09"]).exits(2).says(&["WL-0801", "web09"]);
+    // A run of the server asks, and is there to be looked at.
+    let asked =
+        with(&["nodes", "facts", "web01", "--refresh", "--output", "json"]).exits(0).says(&["asks 1 node"]);
+    let (rows, run) = (asked.json(), with(&["runs", "list", "--output", "json"]).exits(0).json());
+    assert_eq!((&rows[0]["node"], &run[0]["plan"]), (&json!("web01"), &json!("facts")), "{run}");
+    let kernel = rows[0]["facts"]["kernel"]["release"].as_str().unwrap();
+    // What is young enough is not asked again.
+    let again = with(&["nodes", "facts", "--max-age", "1h"]).exits(0);
+    assert!(again.out.contains(kernel) && !again.err.contains("asks"), "{} {}", again.out, again.err);
+    let by = format!("where:facts.kernel.release == '{kernel}'");
+    assert_eq!(with(&["nodes", "select", &by]).exits(0).out, "web01\n");
+    with(&["nodes", "select", "where:facts.kernel.release == 'none'"]).exits(2).says(&["chooses no node"]);
+    with(&["run", "patch", "--fresh-facts", "1ms", "--why", "to see"]).exits(0).says(&["asks 1 node"]);
+    let audit = place.run(&["audit", "--output", "json"]).exits(0).out;
+    assert!(audit.contains("\"why\":\"to see\""), "{audit}");
+    place.run(&["runs", "retry", "--why", "again"]).exits(2).says(&["--why is for the record of a server"]);
+}
+
+#[test]
 fn signs_in_and_says_who_one_is() {
     let place = Place::new();
     place.run(&["get", "nodes"]).exits(2).says(&["WL-1008", "no server is known here", "windlass login URL"]);

@@ -174,6 +174,7 @@ impl Trial {
             age: Duration::ZERO,
             programs: windlass_plugin::Programs::default(),
             at_node: AtNode::default(),
+            sensitive: false,
         }
     }
 

@@ -58,6 +58,7 @@ pub(crate) fn call(node: &Arc<Node>) -> Call {
         age: Duration::ZERO,
         programs: windlass_plugin::Programs::default(),
         at_node: windlass_plugin::AtNode::default(),
+        sensitive: false,
     }
 }
 

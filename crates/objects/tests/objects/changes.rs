@@ -164,8 +164,11 @@ async fn status_is_written_apart() {
     let house = House::new();
     let kind = house.kind("node");
     let node = house.node("web01", json!({})).await;
-    let noted =
-        house.objects.set_status(kind, &node.name(), json!({"up": true}), &author("windlass")).await.unwrap();
+    let noted = house
+        .objects
+        .set_status(kind, &node.name(), &author("windlass"), |_| json!({"up": true}))
+        .await
+        .unwrap();
     assert_eq!((noted.status, &noted.spec), (json!({"up": true}), &node.spec));
     let again = house.node("web01", json!({})).await;
     assert_eq!(again.status, json!({"up": true}), "whoever applies leaves it alone");

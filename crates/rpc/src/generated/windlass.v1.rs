@@ -2735,6 +2735,30 @@ pub struct HiddenVar {
     pub value_json: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeFactsRequest {
+    #[prost(string, tag = "1")]
+    pub namespace: ::prost::alloc::string::String,
+    /// Only these nodes, such as `@web,!web07`; all of them unless given.
+    #[prost(string, optional, tag = "2")]
+    pub selection: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NodeFactsList {
+    #[prost(message, repeated, tag = "1")]
+    pub items: ::prost::alloc::vec::Vec<NodeFacts>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeFacts {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    /// When it reported; none where it never did.
+    #[prost(message, optional, tag = "2")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What is known of it: what it reports of itself, and over it what its object says.
+    #[prost(string, tag = "3")]
+    pub facts_json: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NodeLockRequest {
     /// The namespace whose runs may touch the node; none, to ask as somebody who may view nodes.
     #[prost(string, tag = "1")]
@@ -3300,6 +3324,28 @@ pub mod inventory_client {
                 .insert(GrpcMethod::new("windlass.v1.Inventory", "Vars"));
             self.inner.unary(req, path, codec).await
         }
+        /// What nodes report of themselves, and when they did.
+        pub async fn facts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::NodeFactsRequest>,
+        ) -> std::result::Result<tonic::Response<super::NodeFactsList>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/windlass.v1.Inventory/Facts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("windlass.v1.Inventory", "Facts"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Who has the lock of a node, and who waits for it.
         pub async fn lock(
             &mut self,
@@ -3350,6 +3396,11 @@ pub mod inventory_server {
             &self,
             request: tonic::Request<super::NodeVarsRequest>,
         ) -> std::result::Result<tonic::Response<super::NodeVars>, tonic::Status>;
+        /// What nodes report of themselves, and when they did.
+        async fn facts(
+            &self,
+            request: tonic::Request<super::NodeFactsRequest>,
+        ) -> std::result::Result<tonic::Response<super::NodeFactsList>, tonic::Status>;
         /// Who has the lock of a node, and who waits for it.
         async fn lock(
             &self,
@@ -3508,6 +3559,51 @@ pub mod inventory_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = VarsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Inventory/Facts" => {
+                    #[allow(non_camel_case_types)]
+                    struct FactsSvc<T: Inventory>(pub Arc<T>);
+                    impl<
+                        T: Inventory,
+                    > tonic::server::UnaryService<super::NodeFactsRequest>
+                    for FactsSvc<T> {
+                        type Response = super::NodeFactsList;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::NodeFactsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Inventory>::facts(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FactsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -272,6 +272,7 @@ impl Dispatcher {
             origin: self.options.origin.clone().unwrap_or_default(),
             bare: None,
             at_node: AtNode::default(),
+            sensitive: def.action.sensitive,
         };
         let plugin = match layout.submission.noop {
             true => OnlyLooks::over(plugin),

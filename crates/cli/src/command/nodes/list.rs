@@ -15,8 +15,8 @@ use crate::printer::{FAINT, Printer, Styled, WARN};
 use crate::table::Table;
 
 pub(super) fn run(args: &NodesListArgs, printer: &mut Printer) -> Outcome {
-    let known = inventory::must_read_at(&args.place, printer)?;
-    let known = inventory::with_facts_for(known, args.selection.as_deref().unwrap_or_default())?;
+    let selection = args.selection.as_deref().unwrap_or_default();
+    let known = inventory::must_read_for(&args.place, selection, printer)?;
     if let Some(name) = &args.below {
         return below(&known, name, args.output, printer);
     }

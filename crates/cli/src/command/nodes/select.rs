@@ -17,8 +17,7 @@ use crate::inventory::{self, Selected};
 use crate::printer::{FAINT, Printer, Styled};
 
 pub(super) fn run(args: &NodesSelectArgs, printer: &mut Printer) -> Outcome {
-    let known = inventory::must_read_at(&args.place, printer)?;
-    let known = inventory::with_facts_for(known, &args.selection)?;
+    let known = inventory::must_read_for(&args.place, &args.selection, printer)?;
     let Choice { targets, warnings, .. } = choose(&known, "", &args.selection, printer)?;
     match args.output {
         DocumentFormat::Json => {

@@ -28,7 +28,7 @@ use crate::live::{Live, Seat};
 use crate::printer::{Printer, Styled, WARN};
 use crate::session::tokio_runtime;
 use crate::signals::Signals;
-use crate::{params, plan_file, user};
+use crate::{facts, params, plan_file, user};
 
 /// How often the picture is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -37,7 +37,6 @@ pub(in crate::command) fn run(args: &RunArgs, context: Context, printer: &mut Pr
     for (is_given, what) in [
         (!args.plan.among.inventory.inventory.is_empty(), "--inventory"),
         (args.plan.secrets.file.is_some(), "--secrets"),
-        (args.fresh_facts.is_some(), "--fresh-facts"),
         (args.reach.connect_at_once.is_some(), "--connect-at-once"),
     ] {
         if is_given {
@@ -52,11 +51,16 @@ pub(in crate::command) fn run(args: &RunArgs, context: Context, printer: &mut Pr
     params::one_reader(Some(&args.plan.file), None, &args.plan.params)?;
     tokio_runtime()?.block_on(async {
         let (plan, mut wanted) = plan(args, &context).await?;
+        if let Some(max_age) = args.fresh_facts {
+            let selection = args.plan.among.selection.as_deref().unwrap_or("*");
+            facts::remote::refresh_all(&context, selection, max_age.0, printer).await?;
+        }
         let (values, typed) = split(params::gather(&args.plan.params, &plan, printer)?.values);
         (wanted.params, wanted.typed_params) = (values, typed);
         wanted.step_set.clone_from(&args.plan.stepset);
         wanted.selection.clone_from(&args.plan.among.selection);
         wanted.noop = args.noop;
+        wanted.why.clone_from(&args.reason.why);
         // Should the answer be lost, asking again submits no second run.
         wanted.run = Some(windlass_runtime::new_run());
         let submitted = context.client.submit(&context.namespace, &wanted).await?;

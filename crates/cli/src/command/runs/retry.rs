@@ -30,6 +30,7 @@ pub(super) async fn run(args: &RetryArgs, printer: &mut Printer) -> Outcome {
     if let Some(context) = args.run.place.server()? {
         return remote(args, context, &mut signals, printer).await;
     }
+    args.reason.refuse_here()?;
     let data_dir = args.run.place.data_dir.choose()?;
     data_dir.must_hold_runs()?;
     let registry = plan_file::registry()?;
@@ -59,6 +60,7 @@ async fn remote(
         from_scratch: args.from_scratch,
         params: values,
         typed_params: typed,
+        why: args.reason.why.clone(),
         ..RetryRun::default()
     };
     let made = context.client.retry(&context.namespace, old, &wanted).await?;

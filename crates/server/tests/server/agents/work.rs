@@ -24,7 +24,8 @@ async fn an_agent_joins_and_runs_work_on_its_node_through_it() {
     assert!(logs.text.contains("hello from web01"), "{}", logs.text);
     // The node came with its agent, and its status says how it stands and what it is.
     until("the status has facts", || async {
-        camp.place.sees("/api/v1/nodes/web01").await["status"]["facts"]["os"].is_object()
+        let status = camp.place.sees("/api/v1/nodes/web01").await["status"].clone();
+        status["facts"]["os"].is_object() && status["agent"].is_object()
     })
     .await;
     let node = camp.place.sees("/api/v1/nodes/web01").await;

@@ -139,6 +139,19 @@ pub(super) fn rows() -> Vec<Row> {
             })
         ),
         row!(
+            "Inventory/Facts",
+            |at| (
+                "GET",
+                format!("/api/v1/namespaces/{}/inventory/facts?selection=*", at.namespace),
+                JSON,
+                None
+            ),
+            inventory.facts(|at: &At| v1::NodeFactsRequest {
+                namespace: at.namespace.clone(),
+                selection: Some("*".to_owned())
+            })
+        ),
+        row!(
             "Inventory/Lock",
             |at| (
                 "GET",
