@@ -115,7 +115,7 @@ impl Form {
         told: impl Stream<Item = Result<Told, Problem>> + Send + 'static,
     ) -> Response {
         let told = while_known(caller, told, std::convert::identity);
-        let Some((upgrade, held)) = self.0 else { return sse(told) };
+        let Some((upgrade, held)) = self.0 else { return sse(caller.api(), told) };
         let told = until_end(caller.api(), told, Problem::ending);
         upgrade
             .max_message_size(LARGEST)

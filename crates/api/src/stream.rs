@@ -1,6 +1,6 @@
 //! Streams of events. A client that goes away ends its stream; one that reads slowly holds up only that.
 
-use std::convert::Infallible;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -92,14 +92,21 @@ pub(crate) fn objects(watch: ObjectWatch) -> impl Stream<Item = Result<Told, Pro
 }
 
 /// Messages as events of a server. A problem is one of them.
-pub(crate) fn sse(told: impl Stream<Item = Result<Told, Problem>> + Send + 'static) -> Response {
+pub(crate) fn sse(api: &Api, told: impl Stream<Item = Result<Told, Problem>> + Send + 'static) -> Response {
     let events = told.map(|told| {
-        Ok::<_, Infallible>(match told {
+        Ok(match told {
             Ok(Told { kind, id, data }) => event(&kind, id, &data),
             Err(problem) => event("problem", None, &json!(problem)),
         })
     });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE_EVERY)).into_response()
+    Sse::new(until_end(api, events, broken))
+        .keep_alive(KeepAlive::new().interval(ALIVE_EVERY))
+        .into_response()
+}
+
+/// How what is no message ends with the server: it breaks, so that nobody takes it for whole.
+pub(crate) fn broken() -> io::Error {
+    io::Error::other("the server ends")
 }
 
 fn event(kind: &str, id: Option<String>, data: &Value) -> Event {

@@ -26,7 +26,7 @@ use crate::answer::Problem;
 use crate::caller::Caller;
 use crate::objects::Sent;
 use crate::socket::Form;
-use crate::stream::Told;
+use crate::stream::{Told, broken, until_end, while_known};
 use crate::traced::Began;
 
 /// What stands behind the `?` of a list.
@@ -212,6 +212,8 @@ pub(crate) async fn logs(
         return Ok(form.answer(&caller, told));
     }
     let lines = lines.map(|portion| portion.map(|portion| Bytes::from(portion.lines)));
+    let lines = while_known(&caller, lines, |lost| std::io::Error::other(lost.detail.clone()));
+    let lines = until_end(caller.api(), lines, broken);
     let mut response = typed("text/plain; charset=utf-8", HttpBody::from_stream(lines));
     for (name, value) in [(FROM_HEADER, place.from), (SIZE_HEADER, place.size)] {
         response.headers_mut().insert(name, HeaderValue::from(value));

@@ -21,6 +21,7 @@ use windlass_model::time::Time;
 use windlass_server::{AgentToken, Options, Server};
 
 use crate::args::{LiveFormat, ReachArgs, UpArgs};
+use crate::command::agent::AsOthers;
 use crate::command::server::failure;
 use crate::data_dir::{self, quoted};
 use crate::drive::{Drive, Tells, catch_signals, drive};
@@ -195,7 +196,8 @@ async fn serve(
             most_wait: Duration::from_secs(2),
             ..windlass_dial::Options::default()
         };
-        agents.spawn(Daemon::new(home, options, env!("CARGO_PKG_VERSION"), |_| {}).run());
+        let agent = Daemon::new(home, options, env!("CARGO_PKG_VERSION"), |_| {});
+        agents.spawn(agent.others(AsOthers::new()).run());
     }
     Ok(())
 }

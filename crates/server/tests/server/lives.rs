@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use serde_json::json;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -32,6 +33,43 @@ async fn it_says_how_it_is_to_everybody() {
     assert_eq!((nothing.status.as_u16(), &nothing.body["code"]), (404, &json!("WL-1005")));
     let wrong = place.ask("", "DELETE", "/healthz", None).await;
     assert_eq!((wrong.status.as_u16(), &wrong.body["code"]), (405, &json!("WL-1005")));
+}
+
+#[tokio::test]
+async fn whoever_follows_something_is_cut_when_the_server_ends_and_does_not_hold_it_up() {
+    let place = Place::new().await;
+    let namespace = "/api/v1/namespaces/default";
+    let plan = json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [
+        {"name": "a", "use": "sleep", "with": {"duration": "1h"}}]}]}]}});
+    place.does("PATCH", &format!("{namespace}/plans/wait"), plan).await;
+    let made = place.does("POST", &format!("{namespace}/runs"), json!({"plan": "wait"})).await;
+    let run = format!("{namespace}/runs/{}", made["run"].as_str().unwrap());
+    let mut followed = Vec::new();
+    for path in [
+        format!("{namespace}/plans?watch=true"),
+        format!("{run}/events"),
+        format!("{run}/logs?follow=true"),
+        format!("{namespace}/plans/wait/state?watch=true"),
+    ] {
+        let answer = place.send(&place.admin, "GET", &path, "", None).await;
+        assert_eq!(answer.status().as_u16(), 200, "{path}");
+        followed.push((path, answer));
+    }
+    place.does("POST", &format!("{run}/kill"), json!({})).await;
+    let logs = format!("{run}/logs?follow=true");
+    // What follows the run ends with it, the rest with the server.
+    followed.retain(|(path, _)| path.contains("watch=true"));
+    assert!(!place.ask(&place.admin, "GET", &logs, None).await.text.contains("problem"));
+    let begun = tokio::time::Instant::now();
+    place.server.close(Duration::from_secs(5)).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(4), "nobody is waited for who would stay for ever");
+    for (path, mut answer) in followed {
+        let mut broke = false;
+        while let Some(frame) = answer.body_mut().frame().await {
+            broke = broke || frame.is_err();
+        }
+        assert!(broke, "{path}: nobody takes it for whole");
+    }
 }
 
 #[tokio::test]

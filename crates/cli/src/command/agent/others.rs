@@ -18,7 +18,7 @@ const OWN: &str = "/proc/self/exe";
 
 /// Starts them.
 #[derive(Debug)]
-pub(super) struct AsOthers(Ways);
+pub(crate) struct AsOthers(Ways);
 
 /// Whether this program was started as an agent that was placed.
 pub(crate) fn is_placed(program: &Path) -> bool {
@@ -28,7 +28,7 @@ pub(crate) fn is_placed(program: &Path) -> bool {
 // === impl AsOthers ===
 
 impl AsOthers {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let agents = Agents::of_this_process().or(std::env::consts::ARCH, Path::new(OWN));
         Self(Ways::new(Here::of_this_process(), agents))
     }
