@@ -10,7 +10,7 @@ use serde_json::json;
 use windlass_inventory::{Contents, Inventory, Item, Level, NodeGroup, NodeGroupSpec, NodeSpec};
 use windlass_lang::Evaluator;
 use windlass_model::eval::Scope;
-use windlass_model::plan::API_VERSION;
+use windlass_model::plan::{API_VERSION, Plan};
 use windlass_model::target::{Node, Targets};
 use windlass_model::{Map, Value, code};
 use windlass_objects::kinds::{
@@ -30,8 +30,15 @@ pub struct Gathered {
     made: Arc<Mutex<HashMap<String, Made>>>,
 }
 
-/// An inventory, and how often objects had been changed before it was made.
-type Made = (u64, Arc<Inventory>);
+/// An inventory that was made.
+#[derive(Clone, Debug)]
+struct Made {
+    /// How often objects had been changed before.
+    changes: u64,
+    inventory: Arc<Inventory>,
+    /// Whether variables look at what nodes report.
+    looks: bool,
+}
 
 /// What inventories are made of.
 const PARTS: [&Kind; 6] = [
@@ -63,21 +70,48 @@ impl Gathered {
 
     /// The nodes that a namespace may touch. Others are not there for it: neither by name, nor by group, nor by label.
     pub async fn inventory(&self, namespace: &str) -> Result<Arc<Inventory>, Problem> {
+        Ok(self.made(namespace).await?.inventory)
+    }
+
+    async fn made(&self, namespace: &str) -> Result<Made, Problem> {
         let changes = self.objects.changes(&PARTS);
         let lock = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((then, made)) = lock().get(namespace)
-            && *then == changes
-        {
-            return Ok(Arc::clone(made));
+        if let Some(made) = lock().get(namespace).filter(|made| made.changes == changes) {
+            return Ok(made.clone());
         }
-        let made = Arc::new(self.make(namespace).await?);
-        lock().insert(namespace.to_owned(), (changes, Arc::clone(&made)));
+        let contents = self.granted(namespace, false).await?;
+        let looks = vars_look_at_facts(&contents);
+        let made = Made { changes, inventory: Arc::new(build(contents)?), looks };
+        lock().insert(namespace.to_owned(), made.clone());
         Ok(made)
     }
 
-    /// The same as a document.
-    pub(crate) async fn document(&self, namespace: &str) -> Result<Value, Problem> {
-        let Contents { cluster, namespace, groups, nodes, .. } = self.granted(namespace).await?;
+    /// The same with what nodes report of themselves, where a plan or a selection looks at that. It is much, and most do not.
+    pub async fn inventory_for(
+        &self,
+        namespace: &str,
+        plan: &Plan,
+        selection: Option<&Targets>,
+    ) -> Result<Arc<Inventory>, Problem> {
+        let text = |text: serde_json::Result<String>| text.unwrap_or_default();
+        let texts = [text(serde_json::to_string(plan)), text(serde_json::to_string(&selection))];
+        // What `maxPer` counts by may be a fact without being called one.
+        let looks = texts.iter().any(|text| text.contains(FACTS) || text.contains("maxPer"));
+        let made = self.made(namespace).await?;
+        match looks || made.looks {
+            true => self.inventory_with_facts(namespace).await,
+            false => Ok(made.inventory),
+        }
+    }
+
+    /// The same in any case.
+    pub(crate) async fn inventory_with_facts(&self, namespace: &str) -> Result<Arc<Inventory>, Problem> {
+        Ok(Arc::new(build(self.granted(namespace, true).await?)?))
+    }
+
+    /// The same as a document, with what nodes report or without.
+    pub(crate) async fn document(&self, namespace: &str, with_facts: bool) -> Result<Value, Problem> {
+        let Contents { cluster, namespace, groups, nodes, .. } = self.granted(namespace, with_facts).await?;
         let nodes: Vec<Node> = nodes.into_iter().map(|item| item.what).collect();
         let groups: Vec<NodeGroup> = groups.into_iter().map(|item| item.what).collect();
         Ok(json!({
@@ -99,15 +133,11 @@ impl Gathered {
         Ok(nodes.into_iter().filter_map(|node| Some((node.metadata.name.clone(), at(&node)?))).collect())
     }
 
-    async fn make(&self, namespace: &str) -> Result<Inventory, Problem> {
-        build(self.granted(namespace).await?)
-    }
-
     /// What the inventory of a namespace is made of.
-    async fn granted(&self, namespace: &str) -> Result<Contents, Problem> {
+    async fn granted(&self, namespace: &str, with_facts: bool) -> Result<Contents, Problem> {
         let of = self.objects.get(&kinds::NAMESPACE, &Name::global(namespace)).await?;
         let spec: NamespaceSpec = read(&of)?;
-        let (mut contents, mut reported) = self.contents(namespace).await?;
+        let (mut contents, mut reported) = self.contents(namespace, with_facts).await?;
         // What nodes report of themselves is no reason to grant them.
         let whole = build(contents.clone())?;
         let granted = match &spec.nodes {
@@ -271,11 +301,16 @@ impl Gathered {
     }
 
     /// What is said of nodes, and what they report of themselves.
-    async fn contents(&self, namespace: &str) -> Result<(Contents, HashMap<String, Map>), Problem> {
+    async fn contents(
+        &self,
+        namespace: &str,
+        with_facts: bool,
+    ) -> Result<(Contents, HashMap<String, Map>), Problem> {
         let (mut contents, mut reported) = (Contents::default(), HashMap::new());
         for mut object in self.all(&kinds::NODE, None).await? {
             let spec: NodeSpec = read(&object)?;
-            if let Some(Value::Object(facts)) = object.status.get_mut("facts").map(Value::take) {
+            if with_facts && let Some(Value::Object(facts)) = object.status.get_mut("facts").map(Value::take)
+            {
                 reported.insert(object.metadata.name.clone(), facts);
             }
             contents.nodes.push(Item::unplaced(node(object, spec)));
@@ -325,6 +360,17 @@ impl Gathered {
 
 fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
+}
+
+/// What templates call what nodes report.
+const FACTS: &str = "facts";
+
+fn vars_look_at_facts(contents: &Contents) -> bool {
+    let Contents { cluster, namespace, groups, nodes, .. } = contents;
+    let levels = cluster.iter().chain(namespace).map(|level| &level.what.vars);
+    let groups = groups.iter().map(|group| &group.what.vars);
+    let mut all = levels.chain(groups).chain(nodes.iter().map(|node| &node.what.vars));
+    all.any(|vars| vars.iter().any(|(_, value)| value.to_string().contains(FACTS)))
 }
 
 fn build(contents: Contents) -> Result<Inventory, Problem> {

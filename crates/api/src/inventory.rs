@@ -23,6 +23,13 @@ use crate::endpoint::{Endpoint, Needs, endpoint};
 
 const INVENTORY: &str = "Inventory";
 
+/// What is wanted beside.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct With {
+    facts: bool,
+}
+
 /// Which nodes somebody asks about.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,9 +47,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     let facts = "/api/v1/namespaces/{namespace}/inventory/facts";
     let about_facts =
         "what the nodes that runs of a namespace may touch report of themselves, and when they did";
+    let with_facts = &[("facts", "`true`: with what nodes report of themselves")];
     let selection = &[("selection", "only these nodes, such as `@web,!web07`")];
     vec![
-        endpoint("GET", path, "getInventory", about, needs, "objects").gives(200, "Any"),
+        endpoint("GET", path, "getInventory", about, needs, "objects").query(with_facts).gives(200, "Any"),
         endpoint("GET", facts, "getFacts", about_facts, needs, "objects")
             .query(selection)
             .gives(200, "NodeFactsList"),
@@ -53,14 +61,20 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 pub(crate) async fn get(
     caller: Caller,
     Path(places): Path<HashMap<String, String>>,
+    with: Result<Query<With>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(document(&caller, places.get("name").map_or("", String::as_str)).await?))
+    let with_facts = || Ok(with.map_err(|why| Problem::bad(why.body_text()))?.0.facts);
+    Ok(Json(document(&caller, places.get("name").map_or("", String::as_str), with_facts).await?))
 }
 
 /// The inventory of a namespace.
-pub(crate) async fn document(caller: &Caller, namespace: &str) -> Result<Value, Problem> {
+pub(crate) async fn document(
+    caller: &Caller,
+    namespace: &str,
+    with_facts: impl FnOnce() -> Result<bool, Problem>,
+) -> Result<Value, Problem> {
     caller.must(Verb::View, &Resource::within(INVENTORY, namespace)).await?;
-    caller.api().gathered().document(namespace).await
+    caller.api().gathered().document(namespace, with_facts()?).await
 }
 
 pub(crate) async fn vars(
@@ -109,7 +123,7 @@ pub(crate) async fn facts_of(
 ) -> Result<NodeFactsList, Problem> {
     caller.must(Verb::View, &Resource::within(INVENTORY, namespace)).await?;
     let (gathered, selection) = (caller.api().gathered(), selection()?);
-    let inventory = gathered.inventory(namespace).await?;
+    let inventory = gathered.inventory_with_facts(namespace).await?;
     let chosen: Vec<&Arc<Node>> = match selection.as_deref() {
         None => inventory.nodes().filter(|node| node.active).collect(),
         Some(text) => {

@@ -78,7 +78,7 @@ pub(crate) fn must_read_for(
 ) -> Result<Inventory, Failure> {
     match server_at(args)? {
         // A server says what nodes reported to it.
-        Some(server) => of_server(&server, printer),
+        Some(server) => inventory_of(&server, facts::are_looked_at(selection), printer),
         None => with_facts_for(must_read(&args.inventory, printer)?, selection),
     }
 }
@@ -113,7 +113,12 @@ fn server(args: &InventoryArgs, context: &ContextArgs) -> Result<Option<Context>
 
 /// The nodes that the namespace of a server may touch, with their variables.
 pub(crate) fn of_server(server: &Context, printer: &mut Printer) -> Result<Inventory, Failure> {
-    let document = tokio_runtime()?.block_on(server.client.inventory(&server.namespace))?;
+    inventory_of(server, true, printer)
+}
+
+/// The same, with what they report of themselves or without, which is much.
+fn inventory_of(server: &Context, with_facts: bool, printer: &mut Printer) -> Result<Inventory, Failure> {
+    let document = tokio_runtime()?.block_on(server.client.inventory(&server.namespace, with_facts))?;
     let name = format!("the inventory of {} at {}", server.namespace, server.client.url());
     let text = Text { source: Source::new(&name, &document.to_string()), form: Form::Yaml };
     let windlass_inventory::Read { inventory, warnings } =
@@ -214,7 +219,9 @@ impl Among {
         let looks = self.selection.as_ref().is_some_and(|selected| facts::are_looked_at(&selected.text))
             || serde_json::to_string(plan)
                 .is_ok_and(|text| facts::are_looked_at(&text) || text.contains("maxPer"));
-        if let Some(inventory) = self.inventory.as_mut().filter(|_| looks)
+        // A server says itself what its nodes reported.
+        let is_here = !self.paths.is_empty();
+        if let Some(inventory) = self.inventory.as_mut().filter(|_| looks && is_here)
             && let Some(inventory) = Arc::get_mut(inventory)
         {
             Kept::usual()?.add(inventory);

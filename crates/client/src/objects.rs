@@ -83,9 +83,10 @@ impl Ask {
 }
 
 impl Client {
-    /// The nodes that a namespace may touch, as a document that inventories are read from.
-    pub async fn inventory(&self, namespace: &str) -> Result<Value, Error> {
-        self.json(Ask::get(format!("/api/v1/namespaces/{}/inventory", escaped(namespace)))).await
+    /// The nodes that a namespace may touch, as a document that inventories are read from; with what they report of themselves, or without.
+    pub async fn inventory(&self, namespace: &str, with_facts: bool) -> Result<Value, Error> {
+        let path = format!("/api/v1/namespaces/{}/inventory", escaped(namespace));
+        self.json(Ask::get(path).query("facts", with_facts.then_some(true))).await
     }
 
     /// What the nodes of a selection in a namespace report of themselves.

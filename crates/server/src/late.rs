@@ -23,11 +23,15 @@ impl Later {
 impl Inventories for Later {
     fn now(&self, wanted: Wanted) -> BoxFuture<'_, Result<Option<Arc<dyn Nodes>>, String>> {
         Box::pin(async move {
-            let Some(namespace) = wanted.submission.plan.metadata.labels.get(NAMESPACE_LABEL) else {
+            let submission = &wanted.submission;
+            let Some(namespace) = submission.plan.metadata.labels.get(NAMESPACE_LABEL) else {
                 return Ok(None);
             };
             let gathered = self.0.get().ok_or("the objects are not there yet")?;
-            let inventory = gathered.inventory(namespace).await.map_err(|problem| problem.detail.clone())?;
+            let inventory = gathered
+                .inventory_for(namespace, &submission.plan, submission.late.selection.as_ref())
+                .await
+                .map_err(|problem| problem.detail.clone())?;
             Ok(Some(inventory as Arc<dyn Nodes>))
         })
     }

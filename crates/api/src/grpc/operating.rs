@@ -106,7 +106,7 @@ impl Inventory for Calls {
     ) -> Result<Response<v1::InventoryDocument>, Status> {
         let (caller, asked) = heard(request)?;
         answer(async {
-            let document = inventory::document(&caller, &asked.namespace).await?;
+            let document = inventory::document(&caller, &asked.namespace, || Ok(asked.facts)).await?;
             Ok(v1::InventoryDocument { document_json: document.to_string() })
         })
         .await

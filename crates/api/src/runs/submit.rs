@@ -114,6 +114,7 @@ pub(super) async fn request(
     wanted: NewRun,
 ) -> Result<Request, Problem> {
     let selection = wanted.selection.as_deref().map(selected).transpose()?;
+    let nodes = api.gathered().inventory_for(namespace, &plan, selection.as_ref()).await?;
     Ok(Request {
         step_set: wanted.step_set.unwrap_or_else(|| windlass_model::plan::DEFAULT_STEP_SET.to_owned()),
         params: given(wanted.params, wanted.typed_params),
@@ -121,7 +122,7 @@ pub(super) async fn request(
         noop: wanted.noop,
         run_id: wanted.run,
         group: wanted.group,
-        nodes: Some(api.gathered().inventory(namespace).await?),
+        nodes: Some(nodes),
         ..Request::new(plan)
     })
 }

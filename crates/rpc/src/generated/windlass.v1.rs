@@ -2695,6 +2695,9 @@ pub struct AuditVerified {
 pub struct GetInventoryRequest {
     #[prost(string, tag = "1")]
     pub namespace: ::prost::alloc::string::String,
+    /// With what nodes report of themselves.
+    #[prost(bool, tag = "2")]
+    pub facts: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InventoryDocument {

@@ -81,3 +81,28 @@ async fn nodes_are_not_granted_for_what_they_report() {
     let theirs = place.sees("/api/v1/namespaces/theirs/inventory/facts").await;
     assert_eq!(theirs, json!({"items": []}));
 }
+
+#[tokio::test]
+async fn what_nodes_report_is_gathered_for_whatever_looks_at_it() {
+    let place = Place::new().await;
+    place.does("PATCH", "/api/v1/nodes/web1", json!({})).await;
+    let everything = json!({"spec": {"nodes": {"nodes": ["*"]}}});
+    place.does("PATCH", "/api/v1/namespaces/ours", everything).await;
+    let all = json!({"nodes": ["*"]});
+    let asked = submits(&place, "ours", all.clone(), json!({"name": "a", "use": "facts"})).await;
+    ends(&place, &asked).await;
+    let inventory = "/api/v1/namespaces/ours/inventory";
+    let of = |document: &Value| document["spec"]["nodes"][0]["facts"]["kernel"]["release"].clone();
+    assert!(of(&place.sees(inventory).await).is_null(), "it is much, and not asked for");
+    let kernel = of(&place.sees(&format!("{inventory}?facts=true")).await);
+    let kernel = kernel.as_str().unwrap();
+    // By a variable that a template looks into, and by what is counted.
+    let vars = json!({"spec": {"vars": {"kernel": "{{ facts.kernel.release }}"}}});
+    place.does("PATCH", "/api/v1/namespaces/ours/variables/mine", vars).await;
+    let echo = json!({"name": "a", "use": "shell", "with": {"script": "echo it is {{ vars.kernel }}"}});
+    let made = submits(&place, "ours", all, echo).await;
+    ends(&place, &made).await;
+    let logs = format!("/api/v1/namespaces/ours/runs/{}/logs", made["run"].as_str().unwrap());
+    let logs = place.ask(&place.admin, "GET", &logs, None).await.text;
+    assert!(logs.contains(&format!("it is {kernel}")), "{logs}");
+}

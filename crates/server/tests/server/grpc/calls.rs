@@ -371,7 +371,8 @@ async fn people_agents_the_record_and_the_server_are_asked_as_over_rest() {
 
     let node = json!({"spec": {"vars": {"port": 80, "password": "canary-hunter2"}}});
     place.does("PATCH", "/api/v1/nodes/web01", node).await;
-    let document = inventory.get(v1::GetInventoryRequest { namespace: "default".into() }).await.unwrap();
+    let document =
+        inventory.get(v1::GetInventoryRequest { namespace: "default".into(), facts: false }).await.unwrap();
     let rest = place.sees("/api/v1/namespaces/default/inventory").await;
     assert_eq!(json_of(&document.into_inner().document_json), rest);
     let asked = v1::NodeVarsRequest { namespace: "default".into(), node: "web01".into() };

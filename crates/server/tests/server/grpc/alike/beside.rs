@@ -123,7 +123,8 @@ pub(super) fn rows() -> Vec<Row> {
         row!(
             "Inventory/Get",
             |at| ("GET", format!("/api/v1/namespaces/{}/inventory", at.namespace), JSON, None),
-            inventory.get(|at: &At| v1::GetInventoryRequest { namespace: at.namespace.clone() })
+            inventory
+                .get(|at: &At| v1::GetInventoryRequest { namespace: at.namespace.clone(), facts: false })
         ),
         row!(
             "Inventory/Vars",
