@@ -58,6 +58,8 @@ struct Secrets {
 }
 
 const PAGE: usize = 1000;
+/// What templates call what nodes report.
+const FACTS: &str = "facts";
 
 // === impl Gathered ===
 
@@ -361,9 +363,6 @@ impl Gathered {
 fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
 }
-
-/// What templates call what nodes report.
-const FACTS: &str = "facts";
 
 fn vars_look_at_facts(contents: &Contents) -> bool {
     let Contents { cluster, namespace, groups, nodes, .. } = contents;

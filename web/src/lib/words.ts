@@ -30,7 +30,7 @@ const LOOKS: Record<State, Look> = {
   stopped: { word: "stopped", sign: "■", colour: "stop" },
   submitted: { word: "submitted", sign: "○", colour: "skip" },
   awaitingApproval: { word: "awaits approval", sign: "?", colour: "warn" },
-  paused: { word: "paused", sign: "⏸", colour: "warn" },
+  paused: { word: "paused", sign: "‖", colour: "warn" },
   asked: { word: "waits for a person", sign: "?", colour: "warn" },
   held: { word: "waits for a lock", sign: "⧗", colour: "warn" },
   changed: { word: "changed", sign: "✓", colour: "changed" },

@@ -79,8 +79,8 @@ export function Timeline({
         </span>
         <Check label="Fold what is idle" checked={folds} onChange={(event) => setFolds(event.target.checked)} />
         <span className="flex items-center gap-1" role="group" aria-label="Look closer">
-          <Button tone="quiet" aria-label="Closer" onPress={() => nearer(0.5)}>＋</Button>
-          <Button tone="quiet" aria-label="Farther" onPress={() => nearer(2)} isDisabled={!zoom}>－</Button>
+          <Button tone="quiet" aria-label="Closer" onPress={() => nearer(0.5)}>+</Button>
+          <Button tone="quiet" aria-label="Farther" onPress={() => nearer(2)} isDisabled={!zoom}>−</Button>
           <Button tone="quiet" aria-label="Earlier" onPress={() => move(-0.5)} isDisabled={!zoom}>◀</Button>
           <Button tone="quiet" aria-label="Later" onPress={() => move(0.5)} isDisabled={!zoom}>▶</Button>
         </span>
