@@ -38,8 +38,19 @@ pub(super) struct Judge {
     refused: Arc<Mutex<Option<CallError>>>,
 }
 
-/// How many messages of a channel may wait here, of 32 KB each at the most: what is not taken further waits with the host.
-const MESSAGES: usize = 8;
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// Programs run over it.
+    Work,
+    /// A connection to another host goes through it.
+    Passage,
+}
+
+/// How many messages may wait here of a connection that passes through another. When no more may, the outer one stops to read, and
+/// what it would hear next may be that the inner one can go on writing, which it does before it reads: neither would ever go on. A host
+/// that takes in a file says every 100 KB or so that it did; the usual 100 messages are those of 10 MB.
+const PASSING: usize = 1024;
 
 // === impl Session ===
 
@@ -54,21 +65,26 @@ impl Session {
     }
 
     /// The same, with what was read for other hosts already.
-    pub(super) fn open_with<'a>(
+    pub(super) async fn open_with(settings: &Settings, kept: &Kept) -> Result<Self, CallError> {
+        Self::open_for(settings, kept, Use::Work).await
+    }
+
+    fn open_for<'a>(
         settings: &'a Settings,
         kept: &'a Kept,
+        what_for: Use,
     ) -> BoxFuture<'a, Result<Self, CallError>> {
         Box::pin(async move {
             let jump = match &settings.jump {
                 Some(jump) => {
-                    let opened = Self::open_with(jump, kept).await;
+                    let opened = Self::open_for(jump, kept, Use::Passage).await;
                     Some(Box::new(opened.map_err(|error| through(settings, jump, error))?))
                 }
                 None => None,
             };
             let mut failures: Vec<CallError> = Vec::new();
             for address in &settings.addresses {
-                match reach(settings, address, jump.as_deref(), kept).await {
+                match reach(settings, address, jump.as_deref(), kept, what_for).await {
                     Ok(ssh) => {
                         let (name, step) = (settings.name.clone(), settings.step);
                         return Ok(Self { ssh, name, step, _jump: jump });
@@ -79,7 +95,7 @@ impl Session {
                 }
             }
             for (settings, address) in recorded(settings, kept) {
-                match reach(&settings, &address, jump.as_deref(), kept).await {
+                match reach(&settings, &address, jump.as_deref(), kept, what_for).await {
                     Ok(ssh) => {
                         let (name, step) = (settings.name.clone(), settings.step);
                         return Ok(Self { ssh, name, step, _jump: jump });
@@ -181,6 +197,7 @@ async fn reach(
     address: &str,
     jump: Option<&Session>,
     kept: &Kept,
+    what_for: Use,
 ) -> Result<Handle<Judge>, CallError> {
     let (name, port, step) = (&settings.name, settings.port, settings.step);
     let host_name = known_hosts::host_name(
@@ -193,7 +210,7 @@ async fn reach(
     let known = Known::read(kept, &settings.known_hosts, &host_name).map_err(|error| {
         CallError::permanent("hostKey", format!("`{name}`: the known host keys cannot be read: {error}"))
     })?;
-    let config = Arc::new(config(settings, &known));
+    let config = Arc::new(config(settings, &known, what_for));
     let refused = Arc::new(Mutex::new(None));
     let judge = Judge { known, name: host_name, settings: settings.clone(), refused: Arc::clone(&refused) };
     let mut peer = None;
@@ -281,14 +298,16 @@ async fn connect(settings: &Settings, address: &str) -> Result<TcpStream, CallEr
     }))
 }
 
-fn config(settings: &Settings, known: &Known) -> client::Config {
+fn config(settings: &Settings, known: &Known, what_for: Use) -> client::Config {
     let mut config = client::Config {
         keepalive_interval: Some(settings.keepalive).filter(|every| !every.is_zero()),
         keepalive_max: settings.keepalives,
         nodelay: true,
-        channel_buffer_size: MESSAGES,
         ..client::Config::default()
     };
+    if what_for == Use::Passage {
+        config.channel_buffer_size = PASSING;
+    }
     // The kinds of keys that are known come first, or a host with several keys could show an unknown one.
     let mut kinds: Vec<Algorithm> = known.algorithms();
     kinds.extend(config.preferred.key.iter().cloned());
