@@ -29,7 +29,6 @@ mod whoami;
 
 use std::path::Path;
 
-pub(crate) use self::agent::is_placed;
 use crate::args::{
     AgentsCommand, Command, DocumentFormat, LiveFormat, LogFormat, NodesCommand, ObjectFormat,
     PluginsCommand, ReportFormat, RunsCommand,

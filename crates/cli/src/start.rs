@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use windlass_fleet::Agents;
 
 use crate::args::Cli;
 use crate::exit::Exit;
@@ -17,7 +18,7 @@ use crate::{bug, command};
 pub fn run_from_env() -> ExitCode {
     // As it is placed for another user, this program is an agent.
     let mut args = std::env::args_os();
-    if args.next().is_some_and(|program| command::is_placed(Path::new(&program))) {
+    if args.next().is_some_and(|program| Agents::is_placed(Path::new(&program))) {
         return windlass_agent::program::main(args);
     }
     bug::listen();

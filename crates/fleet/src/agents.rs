@@ -40,6 +40,10 @@ pub(crate) struct Binary {
 /// The variable that says where the agent lies: a file for machines like this one, or a directory of several.
 const VARIABLE: &str = "WINDLASS_AGENT";
 const NAME: &str = "windlass-agent";
+/// What an agent is called where it was placed, before some digits of its hash.
+const PLACED: &str = "agent-";
+/// How many.
+const HASHED: usize = 16;
 const MACHINES: [&str; 6] = ["x86_64", "aarch64", "armv7l", "riscv64", "ppc64le", "s390x"];
 
 // === impl Agents ===
@@ -87,6 +91,14 @@ impl Agents {
         let mut files = self.0.files.clone();
         files.push((machine.to_owned(), path.to_owned()));
         Self(Arc::new(Inner { files, read: OnceCell::new() }))
+    }
+
+    /// Whether a program is called as agents are where they were placed.
+    #[must_use]
+    pub fn is_placed(program: &Path) -> bool {
+        let name = program.file_name().and_then(|name| name.to_str());
+        let hash = name.and_then(|name| name.strip_prefix(PLACED)).unwrap_or_default();
+        hash.len() == HASHED && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
     /// None at all.
@@ -257,7 +269,7 @@ impl Binary {
 
     /// What it is called on a host.
     pub(crate) fn name(&self) -> String {
-        format!("agent-{}", self.hash.get(..16).unwrap_or(&self.hash))
+        format!("{PLACED}{}", self.hash.get(..HASHED).unwrap_or(&self.hash))
     }
 }
 
@@ -300,6 +312,19 @@ impl std::fmt::Debug for Binary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_placed_is_known_by_its_name_and_nothing_else_is() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let own = dir.path().join("windlass");
+        std::fs::write(&own, "own").unwrap();
+        let agents = Agents::within([dir.path().join("none")]).or("x86_64", &own);
+        let placed = agents.all().await.unwrap()["x86_64"].name();
+        assert!(Agents::is_placed(&Path::new("/home/ada/.cache/windlass").join(placed)));
+        for other in ["windlass", "windlass-agent", "agent-", "agent-smith", "agent-c8dfb2e065ed4d9", ""] {
+            assert!(!Agents::is_placed(Path::new(other)), "{other}");
+        }
+    }
 
     #[tokio::test]
     async fn the_first_of_a_machine_counts_and_a_lack_says_where_to_put_it() {

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use windlass_dial::{Daemon, Error, Home, Joining, Options, Upgrades, check, join};
 
-pub(crate) use self::others::{AsOthers, is_placed};
+pub(crate) use self::others::AsOthers;
 use crate::args::{AgentArgs, AgentCommand, AgentPlaceArgs, AgentRunArgs, JoinArgs};
 use crate::drive::catch_signals;
 use crate::exit::Exit;

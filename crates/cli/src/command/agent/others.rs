@@ -11,19 +11,12 @@ use windlass_fleet::{Agents, Become, Connection, Here, Method, Ways};
 use windlass_model::target::Node;
 use windlass_plugin::{BoxFuture, CallError};
 
-/// What agents are called where they are placed.
-const NAME: &str = "windlass-agent";
 /// This program, also when it was replaced meanwhile.
 const OWN: &str = "/proc/self/exe";
 
 /// Starts them.
 #[derive(Debug)]
 pub(crate) struct AsOthers(Ways);
-
-/// Whether this program was started as an agent that was placed.
-pub(crate) fn is_placed(program: &Path) -> bool {
-    program.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NAME))
-}
 
 // === impl AsOthers ===
 
