@@ -8,9 +8,6 @@ use std::time::Duration;
 use futures_util::Stream;
 use http::uri::PathAndQuery;
 use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::http2::{self, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
@@ -20,7 +17,10 @@ use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::codec::Codec;
 use tonic::{Status, Streaming};
-use windlass_line::{Compact, FromAgent, FromServer, Piece, ProgramRequest, SERVER_NAME, path};
+use windlass_line::{
+    Arriving, Calls, Compact, FromAgent, FromServer, Piece, ProgramRequest, SERVER_NAME, Trunk, TrunkOptions,
+    path,
+};
 
 use crate::error::Error;
 
@@ -28,7 +28,7 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub struct Channel {
     address: Arc<str>,
-    sender: SendRequest<Body>,
+    calls: Calls,
     /// Why it ended, once it has.
     ended: watch::Receiver<Option<String>>,
 }
@@ -40,12 +40,12 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// How often a silent server is asked whether it lives, and how long it has to answer.
 const ASK_EVERY: Duration = Duration::from_secs(12);
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// The server makes no calls.
+const CALLS: usize = 0;
 /// How soon after a call failed it is known why the connection did.
 const KNOWS_WITHIN: Duration = Duration::from_millis(200);
 /// How TLS says that the other side said no.
 const ALERT: &str = "received fatal alert";
-const WINDOW: u32 = 256 << 10;
-const WINDOWS: u32 = 1 << 20;
 /// The largest message.
 const LARGEST: usize = 1 << 20;
 
@@ -65,25 +65,14 @@ pub async fn connect(address: &str, tls: Arc<ClientConfig>) -> Result<Channel, E
     let stream = stream
         .unwrap_or_else(|_| Err(late()))
         .map_err(|source| Error::Trust { address: address.to_owned(), source })?;
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .keep_alive_interval(ASK_EVERY)
-        .keep_alive_timeout(ANSWER_WITHIN)
-        .keep_alive_while_idle(true)
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOWS)
-        .max_send_buf_size(WINDOW as usize)
-        .header_table_size(0);
-    let met = tokio::time::timeout(STEP, builder.handshake(TokioIo::new(stream))).await;
-    let met = met.map_err(|_| Error::Ended("it did not answer in time".to_owned()))?;
-    let (sender, connection) = met.map_err(|error| Error::Ended(error.to_string()))?;
+    let options = TrunkOptions { ask_every: ASK_EVERY, answer_within: ANSWER_WITHIN, calls: CALLS };
+    let (calls, connection) = Trunk::asks(Box::new(stream), options);
     let (end, ended) = watch::channel(None);
     tokio::spawn(async move {
         let why = connection.await.err().map(|error| chain(&error));
         let _ = end.send(Some(why.unwrap_or_else(|| "it was closed".to_owned())));
     });
-    Ok(Channel { address: address.into(), sender, ended })
+    Ok(Channel { address: address.into(), calls, ended })
 }
 
 /// A call with one message in each direction.
@@ -204,26 +193,16 @@ impl Channel {
 }
 
 impl tower_service::Service<Request<Body>> for Channel {
-    type Response = Response<Incoming>;
+    type Response = Response<Arriving>;
     type Error = Status;
-    type Future = futures_util::future::BoxFuture<'static, Result<Response<Incoming>, Status>>;
+    type Future = futures_util::future::BoxFuture<'static, Result<Response<Arriving>, Status>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        self.sender.poll_ready(cx).map_err(|error| Status::unavailable(error.to_string()))
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        // One that has ended says so to each call.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let mut request = request;
-        // HTTP/2 wants to be told whom a request is for.
-        if let Ok(uri) = http::Uri::builder()
-            .scheme("https")
-            .authority(SERVER_NAME)
-            .path_and_query(request.uri().path_and_query().map_or("/", PathAndQuery::as_str))
-            .build()
-        {
-            *request.uri_mut() = uri;
-        }
-        let sent = self.sender.send_request(request);
-        Box::pin(async move { sent.await.map_err(|error| Status::unavailable(error.to_string())) })
+        Box::pin(self.calls.make(request))
     }
 }

@@ -1,15 +1,10 @@
 //! One connection of somebody who says that they are an agent.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +12,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codec::Codec;
 use tonic::server::Grpc;
-use windlass_line::{Compact, Fingerprint, path};
+use windlass_line::{Arriving, Compact, Fingerprint, Trunk, TrunkOptions, path};
 
 use crate::hub::Hub;
 use crate::present::Present;
@@ -38,20 +33,17 @@ pub(crate) struct Caller {
 const JOINS_WITHIN: Duration = Duration::from_secs(30);
 /// How long who is cut has to hear why.
 const LAST_WORD: Duration = Duration::from_millis(250);
-/// How many sessions an agent may have open: one for each process of Windlass's side and node, and those that it has not seen end.
-const STREAMS: u32 = 64;
-/// How much of each stream, and of all together, may be on its way.
-const WINDOW: u32 = 256 << 10;
-const WINDOWS: u32 = 1 << 20;
+/// How many calls an agent may have open: one that says that it is here, one for each process of Windlass's side and node, and
+/// those that it has not seen end.
+const CALLS: usize = 256;
 /// The largest message: a piece, or facts.
 const LARGEST: usize = 1 << 20;
-const LARGEST_HEADERS: u32 = 8 << 10;
 
 // === impl Hub ===
 
 impl Hub {
     /// Serves a connection to its end.
-    pub async fn serve(&self, stream: TlsStream<TcpStream>, from: SocketAddr) {
+    pub async fn serve(self, stream: Box<TlsStream<TcpStream>>, from: SocketAddr) {
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let shown = shown.map(|certificate| Fingerprint::of(certificate));
         let turn = match shown {
@@ -65,27 +57,15 @@ impl Hub {
         let cut = CancellationToken::new();
         let caller = Arc::new(Caller { shown, from, cut: cut.clone(), present: OnceLock::new() });
         let options = self.inner().options;
-        let hub = self.clone();
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .keep_alive_interval(options.ask_every)
-            .keep_alive_timeout(options.answer_within)
-            .max_concurrent_streams(if shown.is_some() { STREAMS } else { 1 })
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(WINDOWS)
-            .max_send_buf_size(WINDOW as usize)
-            .max_header_list_size(LARGEST_HEADERS)
-            .header_table_size(0)
-            .auto_date_header(false);
-        let connection = builder.serve_connection(
-            TokioIo::new(stream),
-            service_fn(move |request| {
-                let (hub, caller) = (hub.clone(), Arc::clone(&caller));
-                async move { Ok::<_, Infallible>(hub.answer(caller, request).await) }
-            }),
-        );
-        let mut connection = std::pin::pin!(connection);
+        let options = TrunkOptions {
+            ask_every: options.ask_every,
+            answer_within: options.answer_within,
+            calls: if shown.is_some() { CALLS } else { 1 },
+        };
+        let mut connection = Trunk::answers(stream, options, move |request| {
+            let (hub, caller) = (self.clone(), Arc::clone(&caller));
+            Box::pin(hub.answer(caller, request))
+        });
         let is_stranger = turn.is_some();
         let over = async {
             match is_stranger {
@@ -108,7 +88,7 @@ impl Hub {
         let _ = tokio::time::timeout(LAST_WORD, connection).await;
     }
 
-    async fn answer(self, caller: Arc<Caller>, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(self, caller: Arc<Caller>, request: Request<Arriving>) -> Response<Body> {
         match request.uri().path() {
             path::JOIN => {
                 let service =

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use super::*;
+use crate::{Field, Head};
 
 const PROTO: &str = include_str!("../../proto/agent.proto");
 
@@ -61,6 +62,7 @@ fn they_are_those_of_the_file() {
     assert!(!format!("{open_as:?}").contains("password"), "no secret in what is written down");
     let not_opened =
         NotOpened { number: 1, code: text(), message: text(), permanent: true, causes: vec![text()] };
+    let field = Field { name: text(), value: bytes() };
     let agent = |what| encoded(&FromAgent::from(what));
     let server = |what| encoded(&FromServer::from(what));
     let ours = BTreeMap::from([
@@ -100,6 +102,8 @@ fn they_are_those_of_the_file() {
         ("Probed", encoded(&probed)),
         ("ProgramRequest", encoded(&ProgramRequest { sha256: text() })),
         ("Piece", encoded(&Piece { bytes: bytes() })),
+        ("Head", encoded(&Head { path: text(), fields: vec![field.clone()] })),
+        ("Field", encoded(&field)),
     ]);
     let declared = declared();
     assert_eq!(
