@@ -292,7 +292,7 @@ impl Chooser<'_> {
     /// The chosen nodes with what they share.
     fn frozen(&self, ids: &[Id]) -> Frozen {
         let inventory = self.inventory;
-        let mut frozen = Frozen::default();
+        let mut frozen = Frozen::with_capacity(ids.len());
         let mut numbers: Vec<Option<u32>> = vec![None; inventory.lineages.len()];
         for id in ids {
             let Some(node) = inventory.node(*id) else { continue };

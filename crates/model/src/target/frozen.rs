@@ -23,7 +23,8 @@ mod form;
 pub struct Frozen {
     text: String,
     ends: Vec<u32>,
-    details: BTreeMap<u32, Detail>,
+    /// In the order of their positions.
+    details: Vec<Detail>,
     lineages: Vec<Arc<Lineage>>,
 }
 
@@ -40,18 +41,30 @@ pub struct Lineage {
 
 #[derive(Clone, Debug)]
 struct Detail {
+    /// The position of the node.
+    index: u32,
+    /// Which of the lineages it has, or [`NO_LINEAGE`].
+    lineage: u32,
     node: Arc<Node>,
-    lineage: Option<u32>,
 }
+
+/// None of the lineages, of which there are fewer.
+const NO_LINEAGE: u32 = u32::MAX;
 
 // === impl Frozen ===
 
 impl Frozen {
+    /// None yet, with room for so many.
+    #[must_use]
+    pub fn with_capacity(count: usize) -> Self {
+        Self { ends: Vec::with_capacity(count), ..Self::default() }
+    }
+
     /// Adds a node at the end. Whoever calls sees to it that no name comes twice.
     pub fn push(&mut self, node: Node) {
         let index = self.push_name(&node.name);
         if node.is_detailed() {
-            self.details.insert(index, Detail { node: Arc::new(node), lineage: None });
+            self.details.push(Detail { index, lineage: NO_LINEAGE, node: Arc::new(node) });
         }
     }
 
@@ -66,7 +79,7 @@ impl Frozen {
     /// Adds a node with what it has from others, as [`Frozen::share`] numbered it.
     pub fn push_heir(&mut self, node: Arc<Node>, lineage: u32) {
         let index = self.push_name(&node.name);
-        self.details.insert(index, Detail { node, lineage: Some(lineage) });
+        self.details.push(Detail { index, lineage, node });
     }
 
     /// Takes in what several nodes share, and gives the number under which it is kept.
@@ -100,14 +113,22 @@ impl Frozen {
     /// What is known of the node at a position beyond its name.
     #[must_use]
     pub fn details(&self, index: u32) -> Option<&Arc<Node>> {
-        self.details.get(&index).map(|detail| &detail.node)
+        self.detail(index).map(|detail| &detail.node)
+    }
+
+    fn detail(&self, index: u32) -> Option<&Detail> {
+        // Mostly more is known of each.
+        let at_once = self.details.get(index as usize).filter(|detail| detail.index == index);
+        at_once.or_else(|| {
+            let found = self.details.binary_search_by_key(&index, |detail| detail.index).ok()?;
+            self.details.get(found)
+        })
     }
 
     /// What the node at a position has from others.
     #[must_use]
     pub fn lineage(&self, index: u32) -> Option<&Arc<Lineage>> {
-        let number = self.details.get(&index)?.lineage?;
-        self.lineages.get(number as usize)
+        self.lineages.get(self.detail(index)?.lineage as usize)
     }
 
     /// The node at a position, with everything that is known of it.
@@ -132,7 +153,7 @@ impl Frozen {
     /// The variables of all that any of the nodes sees, map by map.
     pub fn var_maps(&self) -> impl Iterator<Item = &Map> {
         let layers = self.lineages.iter().flat_map(|lineage| lineage.layers.iter().map(|layer| &layer.vars));
-        layers.chain(self.details.values().map(|detail| &detail.node.vars))
+        layers.chain(self.details.iter().map(|detail| &detail.node.vars))
     }
 
     /// All names in order.
@@ -171,19 +192,16 @@ impl Frozen {
         let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
         for index in positions {
             let Some(name) = others.name(index) else { continue };
-            match others.details.get(&index) {
-                None => {
-                    self.push_name(name);
-                }
-                Some(Detail { node, lineage }) => {
-                    let shared = lineage.and_then(|number| {
-                        let lineage = others.lineages.get(number as usize)?;
-                        Some(*numbers.entry(number).or_insert_with(|| self.share(Arc::clone(lineage))))
-                    });
-                    let at = self.push_name(name);
-                    self.details.insert(at, Detail { node: Arc::clone(node), lineage: shared });
-                }
-            }
+            let Some(Detail { node, lineage: number, .. }) = others.detail(index) else {
+                self.push_name(name);
+                continue;
+            };
+            let lineage = match others.lineages.get(*number as usize) {
+                Some(lineage) => *numbers.entry(*number).or_insert_with(|| self.share(Arc::clone(lineage))),
+                None => NO_LINEAGE,
+            };
+            let index = self.push_name(name);
+            self.details.push(Detail { index, lineage, node: Arc::clone(node) });
         }
     }
 }
@@ -193,9 +211,9 @@ impl PartialEq for Frozen {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
             && self.ends == other.ends
-            && self.details.keys().eq(other.details.keys())
-            && self.details.iter().all(|(index, detail)| {
-                other.details(*index) == Some(&detail.node) && self.lineage(*index) == other.lineage(*index)
+            && self.details.len() == other.details.len()
+            && self.details.iter().all(|Detail { index, node, .. }| {
+                other.details(*index) == Some(node) && self.lineage(*index) == other.lineage(*index)
             })
     }
 }

@@ -20,7 +20,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap as _, SerializeSeq as _, SerializeStruct as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Detail, Frozen, Lineage};
+use super::{Detail, Frozen, Lineage, NO_LINEAGE};
 use crate::target::Node;
 use crate::texts::Texts;
 use crate::transport::Transport;
@@ -89,10 +89,10 @@ impl Serialize for Entries<'_> {
         let frozen = self.0;
         let mut list = serializer.serialize_seq(Some(frozen.len() as usize))?;
         for index in 0..frozen.len() {
-            match frozen.details.get(&index) {
+            match frozen.detail(index) {
                 None => list.serialize_element(frozen.name(index).unwrap_or_default())?,
-                Some(Detail { node, lineage: None }) => list.serialize_element(node)?,
-                Some(Detail { node, lineage: Some(number) }) => {
+                Some(Detail { node, lineage: NO_LINEAGE, .. }) => list.serialize_element(node)?,
+                Some(Detail { node, lineage: number, .. }) => {
                     let heir = Heir(node, frozen.lineage(index));
                     list.serialize_element(&(number, heir))?;
                 }
