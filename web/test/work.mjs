@@ -1,5 +1,6 @@
 // What people do with the console, in a real browser, against a real server with a fleet.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { looked, printed, resident } from "./log.mjs";
 import { everywhere, isFine, slow, stands } from "./look.mjs";
@@ -277,6 +278,32 @@ test("a timeline is looked at closer with the keyboard", async () => {
   await region.getByRole("button", { name: "Later" }).press("Enter");
   await region.getByRole("button", { name: "Show all of it" }).press("Enter");
   assert.equal(await region.getByText(/–.*·/).innerText(), whole);
+  await ann.context.close();
+});
+
+test("a timeline shows what is tried again, and the attempts of a target", async () => {
+  const flag = join(place.directory, "flag-{{ node.name }}");
+  const script = `test -e ${flag} || { touch ${flag}; echo not yet >&2; exit 1; }`;
+  const shell = { name: "flaky", use: "shell", with: { script }, retries: 2, backoff: "seconds" };
+  await place.plan("flaky", { blocks: [{ name: "b", targets: everywhere, concurrency: 4, failures: 4, sequence: [shell] }] });
+  const run = await place.run("flaky");
+  const ann = await person(browser, place);
+  const { page } = ann;
+  await ann.go(`${own(run)}?view=timeline`);
+  const region = page.getByRole("region", { name: "Timeline" });
+  await region.getByText("retries").waitFor();
+  await is(run, "succeeded");
+  await region.locator("rect title").getByText(/^4 actions: tried again/).waitFor({ state: "attached" });
+  const [block] = (await place.ask("GET", `namespaces/default/runs/${run}/board`)).blocks;
+  await ann.go(`${own(run)}?at=b/${block.names[0]}`);
+  await page.getByRole("dialog").getByRole("button", { name: "In the timeline" }).click();
+  await region.getByText("flaky ×2").waitFor();
+  const titles = region.locator("rect title");
+  await titles.getByText(/flaky attempt 1: .*: failed/).waitFor({ state: "attached" });
+  await titles.getByText(/flaky attempt 2: (changed|succeeded)/).waitFor({ state: "attached" });
+  await isFine(ann, "a timeline with a target");
+  await region.getByRole("button", { name: "Without" }).click();
+  await region.getByText("flaky ×2").waitFor({ state: "detached" });
   await ann.context.close();
 });
 

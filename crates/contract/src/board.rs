@@ -102,6 +102,8 @@ pub struct BoardBlock {
     pub batches: Vec<BoardBatch>,
     /// Its delays and soaks.
     pub waits: Vec<BoardWait>,
+    /// When actions of its sequences were tried again, the last of it.
+    pub retries: Vec<BoardRetries>,
     /// Its phases.
     pub phases: Vec<BoardPhase>,
     /// Its checks.
@@ -169,6 +171,18 @@ pub struct BoardWait {
     pub from: u64,
     /// Until when.
     pub until: u64,
+}
+
+/// A time in which actions that had failed were tried again: each from its first failure to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BoardRetries {
+    /// How many actions.
+    pub actions: u32,
+    /// When the first of them had failed.
+    pub began: u64,
+    /// When the last of them had ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<u64>,
 }
 
 /// Something that somebody said to the run.

@@ -21,7 +21,7 @@ pub use self::agent::{
 pub use self::audit::{AuditPage, AuditVerified, Entry, Noted, Outcome};
 pub use self::board::{
     Board, BoardAction, BoardBatch, BoardBlock, BoardFailure, BoardHeld, BoardLabel, BoardNote, BoardPart,
-    BoardPhase, BoardWait, Element, ElementAttempt, ElementError, ElementPage, NewRehearsal,
+    BoardPhase, BoardRetries, BoardWait, Element, ElementAttempt, ElementError, ElementPage, NewRehearsal,
     RehearsalTouched, Rehearsed, WorstCase,
 };
 pub use self::object::{

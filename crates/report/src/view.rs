@@ -139,6 +139,10 @@ pub struct BlockView {
     pub phases: Notes<(Phase, Time)>,
     /// Its delays and soaks.
     pub delays: Notes<Delay>,
+    /// When actions of its sequences were tried again.
+    pub retries: Notes<Retrying>,
+    /// How many of them are at this moment.
+    pub(crate) retrying: u32,
 }
 
 /// How many things would have changed something.
@@ -208,6 +212,18 @@ pub struct Delay {
     pub ended_at: Option<Time>,
 }
 
+/// A stretch of time in which actions of a block had failed and were tried again: each from its first failure to its
+/// end, the waits between its attempts with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retrying {
+    /// How many actions.
+    pub actions: u32,
+    /// When the first of them had failed.
+    pub began_at: Time,
+    /// When the last of them had ended.
+    pub ended_at: Option<Time>,
+}
+
 /// One element: what has happened to it.
 #[derive(Clone, Debug, Default)]
 pub struct ElementView {
@@ -271,6 +287,8 @@ pub struct Details {
     pub rounds: Recent<Round, ROUNDS_KEPT>,
     /// The last of them that failed.
     pub last_failed: Option<Round>,
+    /// Whether it has failed and is tried again.
+    pub(crate) retrying: bool,
 }
 
 /// An attempt was told to end.

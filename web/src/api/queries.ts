@@ -70,6 +70,7 @@ export function useElements(namespace: string, run: string, under: string, seq: 
   return useQuery({
     queryKey: ["elements", namespace, run, under, seq],
     queryFn: () => ask<ElementPage>(path(["namespaces", namespace, "runs", run, "elements"], { under })),
+    enabled: under !== "",
     placeholderData: (before, query) => (query?.queryKey[3] === under ? before : undefined),
   });
 }

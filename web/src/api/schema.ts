@@ -175,6 +175,8 @@ export type BoardBlock = {
   batches: BoardBatch[];
   /** Its delays and soaks. */
   waits: BoardWait[];
+  /** When actions of its sequences were tried again, the last of it. */
+  retries: BoardRetries[];
   /** Its phases. */
   phases: BoardPhase[];
   /** Its checks. */
@@ -259,6 +261,16 @@ export type BoardPhase = {
   phase: string;
   /** Since when. */
   at: number;
+};
+
+/** A time in which actions that had failed were tried again: each from its first failure to its end. */
+export type BoardRetries = {
+  /** How many actions. */
+  actions: number;
+  /** When the first of them had failed. */
+  began: number;
+  /** When the last of them had ended. */
+  ended?: number | null;
 };
 
 /** A delay or a soak. */

@@ -12,6 +12,7 @@ export type State =
   | "paused"
   | "asked"
   | "held"
+  | "retrying"
   | "changed";
 
 interface Look {
@@ -33,6 +34,7 @@ const LOOKS: Record<State, Look> = {
   paused: { word: "paused", sign: "‖", colour: "warn" },
   asked: { word: "waits for a person", sign: "?", colour: "warn" },
   held: { word: "waits for a lock", sign: "⧗", colour: "warn" },
+  retrying: { word: "tried again", sign: "↻", colour: "warn" },
   changed: { word: "changed", sign: "✓", colour: "changed" },
 };
 

@@ -14,8 +14,8 @@ import { Blocks } from "./Blocks";
 import { Feed } from "./Feed";
 import type { LiveBoard } from "./live";
 import { LogPane } from "./LogPane";
+import { RunTimeline } from "./RunTimeline";
 import { TargetPane } from "./TargetPane";
-import { Timeline } from "./Timeline";
 import { Tree } from "./Tree";
 import { LIVELY, useChanges, useLive } from "./useLive";
 
@@ -38,6 +38,15 @@ function OneRun({ namespace, run }: { namespace: string; run: string }) {
       },
       { replace: key === "view" },
     );
+  /** Another view, of what was picked. */
+  const show = (view: string, key: string, value: string) =>
+    setAsked((before) => {
+      const next = new URLSearchParams(before);
+      next.delete("at");
+      next.set("view", view);
+      next.set(key, value);
+      return next;
+    });
   if (query.isError && !live) {
     return (
       <Page title="Run">
@@ -79,9 +88,14 @@ function OneRun({ namespace, run }: { namespace: string; run: string }) {
             id: "timeline",
             title: "Timeline",
             content: () => (
-              <section className="card" aria-label="Timeline">
-                <Timeline board={board} onPick={(address) => set("at", address)} />
-              </section>
+              <RunTimeline
+                namespace={namespace}
+                run={run}
+                live={live}
+                target={asked.get("target") ?? ""}
+                onTarget={(address) => set("target", address)}
+                onPick={(address) => set("at", address)}
+              />
             ),
           },
           { id: "tree", title: "Tree", content: () => <Tree live={live} picked={picked} onPick={(address) => set("at", address)} /> },
@@ -103,19 +117,8 @@ function OneRun({ namespace, run }: { namespace: string; run: string }) {
             <TargetPane namespace={namespace} run={run} address={picked} seq={live.touchedIn(picked)} isNode={isNode} />
             {isNode ? (
               <div className="flex justify-end gap-2 px-4">
-                <Button
-                  onPress={() =>
-                    setAsked((before) => {
-                      const next = new URLSearchParams(before);
-                      next.delete("at");
-                      next.set("view", "log");
-                      next.set("node", picked.split("/").slice(1).join("/"));
-                      return next;
-                    })
-                  }
-                >
-                  Its log
-                </Button>
+                <Button onPress={() => show("timeline", "target", picked)}>In the timeline</Button>
+                <Button onPress={() => show("log", "node", picked.split("/").slice(1).join("/"))}>Its log</Button>
                 <Button onPress={() => set("at", "")}>Close</Button>
               </div>
             ) : null}

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { Board } from "../api/types";
+import type { Board, Element } from "../api/types";
 import { clock, length, since } from "../lib/time";
 import { isOver, look } from "../lib/words";
 import { Button } from "../ui/Button";
@@ -12,13 +12,16 @@ const LABELS = 170;
 const HEIGHT = 24;
 const TOP = 22;
 
-/** What happened when: blocks, batches, soaks and checks. Times of rehearsals count from zero. */
+/** What happened when: blocks, batches, soaks, retries and checks, and what is in a target. Times of rehearsals count from zero. */
 export function Timeline({
   board,
+  target,
   isVirtual = false,
   onPick,
 }: {
   board: Board;
+  /** A target, and what is in it. */
+  target?: readonly Element[];
   isVirtual?: boolean;
   onPick?: (address: string) => void;
 }) {
@@ -31,7 +34,7 @@ export function Timeline({
   const tick = useNow();
   const isLive = !isVirtual && !isOver(board.run.status);
   const now = isLive ? Math.max(tick, board.at) : board.at;
-  const all = useMemo(() => rows(board, now), [board, now]);
+  const all = useMemo(() => rows(board, now, target), [board, now, target]);
   useEffect(() => {
     const node = frame.current;
     if (!node) return;

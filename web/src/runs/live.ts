@@ -107,7 +107,8 @@ export class LiveBoard {
     this.changed();
     const isBlock = (event.kind === "began" || event.kind === "ended") && !place;
     const isFailure = event.kind === "ended" && event.status === "failed";
-    return LARGER.has(event.kind) || isBlock || isFailure;
+    const isAgain = event.kind === "attemptBegan" && (event.n ?? 1) > 1;
+    return LARGER.has(event.kind) || isBlock || isFailure || isAgain;
   }
 
   private letterOf(event: RunEvent, isSequence: boolean): string | undefined {

@@ -1,5 +1,6 @@
 /** What a timeline shows of a board: a row for each block and for what is in and around it. */
-import type { Board, BoardPart } from "../api/types";
+import type { Board, BoardPart, Element } from "../api/types";
+import { count } from "../lib/words";
 import type { Span } from "./scale";
 
 export interface Segment extends Span {
@@ -16,8 +17,8 @@ export interface Row {
   segments: Segment[];
 }
 
-/** The rows of a board; what goes on ends now. */
-export function rows(board: Board, now: number): Row[] {
+/** The rows of a board, and under its block those of a target that is looked at; what goes on ends now. */
+export function rows(board: Board, now: number, target: readonly Element[] = []): Row[] {
   const found: Row[] = [];
   const before = board.checks.filter((part) => part.slot !== "post" && part.slot !== "deferred");
   const after = board.checks.filter((part) => part.slot === "post" || part.slot === "deferred");
@@ -42,7 +43,15 @@ export function rows(board: Board, now: number): Row[] {
     if (batches.length + waits.length > 0) {
       found.push({ label: "batches", depth: 1, address: block.address, segments: [...batches, ...waits] });
     }
+    if (block.retries.length > 0) {
+      const segments = block.retries.map((retries): Segment => {
+        const [to, title] = [retries.ended ?? now, count(retries.actions, "action")];
+        return { from: retries.began, to, state: "retrying", kind: "attempt", title, address: block.address };
+      });
+      found.push({ label: "retries", depth: 1, address: block.address, segments });
+    }
     found.push(...parts(block.checks, block.name, 1, now));
+    if (target[0]?.address.startsWith(`${block.address}/`)) found.push(...attempts(target, now));
   }
   found.push(...parts(after, "plan", 0, now));
   found.push(...parts(board.deferred, "deferred", 0, now));
@@ -66,4 +75,30 @@ function parts(all: readonly BoardPart[], of: string, depth: number, now: number
     );
     return { label: depth > 0 || of === "deferred" ? slot : `${slot} checks`, depth, address: own?.address ?? "", segments };
   });
+}
+
+/** A row for a target, and one for each of its actions with an attempt as a segment each. */
+function attempts([own, ...parts]: readonly Element[], now: number): Row[] {
+  if (!own) return [];
+  const segment = (from: number, to: number | null | undefined, state: string, title: string, address: string, kind: Segment["kind"]): Segment => ({
+    from,
+    to: to ?? now,
+    state,
+    kind,
+    title,
+    address,
+  });
+  const name = own.address.slice(own.address.indexOf("/") + 1);
+  const whole = own.began == null ? [] : [segment(own.began, own.ended, own.state, own.address, own.address, "batch")];
+  const inner = [...(own.attempts?.length ? [own] : []), ...parts].map((part): Row => {
+    const all = part.attempts ?? [];
+    const segments = all.map((attempt) => {
+      const state = attempt.error ? "failed" : attempt.ended == null ? "running" : attempt.changed ? "changed" : "succeeded";
+      const title = `${part.address} attempt ${attempt.n}${attempt.error ? `: ${attempt.error.message}` : ""}`;
+      return segment(attempt.began, attempt.ended, state, title, own.address, "attempt");
+    });
+    const label = part === own ? name : part.address.slice(own.address.length + 1);
+    return { label: all.length > 1 ? `${label} ×${all.length}` : label, depth: 2, address: own.address, segments };
+  });
+  return [{ label: name, depth: 1, address: own.address, segments: whole }, ...inner.filter((row) => row.segments.length > 0)];
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use windlass_access::Verb;
 use windlass_contract::{
     Board, BoardAction, BoardBatch, BoardBlock, BoardFailure, BoardHeld, BoardLabel, BoardNote, BoardPart,
-    BoardPhase, BoardWait, Element, ElementAttempt, ElementError, ElementPage,
+    BoardPhase, BoardRetries, BoardWait, Element, ElementAttempt, ElementError, ElementPage,
 };
 use windlass_model::element::{ElementId, ElementKind, Level, Slot};
 use windlass_model::layout::{BlockDef, Choice};
@@ -171,6 +171,15 @@ fn block(fold: &Fold, index: u32, def: &BlockDef, view: &BlockView) -> BoardBloc
                 wait: word(&delay.wait),
                 from: millis(delay.from),
                 until: millis(delay.ended_at.unwrap_or(delay.until)),
+            })
+            .collect(),
+        retries: view
+            .retries
+            .iter()
+            .map(|retries| BoardRetries {
+                actions: retries.actions,
+                began: millis(retries.began_at),
+                ended: retries.ended_at.map(millis),
             })
             .collect(),
         phases: phases(view.phases.iter()),

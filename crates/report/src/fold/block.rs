@@ -8,7 +8,7 @@ use windlass_model::outcome::{Outcome, Status};
 use windlass_model::time::Time;
 
 use super::Fold;
-use crate::view::{BatchView, BlockView, Delay};
+use crate::view::{BatchView, BlockView, Delay, Retrying};
 
 /// The sequences of a block that the retried run had done: sorted, each once, none that does not exist.
 pub(super) fn done(def: &BlockDef) -> Vec<u32> {
@@ -66,11 +66,33 @@ impl Fold {
         block.delays.push(Delay { wait, from: at, until, ended_at: None });
     }
 
+    /// An action of a sequence has failed and is tried again.
+    pub(super) fn retry_began(&mut self, block: u32, at: Time) {
+        let Some(block) = self.block_mut(block) else { return };
+        block.retrying = block.retrying.saturating_add(1);
+        match block.retries.last_mut().filter(|retrying| retrying.ended_at.is_none()) {
+            Some(retrying) => retrying.actions = retrying.actions.saturating_add(1),
+            None => block.retries.push(Retrying { actions: 1, began_at: at, ended_at: None }),
+        }
+    }
+
+    /// It has ended.
+    pub(super) fn retry_ended(&mut self, block: u32, at: Time) {
+        let Some(block) = self.block_mut(block) else { return };
+        block.retrying = block.retrying.saturating_sub(1);
+        if let (0, Some(retrying)) = (block.retrying, block.retries.last_mut()) {
+            retrying.ended_at.get_or_insert(at);
+        }
+    }
+
     pub(super) fn block_ended(&mut self, block: u32, at: Time) {
         let Some(block) = self.block_mut(block) else { return };
         end_delay(block, at);
         if let Some(batch) = block.batches.last_mut() {
             batch.ended_at.get_or_insert(at);
+        }
+        if let Some(retrying) = block.retries.last_mut() {
+            retrying.ended_at.get_or_insert(at);
         }
     }
 

@@ -69,6 +69,9 @@ impl Fold {
 
     pub(super) fn attempt_began(&mut self, element: ElementId, n: u32, at: Time) {
         self.set_running(element, at);
+        if n > 1 {
+            self.retrying(element, at);
+        }
         let attempts = &mut self.view(element).attempts;
         if attempts.is_empty() {
             // Most actions have one attempt; a vector's usual first step is four.
@@ -102,6 +105,12 @@ impl Fold {
         if self.is_noop() {
             self.foresee(element, outcome);
         }
+        let tried = self.view(element).details.as_mut();
+        if tried.is_some_and(|details| std::mem::take(&mut details.retrying))
+            && let Some((block, _)) = element.work().and_then(Work::sequence)
+        {
+            self.retry_ended(block, at);
+        }
         let view = self.view(element);
         if failure.is_some() || !saves.is_empty() {
             let details = view.details_mut();
@@ -116,6 +125,9 @@ impl Fold {
 
     pub(super) fn waiting(&mut self, element: ElementId, wait: Wait, until: Time, at: Time) {
         self.view(element).details_mut().wait = Some(Waiting { wait, until });
+        if wait == Wait::Backoff {
+            self.retrying(element, at);
+        }
         if let (ElementId::Block(block), Wait::Entrance | Wait::Exit | Wait::Soak) = (element, wait) {
             self.delayed(block, wait, until, at);
         }
@@ -147,6 +159,16 @@ impl Fold {
         self.asked.remove(&element);
         if let Some(details) = &mut self.view(element).details {
             details.asked = None;
+        }
+    }
+
+    /// An action has failed and is tried again.
+    fn retrying(&mut self, element: ElementId, at: Time) {
+        if let ElementId::Work(work) = element
+            && let Some((block, _)) = work.sequence()
+            && !std::mem::replace(&mut self.view(element).details_mut().retrying, true)
+        {
+            self.retry_began(block, at);
         }
     }
 

@@ -44,6 +44,48 @@ fn limits_are_counted() {
 }
 
 #[test]
+fn what_is_tried_again_is_told_from_the_first_failure_to_the_end() {
+    let layout = layout(rolling_patch(), web(5));
+    let of = |seq| Work::Action { block: 0, seq, action: 0 };
+    let failure = windlass_model::outcome::Failure::new("exit", "ended with 1");
+    let mut log = submitted();
+    log.wait(100).good(of(0), 50, true).bad(of(1), 1, &failure);
+    let once = log.fold(&layout);
+    assert!(once.blocks()[0].retries.is_empty());
+    log.bad(of(2), 3, &failure).bad(of(3), 2, &failure);
+    let (fold, ends) = (log.fold(&layout), |seq| once_more(&log, of(seq)));
+    let told = |fold: &Fold| {
+        let retries = fold.blocks()[0].retries.iter();
+        retries.map(|it| (it.actions, it.began_at, it.ended_at)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&fold), [ends(2), ends(3)].map(|(began, ended)| (1, began, Some(ended))));
+    // What goes on has no end yet, and two at a time are one stretch.
+    let (two, open) = ([of(1), of(4)].map(ElementId::Work), log.events.len());
+    for element in two {
+        log.push(What::ActionBegan { element, request: None });
+        log.push(What::AttemptBegan { element, n: 2 }).wait(10);
+    }
+    assert_eq!(told(&log.fold(&layout))[2], (2, log.events[open + 1].at, None));
+    for element in two {
+        let (outcome, failure) = (Outcome::Failed, Some(failure.clone()));
+        log.push(What::ActionEnded { element, outcome, failure, saves: vec![] }).wait(10);
+    }
+    let last = log.events.last().unwrap().at;
+    assert_eq!(told(&log.fold(&layout))[2], (2, log.events[open + 1].at, Some(last)));
+}
+
+/// When an action's first attempt had failed, and when it ended.
+fn once_more(log: &Log, work: Work) -> (Time, Time) {
+    let own = ElementId::Work(work);
+    let at = |is: fn(&What) -> Option<ElementId>| {
+        log.events.iter().find(|event| is(&event.what) == Some(own)).unwrap().at
+    };
+    let waited = at(|what| if let What::Waiting { element, .. } = what { Some(*element) } else { None });
+    let ended = at(|what| if let What::ActionEnded { element, .. } = what { Some(*element) } else { None });
+    (waited, ended)
+}
+
+#[test]
 fn the_first_cause_is_kept_and_the_rest_is_listed() {
     let layout = layout(rolling_patch(), web(5));
     let fold = failed_run().fold(&layout);
