@@ -182,6 +182,11 @@ impl Archive {
         }
     }
 
+    /// Does something while the key of no run goes.
+    pub(crate) fn hold_keys<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.keyring.hold(work)
+    }
+
     async fn keyring<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Keyring) -> T + Send + 'static,

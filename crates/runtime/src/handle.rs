@@ -359,6 +359,11 @@ impl Handle {
         Ok(directory.and_then(|directory| self.writer.lost(&directory)))
     }
 
+    /// Does something while the key of no run goes: runs that end meanwhile wait, so it should be short. It blocks.
+    pub fn hold_keys<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.archive.hold_keys(work)
+    }
+
     /// Waits until what was printed up to now is in its files.
     pub async fn flush_logs(&self) {
         let writer = Arc::clone(&self.writer);

@@ -18,7 +18,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use windlass_model::id::RunId;
 use windlass_store::StoreError;
@@ -40,6 +40,8 @@ enum Place {
         directory: PathBuf,
         /// Held while a finished file is put in its place: two who submit the same run share one key.
         placing: Mutex<()>,
+        /// Held by those who remove a key; and alone, by who wants none to go for a while.
+        going: RwLock<()>,
     },
 }
 
@@ -67,7 +69,8 @@ impl Keyring {
         Self(Arc::new(match place {
             KeyPlace::Memory => Place::Memory(Mutex::default()),
             KeyPlace::Directory(directory) => {
-                Place::Files { directory: directory.clone(), placing: Mutex::default() }
+                let (placing, going) = Default::default();
+                Place::Files { directory: directory.clone(), placing, going }
             }
         }))
     }
@@ -86,7 +89,7 @@ impl Keyring {
                 let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
                 Ok(Arc::clone(keys.entry(run).or_insert_with(|| Arc::new(RunKey::new(run, &bytes)))))
             }
-            Place::Files { directory, placing } => {
+            Place::Files { directory, placing, .. } => {
                 let placed = write(directory, run, &bytes, placing);
                 match placed.map_err(|error| self.failed("write", run, error))? {
                     Placed::Ours => Ok(Arc::new(RunKey::new(run, &bytes))),
@@ -119,8 +122,20 @@ impl Keyring {
                 keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
                 Ok(())
             }
-            Place::Files { directory, .. } => {
+            Place::Files { directory, going, .. } => {
+                let _going = going.read().unwrap_or_else(PoisonError::into_inner);
                 remove(directory, run).map_err(|error| self.failed("remove", run, error))
+            }
+        }
+    }
+
+    /// Does something while no key goes. Runs that end meanwhile wait, so it should be short.
+    pub(crate) fn hold<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &*self.0 {
+            Place::Memory(_) => work(),
+            Place::Files { going, .. } => {
+                let _all = going.write().unwrap_or_else(PoisonError::into_inner);
+                work()
             }
         }
     }

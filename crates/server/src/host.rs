@@ -63,9 +63,10 @@ impl Host for Around {
             let (pieces, taken) = mpsc::channel(PIECES);
             let at = around.clock.now();
             let made = tokio::task::spawn_blocking(move || {
-                let Watched { store, directory, version, .. } = &around.watched;
+                let Watched { store, directory, version, runs, .. } = &around.watched;
                 let NewBackup { keys, logs } = wanted;
-                Maker::new(store, directory, BackupWanted { keys, logs }, version, at)
+                // A run that is not over in the backup has its key there, too, be it over a moment later.
+                runs.hold_keys(|| Maker::new(store, directory, BackupWanted { keys, logs }, version, at))
             });
             let maker = made.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
             tokio::task::spawn_blocking(move || {

@@ -105,3 +105,22 @@ fn says_what_is_wrong_with_a_key_file() {
     fs::write(&path, good).unwrap();
     keyring.find(RUN).unwrap();
 }
+
+#[test]
+fn no_key_goes_while_they_are_held() {
+    let (home, keyring) = keyring();
+    keyring.make(RUN).unwrap();
+    let (removes, other) = (keyring.clone(), RunId(uuid::Uuid::from_u128(RUN.0.as_u128() + 1)));
+    let removed = keyring.hold(|| {
+        let removed = std::thread::spawn(move || removes.shred(RUN));
+        // One that comes is made at once.
+        keyring.make(other).unwrap();
+        for _ in 0..1_000 {
+            std::thread::yield_now();
+            assert_eq!(names(&home).len(), 2);
+        }
+        removed
+    });
+    removed.join().unwrap().unwrap();
+    assert_eq!(names(&home), [format!("{other}.key")]);
+}

@@ -29,7 +29,7 @@ pub struct Maker {
     head: BackupHead,
     snapshot: Snapshot,
     proof: Proof,
-    /// Keys as they were before the store was looked at: one that goes with its run meanwhile is needed still.
+    /// Keys as they were before the store was looked at, and those that came with what it has.
     keys: VecDeque<(PathBuf, Zeroizing<Vec<u8>>)>,
     /// Folders that have to be looked into, and files.
     waiting: Vec<PathBuf>,
