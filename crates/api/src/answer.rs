@@ -103,6 +103,11 @@ impl Problem {
         self.1
     }
 
+    /// It cannot take work now.
+    pub fn unavailable(why: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, &code::SERVER, why)
+    }
+
     /// What goes on ends with the server.
     pub(crate) fn ending() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, &code::SERVER, "the server ends")

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use windlass_contract::Version;
-use windlass_model::{Value, code};
+use windlass_model::Value;
 
 use crate::answer::Problem;
 use crate::api::Api;
@@ -16,7 +16,7 @@ pub(crate) async fn lives() -> &'static str {
 /// It can take work while its store can.
 pub(crate) async fn ready(State(api): State<Api>) -> Result<&'static str, Problem> {
     if let Some(why) = api.parts().host.trouble() {
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, &code::SERVER, why));
+        return Err(Problem::unavailable(why));
     }
     if let Err(error) = api.parts().runs.list(1, None).await {
         let mut problem = Problem::from(error);

@@ -49,6 +49,9 @@ struct Agents {
     hub: Hub,
 }
 
+/// Opens the port for agents.
+pub(crate) struct AgentsAt(Arc<OnceLock<Agents>>);
+
 /// What every connection needs.
 struct Door {
     people: Option<Arc<ServerConfig>>,
@@ -113,13 +116,9 @@ impl Port {
         Ok(Self { address, ready, agents })
     }
 
-    /// Takes agents in from now on; until then, they are told to come again.
-    pub(crate) fn agents(&self, hub: &Hub) -> Result<(), Error> {
-        if let Some(config) = hub.tls()? {
-            // Once, by whoever opens the server.
-            let _ = self.agents.set(Agents { config: Arc::new(config), hub: hub.clone() });
-        }
-        Ok(())
+    /// Where agents come in, once they may.
+    pub(crate) fn agents(&self) -> AgentsAt {
+        AgentsAt(Arc::clone(&self.agents))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -135,6 +134,19 @@ impl Port {
             // It is over; whoever serves is told so in another way.
             None => std::future::pending().await,
         }
+    }
+}
+
+// === impl AgentsAt ===
+
+impl AgentsAt {
+    /// Takes agents in from now on; until then, they are told to come again.
+    pub(crate) fn open(&self, hub: &Hub) -> Result<(), Error> {
+        if let Some(config) = hub.tls()? {
+            // Once, by whoever opens the server.
+            let _ = self.0.set(Agents { config: Arc::new(config), hub: hub.clone() });
+        }
+        Ok(())
     }
 }
 
@@ -175,11 +187,8 @@ impl Door {
             Ok(Ok((stream, None))) => {
                 let _ = self.ready.send((Connection::Tls(Box::new(stream)), address)).await;
             }
-            Ok(Ok((stream, Some(hub)))) => {
-                // What accepts connections is not needed for as long as this one lasts.
-                drop(self);
-                hub.serve(stream, address).await;
-            }
+            // A task of its own: what shaking hands takes is not kept for as long as an agent is here.
+            Ok(Ok((stream, Some(hub)))) => drop(tokio::spawn(hub.serve(Box::new(stream), address))),
             Ok(Err(error)) => tracing::debug!(%address, %error, "a handshake failed"),
             Err(_) => tracing::debug!(%address, "a handshake took too long"),
         }

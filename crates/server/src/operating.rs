@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use windlass_api::{Api, Host as _, Limits, MetricsForm};
 
+use crate::entrance::Entrance;
 use crate::error::Error;
 use crate::host::Around;
 use crate::retention::Retention;
@@ -30,20 +31,32 @@ pub struct Operating {
     pub retention: Retention,
 }
 
-/// Tells them there, from now on, for as long as the task lives.
-pub(crate) async fn tell(address: SocketAddr, around: Around, api: Api) -> Result<JoinHandle<()>, Error> {
+/// Tells them there from now on, for as long as the task lives: until it is open, that the server begins.
+pub(crate) async fn tell(address: SocketAddr, mut entrance: Entrance) -> Result<JoinHandle<()>, Error> {
     let failed = |source| Error::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let router = Router::new()
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .with_state(Arc::new((around, api)));
+    let asked = entrance.clone();
+    let router = Router::new().fallback(async move |request: Request| asked.answer(request).await);
+    let never_opens = async move {
+        if entrance.open().await.is_some() {
+            std::future::pending().await
+        }
+    };
     Ok(tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
+        let served = axum::serve(listener, router).with_graceful_shutdown(never_opens).await;
+        if let Err(error) = served {
             tracing::error!(%address, %error, "metrics are not told any more");
         }
     }))
+}
+
+/// What is told.
+pub(crate) fn told(around: Around, api: Api) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(Arc::new((around, api)))
 }
 
 async fn metrics(State(state): State<Arc<(Around, Api)>>, headers: HeaderMap) -> impl IntoResponse {

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use bytes::Bytes;
@@ -26,10 +25,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tower::ServiceExt as _;
 use windlass_api::{Held, Remote};
 
 use crate::begun::{Begun, Spoken};
+use crate::entrance::Entrance;
 use crate::listen::{Connection, Port};
 
 /// How many connections there may be, and how long each has to ask.
@@ -62,7 +61,7 @@ impl Default for Connections {
 /// Serves until it is said to drain, and then what has begun.
 pub(crate) async fn serve(
     mut port: Port,
-    router: Router,
+    entrance: Entrance,
     allowed: Connections,
     mut drain: watch::Receiver<bool>,
 ) -> io::Result<()> {
@@ -80,7 +79,7 @@ pub(crate) async fn serve(
             continue;
         };
         let one = One {
-            router: router.clone(),
+            entrance: entrance.clone(),
             address,
             // What was upgraded is a connection for as long as it lasts.
             held: Held(Arc::new(permit)),
@@ -102,7 +101,7 @@ pub(crate) async fn serve(
 
 /// One of them.
 struct One {
-    router: Router,
+    entrance: Entrance,
     address: SocketAddr,
     held: Held,
     within: Duration,
@@ -146,7 +145,7 @@ impl One {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Remote(self.address));
         request.extensions_mut().insert(self.held.clone());
-        self.router.clone().oneshot(request)
+        self.entrance.clone().answer(request)
     }
 
     async fn one_at_a_time(self, stream: Begun<Connection>) -> Ended {

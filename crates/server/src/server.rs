@@ -22,6 +22,7 @@ use windlass_store_fjall::FjallStore;
 use windlass_traces::{Options as TraceOptions, Traces};
 
 use crate::agents::{AgentToken, make};
+use crate::entrance::Entrance;
 use crate::error::Error;
 use crate::first::{self, First};
 use crate::granted::{self, Grants};
@@ -98,7 +99,7 @@ const TOLD_WITHIN: Duration = Duration::from_secs(5);
 // === impl Server ===
 
 impl Server {
-    /// Opens a server: everything that is unfinished goes on, then it listens.
+    /// Opens a server: it listens and says that it begins, everything that is unfinished goes on, and then it answers.
     pub async fn open(options: Options, registry: Registry) -> Result<Self, Error> {
         if !options.listen.ip().is_loopback() && options.tls.is_none() && !options.without_tls {
             return Err(Error::Open(options.listen));
@@ -110,6 +111,16 @@ impl Server {
             .map(|traces| Traces::open(traces, &options.data_dir, &options.name, options.version));
         let mut traces = traces.transpose()?;
         let port = Port::open(options.listen, options.tls.as_ref()).await?;
+        let (address, agents_at) = (port.address(), port.agents());
+        // From here on it says that it begins, to whoever asks.
+        let (opens, entrance) = Entrance::new();
+        let (tells, told) = Entrance::new();
+        let (drain, draining) = watch::channel(false);
+        let serving = tokio::spawn(serve(port, entrance, options.operating.connections, draining));
+        let telling = match options.operating.metrics {
+            Some(address) => Some(operating::tell(address, told).await?),
+            None => None,
+        };
         let directory = options.data_dir.clone();
         let opened =
             tokio::task::spawn_blocking(move || FjallStore::open(&directory, Default::default())).await;
@@ -146,7 +157,7 @@ impl Server {
             program: options.agent_program.clone(),
         };
         agents.open(parts).await?;
-        port.agents(&agents)?;
+        agents_at.open(&agents)?;
         let first = first::start(&objects, &tokens, clock.now()).await?;
         let later = Later::default();
         let (gathered, grants) = (Gathered::new(objects.clone()), Grants::default());
@@ -228,14 +239,8 @@ impl Server {
         });
         tokio::spawn(Rates::follow(api.clone(), changed, until));
         let keeping = tokio::spawn(keeper.keep(options.operating.retention.every));
-        let telling = match options.operating.metrics {
-            Some(address) => Some(operating::tell(address, around, api.clone()).await?),
-            None => None,
-        };
-        let pages = api.router().merge(windlass_console::router());
-        let (drain, draining) = watch::channel(false);
-        let address = port.address();
-        let serving = tokio::spawn(serve(port, pages, options.operating.connections, draining));
+        tells.send_replace(Some(operating::told(around, api.clone())));
+        opens.send_replace(Some(api.router().merge(windlass_console::router())));
         Ok(Self {
             address,
             first,
