@@ -245,13 +245,19 @@ impl Running {
     /// Waits for a line on standard error that holds this.
     #[track_caller]
     pub(crate) fn wait_for_words(&mut self, words: &str) {
+        self.words_with(words);
+    }
+
+    /// The same; the line.
+    #[track_caller]
+    pub(crate) fn words_with(&mut self, words: &str) -> String {
         let mut seen = String::new();
         let err = self.err.as_mut().unwrap();
         loop {
             let mut line = String::new();
             assert!(err.read_line(&mut line).unwrap() > 0, "it ended without `{words}`:\n{seen}");
             if line.contains(words) {
-                return;
+                return line;
             }
             seen.push_str(&line);
         }

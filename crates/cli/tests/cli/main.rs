@@ -37,6 +37,7 @@ mod noop;
 mod people;
 mod picture;
 mod preview;
+mod provided;
 mod rehearse;
 mod remote;
 mod rolling;

@@ -1,14 +1,19 @@
-// A real provider of OpenID Connect, in which everybody has an account: `node provider.mjs PLACE REDIRECT`. It says where it is.
+// A real provider of OpenID Connect, in which everybody has an account: `node provider.mjs PLACE REDIRECT [CERTIFICATES]`. It says
+// where it is: on `localhost`, with TLS, where there are certificates for that.
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
-const [place, redirect] = process.argv.slice(2);
+const [place, redirect, certificates] = process.argv.slice(2);
 const { Provider } = await import(pathToFileURL(createRequire(`${place}/`).resolve('oidc-provider')));
-const server = createServer();
+const read = (name) => readFileSync(`${certificates}/${name}`);
+const server = certificates ? createSecureServer({ key: read('server.key'), cert: read('server.pem') }) : createServer();
 
 server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const { port } = server.address();
+  const issuer = certificates ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   const claims = async (id) => ({
     sub: id,
     name: id,
