@@ -165,6 +165,8 @@ fn connected(ground: &Ground, selection: &str, hosts: usize) -> Result<(f64, f64
 pub(super) fn hung(ground: &mut Ground) -> Result<()> {
     let hosts = ground.hosts();
     println!("\na host that hangs beside {hosts} others: until the last of the others has answered");
+    // The agents are there, as they are after the first time.
+    quietly(&mut ground.windlass(["exec", "@plain", "--", "true"]))?;
     ground.add_hung()?;
     let mut walls = [Vec::new(), Vec::new()];
     for _ in 0..ground.rounds {
