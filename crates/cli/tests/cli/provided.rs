@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::harness::{Ended, Place, Running, ended, root, running, skip};
 
@@ -13,6 +13,8 @@ const PLACE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/tools/oidc-provider")
 struct Provider {
     issuer: String,
     process: Child,
+    /// It may say more, and must not end for want of somebody who listens.
+    _says: BufReader<ChildStdout>,
 }
 
 // === impl Provider ===
@@ -31,8 +33,9 @@ impl Provider {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
         let mut issuer = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut issuer).unwrap();
-        Some(Self { issuer: issuer.trim().to_owned(), process })
+        let mut says = BufReader::new(process.stdout.take().unwrap());
+        says.read_line(&mut issuer).unwrap();
+        Some(Self { issuer: issuer.trim().to_owned(), process, _says: says })
     }
 
     /// A server at this address by which people sign in here.
@@ -112,7 +115,7 @@ fn somebody_signs_in_by_a_browser_here_and_by_a_code_elsewhere() {
 
     // Who is gone is waited for by nobody, and a provider that is away is said to be.
     drop(provider);
-    place.run(&["login", &url, "--oidc", "--device"]).exits(2).says(&["WL-1011"]);
+    place.run(&["login", &url, "--oidc", "--device"]).exits(5).says(&["WL-1011"]);
     place.run(&["whoami", "--context", "here"]).exits(0);
     server.signal("TERM");
     server.end().exits(0);
@@ -126,7 +129,7 @@ fn a_provider_whose_certificate_nobody_here_trusts_is_not_asked() {
     let Some(provider) = Provider::begin(name, &url) else { return };
     let place = Place::new();
     let server = provider.serves(&place, &address, None);
-    place.run(&["login", &url, "--oidc", "--device"]).exits(2).says(&["WL-1011", "certificate"]);
+    place.run(&["login", &url, "--oidc", "--device"]).exits(5).says(&["WL-1011", "certificate"]);
     server.signal("TERM");
     server.end().exits(0);
     // Without a provider, that is what is said.
