@@ -80,6 +80,13 @@ pub(super) fn undefined(source: &str, trace: &Trace, scope: &Scope) -> String {
     let Some(missing) = trace.missing() else {
         return format!("`{}` gives nothing", short(source));
     };
+    let untold = scope.node.as_deref().filter(|node| node.facts.is_empty());
+    if let (true, Some(node)) = (missing.starts_with("facts."), untold) {
+        return format!(
+            "{missing} is not defined: no facts of `{}` are known; `--fresh-facts` asks for them",
+            node.name
+        );
+    }
     let near = match missing.rsplit_once('.') {
         None => {
             if matches!(missing.as_str(), "node" | "facts") {

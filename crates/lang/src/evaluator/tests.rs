@@ -83,6 +83,14 @@ fn other_targets_are_seen() {
     }
 }
 
+#[test]
+fn a_node_that_has_told_nothing_is_said_to_be_asked() {
+    let node = Arc::new(Node::named("web09"));
+    let scope = Scope { node: Some(node), ..scope() };
+    let said = Evaluator::new().render(&json!("{{ facts.os }}"), &scope).unwrap_err().text;
+    assert_eq!(said, "facts.os is not defined: no facts of `web09` are known; `--fresh-facts` asks for them");
+}
+
 fn scope() -> Scope {
     Scope {
         params: map(
