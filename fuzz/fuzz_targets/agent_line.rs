@@ -9,8 +9,8 @@ use prost::Message;
 use tokio::io::AsyncWriteExt as _;
 use tonic::body::Body;
 use windlass_line::{
-    Arriving, Trunk, TrunkOptions,
-    FromAgent, FromServer, Head, Issued, JoinRequest, JoinToken, Piece, ProgramRequest, RenewRequest,
+    Arriving, FromAgent, FromServer, Head, Issued, JoinRequest, JoinToken, Piece, ProgramRequest,
+    RenewRequest, Trunk, TrunkOptions,
 };
 
 fn look<M: Message + Default + PartialEq + std::fmt::Debug>(data: &[u8]) {
@@ -22,11 +22,8 @@ fn look<M: Message + Default + PartialEq + std::fmt::Debug>(data: &[u8]) {
 
 /// A trunk whose other side says anything at all ends or waits for more, and never holds more than there is room for.
 fn trunk(data: &[u8]) {
-    let options = TrunkOptions {
-        ask_every: Duration::from_secs(10),
-        answer_within: Duration::from_secs(10),
-        calls: 4,
-    };
+    let options =
+        TrunkOptions { ask_every: Duration::from_secs(10), answer_within: Duration::from_secs(10), calls: 4 };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
         let (mut here, there) = tokio::io::duplex(1 << 20);
