@@ -26,6 +26,12 @@ impl Clock {
         Self::new(move || began + start.elapsed())
     }
 
+    /// The machine's time as it is at the moment, even where somebody has just set it.
+    #[must_use]
+    pub fn wall() -> Self {
+        Self::new(|| Time::ZERO + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
+    }
+
     /// A clock of one's own, for tests.
     pub fn new(now: impl Fn() -> Time + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))

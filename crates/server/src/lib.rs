@@ -15,6 +15,7 @@
 mod agents;
 mod backup;
 mod begun;
+mod clocks;
 mod entrance;
 mod error;
 mod first;

@@ -22,6 +22,7 @@ use windlass_store_fjall::FjallStore;
 use windlass_traces::{Options as TraceOptions, Traces};
 
 use crate::agents::{AgentToken, make};
+use crate::clocks;
 use crate::entrance::Entrance;
 use crate::error::Error;
 use crate::first::{self, First};
@@ -189,6 +190,8 @@ impl Server {
         let (ended, until) = watch::channel(());
         let budgets = Budgets::new(gathered.clone(), runtime.handle(), budgets_at);
         tokio::spawn(budgets.clone().follow(objects.changed(), until.clone()));
+        let say = |text: &str| tracing::warn!("{text}");
+        tokio::spawn(clocks::compare(clock.clone(), Clock::wall(), until.clone(), say));
         let drains = Arc::new(AtomicBool::new(false));
         let keeper = Keeper {
             runs: runtime.handle(),

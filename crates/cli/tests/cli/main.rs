@@ -47,4 +47,5 @@ mod server;
 mod settings;
 mod ssh;
 mod store;
+mod unwell;
 mod up;

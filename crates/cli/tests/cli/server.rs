@@ -2,11 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Place, Running, root, running, skip};
+use crate::harness::{Place, Running};
 
 /// A server that goes on, where it listens, and a token.
 pub(crate) struct Served {
@@ -24,7 +23,7 @@ impl Served {
     }
 
     /// One that was begun.
-    fn of(mut process: Running) -> Self {
+    pub(crate) fn of(mut process: Running) -> Self {
         let line = process.line_with("listens on http://");
         let address = line.trim().rsplit('/').next().unwrap().to_owned();
         Self { process, address }
@@ -65,7 +64,8 @@ impl Served {
     }
 }
 
-fn plan(script: &str) -> Value {
+/// A plan that does something first, then this, then something last.
+pub(crate) fn plan(script: &str) -> Value {
     json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [
         {"name": "first", "use": "shell", "with": {"script": "echo first >> done.log"}},
         {"name": "held", "use": "shell", "onInterrupt": "rerun", "timeout": "1h", "with": {"script": script}},
@@ -128,51 +128,4 @@ fn what_a_server_cannot_do_is_said_before_it_begins() {
     place.file("x.pem", "nonsense");
     let args = ["server", "--listen", "127.0.0.1:0", "--tls-cert", "x.pem", "--tls-key", "x.pem"];
     place.run(&args).exits(5).says(&["WL-1006"]);
-}
-
-#[test]
-fn a_server_whose_disk_fails_acknowledges_nothing_more_ends_and_goes_on_from_what_it_had() {
-    let place = Place::new();
-    let shim = place.path("stops.so");
-    let source = root().join("crates/cli/tests/cli/stops.c");
-    let made =
-        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl").status();
-    if !made.is_ok_and(|status| status.success()) {
-        let name = "a_server_whose_disk_fails_acknowledges_nothing_more_ends_and_goes_on_from_what_it_had";
-        return skip(name, "`cc` makes no library");
-    }
-    let mut command = place.command(&["server", "--listen", "127.0.0.1:0"]);
-    command.env("LD_PRELOAD", &shim).env("BROKEN", place.path("broken"));
-    let mut served = Served::of(running(command));
-    let token = served.token();
-    let plans = "/api/v1/namespaces/default/plans";
-    served.applies(&token, &format!("{plans}/before"), &plan("true"));
-    let runs = "/api/v1/namespaces/default/runs";
-    let held = plan(&place.until("gate"));
-    served.applies(&token, &format!("{plans}/held"), &held);
-    let (status, text) = served.ask(&token, "POST", runs, "application/json", Some(&json!({"plan": "held"})));
-    assert_eq!(status, 201, "{text}");
-    let run = serde_json::from_str::<Value>(&text).unwrap()["run"].as_str().unwrap().to_owned();
-    place.wait_for_line("done.log", "first");
-
-    place.file("broken", "");
-    let (path, media) = (format!("{plans}/after"), "application/apply+json");
-    let (status, text) = served.ask(&token, "PATCH", &path, media, Some(&plan("true")));
-    assert!(status >= 500, "{status} {text}");
-    let ended = served.process.end();
-    assert_ne!(ended.code, Some(0), "{} {}", ended.out, ended.err);
-    let ended =
-        ended.says(&["WL-0406", "Input/output error", "start again: what was acknowledged is recovered"]);
-    assert!(!ended.err.contains("panicked"), "{}", ended.err);
-
-    std::fs::remove_file(place.path("broken")).unwrap();
-    place.file("gate", "");
-    let served = Served::begin(&place);
-    let is_there = |name: &str| served.ask(&token, "GET", &format!("{plans}/{name}"), "", None).0;
-    // Of what was not acknowledged, nobody can know whether it reached the disk.
-    assert_eq!((is_there("before"), is_there("held")), (200, 200));
-    let (_, text) = served.ask(&token, "GET", &format!("{runs}/{run}/events"), "", None);
-    assert!(text.contains("event: finished"), "followed to its end: {text}");
-    let done = std::fs::read_to_string(place.path("done.log")).unwrap();
-    assert_eq!((done.matches("first").count(), done.matches("last").count()), (1, 1), "{done}");
 }
