@@ -47,5 +47,4 @@ mod server;
 mod settings;
 mod ssh;
 mod store;
-mod unwell;
 mod up;

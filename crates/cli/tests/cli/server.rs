@@ -1,5 +1,7 @@
 //! `windlass server` as a process: begun, asked, killed, begun again.
 
+mod unwell;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -23,7 +25,7 @@ impl Served {
     }
 
     /// One that was begun.
-    pub(crate) fn of(mut process: Running) -> Self {
+    fn of(mut process: Running) -> Self {
         let line = process.line_with("listens on http://");
         let address = line.trim().rsplit('/').next().unwrap().to_owned();
         Self { process, address }
@@ -65,7 +67,7 @@ impl Served {
 }
 
 /// A plan that does something first, then this, then something last.
-pub(crate) fn plan(script: &str) -> Value {
+fn plan(script: &str) -> Value {
     json!({"spec": {"blocks": [{"name": "b", "sequences": [{"name": "s", "actions": [
         {"name": "first", "use": "shell", "with": {"script": "echo first >> done.log"}},
         {"name": "held", "use": "shell", "onInterrupt": "rerun", "timeout": "1h", "with": {"script": script}},

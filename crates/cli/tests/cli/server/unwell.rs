@@ -4,14 +4,14 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::{Served, plan};
 use crate::harness::{Place, root, running, skip};
-use crate::server::{Served, plan};
 
 /// A server on a machine whose disk fails while there is a file `broken`, and whose clock is off by as many seconds as the files
 /// `ahead` and `behind` have bytes.
 fn on_an_unwell_machine(test: &str, place: &Place) -> Option<Served> {
     let shim = place.path("unwell.so");
-    let source = root().join("crates/cli/tests/cli/unwell.c");
+    let source = root().join("crates/cli/tests/cli/server/unwell.c");
     let made =
         Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl").status();
     if !made.is_ok_and(|status| status.success()) {
