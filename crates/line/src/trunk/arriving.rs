@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
@@ -34,6 +34,9 @@ struct State {
     connection: Option<Waker>,
 }
 
+/// Pieces that wait are put together up to this.
+const SMALL: usize = 4 << 10;
+
 // === impl Inbox ===
 
 impl Inbox {
@@ -48,7 +51,16 @@ impl Inbox {
         if state.is_gone || state.end.is_some() {
             return;
         }
-        state.pieces.push_back(piece);
+        let joins = |last: &mut Bytes| last.len().saturating_add(piece.len()) <= SMALL;
+        // What it takes to keep a piece is more than many a piece is long.
+        match state.pieces.pop_back_if(joins) {
+            Some(last) => {
+                let mut both = last.try_into_mut().unwrap_or_else(|last| BytesMut::from(last.as_ref()));
+                both.extend_from_slice(&piece);
+                state.pieces.push_back(both.freeze());
+            }
+            None => state.pieces.push_back(piece),
+        }
         wake(state, own);
     }
 

@@ -72,6 +72,8 @@ const FRAMES: usize = 32;
 const ROUNDS: usize = 16;
 /// How much may wait to be written: pieces stop far below, and there are few other frames that one has not asked for.
 const MOST_WAITING: usize = 1 << 20;
+/// How many calls that are refused may wait to be told so.
+const REFUSED: usize = 64;
 
 // === impl Trunk: its beginnings ===
 
@@ -215,6 +217,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Trunk<IO> {
         };
         if number <= self.newest {
             return Err(Ended::Off("it makes a call twice"));
+        }
+        if self.calls.len() >= self.options.calls.saturating_add(REFUSED) {
+            return Err(Ended::Off("it makes calls without end"));
         }
         self.newest = number;
         let (path, fields) = head(payload)?;

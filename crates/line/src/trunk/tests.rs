@@ -318,6 +318,55 @@ async fn who_does_not_keep_to_it_is_cut() {
 }
 
 #[tokio::test]
+async fn a_flood_of_calls_or_of_pieces_is_kept_in_no_more_than_its_room() {
+    // Calls that nobody hears the refusal of.
+    let begin = Head { path: "/".into(), fields: Vec::new() }.bytes();
+    let (here, there) = tokio::io::duplex(1 << 10);
+    let trunk = tokio::spawn(Trunk::answers(there, OPTIONS, |_| {
+        Box::pin(async { Response::new(body(stream::repeat(Bytes::from_static(&[1; 1000])))) })
+    }));
+    let (_reads_nothing, mut here) = tokio::io::split(here);
+    let mut out = BytesMut::new();
+    for number in 1..2_000 {
+        put(&mut out, Kind::Begin, number, &begin);
+    }
+    let _ = here.write_all(&out).await;
+    assert!(trunk.await.unwrap().unwrap_err().to_string().contains("calls without end"));
+    // Pieces that nobody reads: empty ones are not kept, and small ones are kept together.
+    let (inbox, arriving) = arriving::Inbox::new();
+    let waker = std::task::Waker::noop();
+    for at in 0..WINDOW {
+        inbox.put(Bytes::copy_from_slice(&[at.to_be_bytes()[3]]), waker);
+    }
+    inbox.end(Ok(HeaderMap::new()), waker);
+    let pieces: Vec<Bytes> = arriving.into_data_stream().map(Result::unwrap).collect().await;
+    assert_eq!(pieces.len(), WINDOW as usize / 4096);
+    assert!(pieces.concat().iter().zip(0_u32..).all(|(byte, at)| *byte == at.to_be_bytes()[3]));
+    let (mut here, there) = tokio::io::duplex(1 << 20);
+    let (found, mut finds) = tokio::sync::mpsc::unbounded_channel();
+    let trunk = tokio::spawn(Trunk::answers(there, OPTIONS, move |request| {
+        let found = found.clone();
+        Box::pin(async move {
+            let mut pieces = request.into_body().into_data_stream();
+            while let Some(Ok(piece)) = pieces.next().await {
+                found.send(piece).unwrap();
+            }
+            Response::new(Body::empty())
+        })
+    }));
+    let mut out = BytesMut::new();
+    put(&mut out, Kind::Begin, 1, &begin);
+    for _ in 0..10_000 {
+        put(&mut out, Kind::Data, 1, b"");
+    }
+    put(&mut out, Kind::Data, 1, b"x");
+    here.write_all(&out).await.unwrap();
+    assert_eq!(finds.recv().await.unwrap(), "x", "the first that is found is the only one");
+    drop(here);
+    trunk.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn both_may_send_all_that_they_have_at_once() {
     let (trunk, _) = pair(100, |request| {
         let (_, arriving) = request.into_parts();
