@@ -7,8 +7,9 @@
 //!                                        TLS of agents, on the same port           ─► windlass-hub
 //! ```
 //!
-//! While it begins, it says that it lives and is not ready, and lets all else wait; when it ends it takes no more requests first, then gives the runs
-//! time to come to a place from which they go on, and then closes the store. A store that has stopped ends it.
+//! While it begins, it says that it lives and is not ready, and lets all else wait. When it ends, it takes no more requests
+//! first, then gives the runs time to come to a place from which they go on, and then closes the store. A store that has
+//! stopped ends it.
 //!
 //! It decides nothing about runs and rights. Reading order: [`Options`], [`Server`].
 
