@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use windlass_logs::{Book, Filter, Form, Reader, Record, RunFiles, Source, Writer, encode, header, last};
+use windlass_logs::{Book, Filter, Form, Log, Reader, Record, RunFiles, Source, Writer, encode, header};
 use windlass_model::log_level::LogLevel;
 use windlass_model::time::Time;
 
@@ -39,8 +39,8 @@ fn main() {
         let writer = Writer::new(|| Time::ZERO);
         let header: std::sync::Arc<[u8]> = header("r", "p").into();
         let run: std::sync::Arc<std::path::Path> = files.directory().into();
-        let book = |path| Book::new(path, std::sync::Arc::clone(&header), std::sync::Arc::clone(&run));
-        let all = book(files.all());
+        let book = |path| Book::of_node(path, std::sync::Arc::clone(&header), std::sync::Arc::clone(&run));
+        let all = Book::new(files.all(), std::sync::Arc::clone(&header), std::sync::Arc::clone(&run));
         std::thread::scope(|scope| {
             for thread in 0..THREADS {
                 let (writer, all, files, book, text) = (&writer, &all, &files, &book, &text);
@@ -78,8 +78,14 @@ fn main() {
     assert_eq!(read, NODES * (EACH / (LINE + 1)));
     report("read all", took, lines, total);
 
-    let took = timed(|| assert!(last(&files.all(), 50, &Filter::default()).unwrap() > 0));
+    let filter = Filter::default();
+    let took = timed(|| assert!(Log::of(&files, &filter).last(50, &filter).unwrap() > 0));
     println!("find the last 50 of {lines} lines: {:.1} ms", took.as_secs_f64() * 1e3);
+
+    let mut silent = Filter::default();
+    silent.nodes.insert("silent".to_owned());
+    let took = timed(|| assert_eq!(Log::of(&files, &silent).last(50, &silent).unwrap(), 0));
+    println!("look for a node without a file in {lines} lines: {:.1} ms", took.as_secs_f64() * 1e3);
 
     // From a line that was handed over to the same line read: one at a time, with nothing else going on.
     let writer = Writer::new(|| Time::ZERO);

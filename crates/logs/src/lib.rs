@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <logs>/<plan>/<run>/all.log           every line: output of actions, and what happened in between
-//! <logs>/<plan>/<run>/nodes/<node>.log  the lines of one node
+//! <logs>/<plan>/<run>/nodes/<node>.log  the lines of one node, once something was printed on it
 //! ```
 //!
 //! `line` is their format, one line a record, so that `tail -f` and `grep` understand them and an offset is
@@ -18,5 +18,5 @@ mod writer;
 
 pub use self::line::{Form, Record, Source, VERSION, decode, encode, encode_head, encode_text, header};
 pub use self::place::{RunFiles, node_file_name};
-pub use self::reader::{Filter, Found, Reader, last};
+pub use self::reader::{Filter, Found, Log, Reader};
 pub use self::writer::{Book, Lost, Writer};

@@ -4,6 +4,7 @@
 //! So whoever reads on from where they stopped gets every record exactly once.
 
 mod filter;
+mod log;
 mod tail;
 
 use std::fs::File;
@@ -13,8 +14,9 @@ use std::path::{Path, PathBuf};
 use memchr::memchr;
 
 pub use self::filter::Filter;
-pub use self::tail::last;
+pub use self::log::Log;
 use crate::line::{Last, Record};
+use crate::place::is_file_of;
 
 /// How much is read at a time.
 const PIECE: usize = 64 << 10;
@@ -34,6 +36,18 @@ pub struct Reader {
     /// How much of it was looked through for the end of a line.
     searched: usize,
     last: Last,
+    own: Option<Own>,
+}
+
+/// Of a file with the lines of many, those are read that would stand in a file of their own.
+#[derive(Debug)]
+struct Own {
+    /// Its name.
+    file: String,
+    /// Where the next line would begin in it.
+    at: u64,
+    /// From where on lines are wanted.
+    from: u64,
 }
 
 /// A line that was found.
@@ -43,7 +57,7 @@ pub struct Found<'a> {
     pub offset: u64,
     /// Where the next one begins.
     pub next: u64,
-    /// The line, without its end.
+    /// The line, without its end. Nothing where it was passed over.
     pub line: &'a [u8],
     /// What it says; `None` where it is no record: a header, or damaged.
     pub record: Option<Record<'a>>,
@@ -56,12 +70,24 @@ impl Reader {
     #[must_use]
     pub fn new(path: &Path, offset: u64) -> Self {
         let (path, bytes) = (path.to_owned(), Vec::new());
-        Self { path, file: None, offset, bytes, taken: 0, searched: 0, last: Last::default() }
+        Self { path, file: None, offset, bytes, taken: 0, searched: 0, last: Last::default(), own: None }
+    }
+
+    /// Reads from a file with the lines of many those that would stand in a file of their own, from an offset in that on.
+    fn new_own(path: &Path, file: &str, from: u64) -> Self {
+        let own = Own { file: file.to_owned(), at: 0, from };
+        Self { own: Some(own), ..Self::new(path, 0) }
     }
 
     /// Where the next line begins.
     #[must_use]
     pub fn position(&self) -> u64 {
+        self.own.as_ref().map_or_else(|| self.looked_through(), |own| own.at.max(own.from))
+    }
+
+    /// How much of the file has been looked through.
+    #[must_use]
+    pub fn looked_through(&self) -> u64 {
         self.offset.saturating_add(self.taken as u64)
     }
 
@@ -98,10 +124,23 @@ impl Reader {
                 return Ok(None);
             }
         };
-        let (offset, begin) = (self.position(), self.taken);
+        let (mut offset, begin) = (self.looked_through(), self.taken);
         self.taken = after;
-        let next = self.position();
+        let mut next = self.looked_through();
         let line = self.bytes.get(begin..end).unwrap_or_default();
+        if let Some(own) = &mut self.own {
+            let is_own = match line.strip_prefix(b"#") {
+                Some(_) => offset == 0,
+                None => self.last.decode(line).is_some_and(|record| own.holds(&record)),
+            };
+            let size = if is_own { next.saturating_sub(offset) } else { 0 };
+            offset = own.at;
+            own.at = own.at.saturating_add(size);
+            next = own.at;
+            if !is_own || offset < own.from {
+                return Ok(Some(Found { offset, next, line: &[], record: None }));
+            }
+        }
         let is_record = !line.starts_with(b"#") && may_be(line);
         let record = if is_record { self.last.decode(line) } else { None };
         Ok(Some(Found { offset, next, line, record }))
@@ -136,6 +175,14 @@ impl Reader {
         };
         self.bytes.truncate(held + *read.as_ref().unwrap_or(&0));
         read
+    }
+}
+
+// === impl Own ===
+
+impl Own {
+    fn holds(&self, record: &Record<'_>) -> bool {
+        record.node.is_some_and(|node| is_file_of(&self.file, node))
     }
 }
 

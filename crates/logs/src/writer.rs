@@ -17,6 +17,7 @@
 
 mod files;
 mod pages;
+mod quiet;
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
@@ -57,6 +58,8 @@ pub struct Book {
     header: Arc<[u8]>,
     /// The directory of the run that it belongs to.
     run: Arc<Path>,
+    /// Whether it has the lines of a node alone, which stand in the file of the run, too.
+    is_of_node: bool,
 }
 
 /// A path as the key of a table. It is asked for with every record, and comparing paths part by part takes longer than
@@ -88,6 +91,8 @@ struct Shared {
     most: usize,
     /// How many files are kept open.
     open: usize,
+    /// How many bytes are held of nodes where nothing was printed.
+    held: usize,
     clock: Box<dyn Fn() -> Time + Send + Sync>,
 }
 
@@ -99,6 +104,8 @@ struct State {
     begun: u64,
     done: u64,
     closing: bool,
+    /// The directories of runs of which nothing more comes.
+    forgotten: Vec<Arc<Path>>,
     /// Memory of records that were written, for those that come.
     spare: Spare,
 }
@@ -108,6 +115,8 @@ struct State {
 struct Pending {
     book: Book,
     pages: Pages,
+    /// Whether something of it was printed.
+    is_printed: bool,
 }
 
 // === impl Writer ===
@@ -115,10 +124,15 @@ struct Pending {
 impl Writer {
     /// A writer with the clock for what it says itself. Its thread begins with the first record.
     pub fn new(clock: impl Fn() -> Time + Send + Sync + 'static) -> Self {
-        Self::with_most(MOST, Files::may_be_open(), clock)
+        Self::with_most(MOST, Files::may_be_open(), quiet::MOST, clock)
     }
 
-    fn with_most(most: usize, open: usize, clock: impl Fn() -> Time + Send + Sync + 'static) -> Self {
+    fn with_most(
+        most: usize,
+        open: usize,
+        held: usize,
+        clock: impl Fn() -> Time + Send + Sync + 'static,
+    ) -> Self {
         let shared = Shared {
             state: Mutex::default(),
             filled: Condvar::new(),
@@ -129,15 +143,17 @@ impl Writer {
             losses: Mutex::default(),
             most,
             open,
+            held,
             clock: Box::new(clock),
         };
         Self { shared: Arc::new(shared), thread: Mutex::default() }
     }
 
-    /// Appends records, each with the end of its line, to each of these files. Whoever has far too many is held up.
+    /// Appends records that were printed, each with the end of its line, to each of these files. Whoever has far too many is
+    /// held up.
     pub fn append<'a>(&self, books: impl IntoIterator<Item = &'a Book>, records: &[u8]) {
         let mut state = self.unless_far_too_much();
-        books.into_iter().for_each(|book| state.append(book, records));
+        books.into_iter().for_each(|book| state.append(book, records, true));
         drop(state);
         self.shared.filled.notify_one();
     }
@@ -172,20 +188,28 @@ impl Writer {
         state
     }
 
-    /// The same without ever being held up, for those who look for [`Writer::room`] at other times. What comes while far
-    /// too much is pending is dropped.
+    /// Appends records of what happened without ever being held up, for those who look for [`Writer::room`] at other times.
+    /// What comes while far too much is pending is dropped. Of a node where nothing was printed it stands in the file of the run
+    /// alone.
     pub fn append_at_once<'a>(&self, records: impl IntoIterator<Item = (&'a Book, &'a [u8])>) {
         self.begin();
         let mut state = self.shared.state();
         for (book, records) in records {
             if state.bytes < self.shared.most {
-                state.append(book, records);
+                state.append(book, records, false);
             } else {
                 self.shared.lose(&book.run, Lost::of(records, "writing is far behind".to_owned()));
             }
         }
         drop(state);
         self.shared.filled.notify_one();
+    }
+
+    /// Nothing more comes of the run whose logs are in a directory, or not from here.
+    pub fn forget(&self, run: &Arc<Path>) {
+        if self.shared.has_begun.load(Ordering::Acquire) {
+            self.shared.state().forgotten.push(Arc::clone(run));
+        }
     }
 
     /// What could not be written of a run since the process began.
@@ -286,7 +310,8 @@ impl Shared {
 
     /// Writes whatever is pending, until nothing more will come.
     fn write(&self) {
-        let mut files = Files::with_most(self.open);
+        let mut files = Files::with_most(self.open, self.held);
+        let mut lose = |book: &Book, lost| self.lose(&book.run, lost);
         let mut state = self.state();
         loop {
             while state.pending.is_empty() && !state.closing {
@@ -296,18 +321,18 @@ impl Shared {
                 return;
             }
             let round = std::mem::take(&mut state.pending);
+            let forgotten = std::mem::take(&mut state.forgotten);
             state.bytes = 0;
             state.begun = state.begun.saturating_add(1);
             drop(state);
             self.drained.notify_all();
             self.has_room.notify_waiters();
-            for Pending { book, pages } in round.into_values() {
-                if let Some(lost) = files.append(&book, &pages, &*self.clock) {
-                    self.lose(&book.run, lost);
-                }
+            for pending in round.into_values() {
+                files.append(&pending, &*self.clock, &mut lose);
                 // Whoever fills the next sheet has this one sooner than at the end of the round.
-                self.state().spare.give(pages);
+                self.state().spare.give(pending.pages);
             }
+            forgotten.iter().for_each(|run| files.forget(run));
             state = self.state();
             state.done = state.begun;
             self.drained.notify_all();
@@ -325,21 +350,21 @@ impl std::fmt::Debug for Shared {
 // === impl State ===
 
 impl State {
-    fn append(&mut self, book: &Book, records: &[u8]) {
+    fn append(&mut self, book: &Book, records: &[u8], is_printed: bool) {
         self.bytes = self.bytes.saturating_add(records.len());
-        if let Some((pages, spare)) = self.pages(book) {
+        if let Some((pages, spare)) = self.pages(book, is_printed) {
             pages.append(records, spare);
         }
     }
 
     fn append_sheet(&mut self, book: &Book, sheet: &Arc<Vec<u8>>) {
-        if let Some((pages, _)) = self.pages(book) {
+        if let Some((pages, _)) = self.pages(book, true) {
             pages.append_sheet(Arc::clone(sheet));
         }
     }
 
     /// What is pending for a file, and memory for more; `None` when nobody writes any more.
-    fn pages(&mut self, book: &Book) -> Option<(&mut Pages, &mut Spare)> {
+    fn pages(&mut self, book: &Book, is_printed: bool) -> Option<(&mut Pages, &mut Spare)> {
         if self.closing {
             return None;
         }
@@ -347,9 +372,10 @@ impl State {
             Entry::Occupied(pending) => pending.into_mut(),
             Entry::Vacant(none) => {
                 self.bytes = self.bytes.saturating_add(FILE);
-                none.insert(Pending { book: book.clone(), pages: Pages::default() })
+                none.insert(Pending { book: book.clone(), pages: Pages::default(), is_printed })
             }
         };
+        pending.is_printed |= is_printed;
         Some((&mut pending.pages, &mut self.spare))
     }
 }
@@ -360,7 +386,13 @@ impl Book {
     /// A file of the run whose logs are in a directory; it is made when the first record comes.
     #[must_use]
     pub fn new(path: PathBuf, header: Arc<[u8]>, run: Arc<Path>) -> Self {
-        Self { path: path.into(), header, run }
+        Self { path: path.into(), header, run, is_of_node: false }
+    }
+
+    /// That of a node of the run; it is made when something is printed there. The file of the run has all that stands in it.
+    #[must_use]
+    pub fn of_node(path: PathBuf, header: Arc<[u8]>, run: Arc<Path>) -> Self {
+        Self { is_of_node: true, ..Self::new(path, header, run) }
     }
 
     /// Where it is.

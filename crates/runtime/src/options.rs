@@ -71,7 +71,8 @@ pub enum Logs {
     /// Nowhere.
     #[default]
     Dropped,
-    /// Into plain files: `<directory>/<plan>/<run>/all.log`, and `nodes/<name>.log` beside it.
+    /// Into plain files: `<directory>/<plan>/<run>/all.log`, and beside it `nodes/<name>.log` of each node on which
+    /// something was printed.
     Files(PathBuf),
 }
 

@@ -191,7 +191,13 @@ impl RunOutput {
     }
 
     fn book(&self, node: &str) -> Book {
-        Book::new(self.files.node(node), Arc::clone(&self.header), Arc::clone(&self.directory))
+        Book::of_node(self.files.node(node), Arc::clone(&self.header), Arc::clone(&self.directory))
+    }
+}
+
+impl Drop for RunOutput {
+    fn drop(&mut self) {
+        self.writer.forget(&self.directory);
     }
 }
 
@@ -218,8 +224,14 @@ impl AttemptOutput {
             self.run.writer.flush();
             let all = self.run.sought.standing(&self.address, self.n, self.run.all.path());
             let is_own = |(address, n): &(String, u32)| *address == self.address && *n == self.n;
-            let node = self.node.iter().flat_map(|(_, book)| again::read(book.path(), again.began, &is_own));
-            Mutex::new((all, node.map(|(_, standing)| standing).next().unwrap_or_default()))
+            // A node has no file before something is printed there, and then has it with all that stands in that of the run.
+            let node = match &self.node {
+                Some((_, book)) if book.path().exists() => {
+                    again::read(book.path(), again.began, &is_own).into_values().next().unwrap_or_default()
+                }
+                _ => all.clone(),
+            };
+            Mutex::new((all, node))
         });
         let mut standing = standing.lock().unwrap_or_else(PoisonError::into_inner);
         Stands { all: standing.0.take(printed, source, text), node: standing.1.take(printed, source, text) }

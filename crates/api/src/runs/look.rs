@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 use windlass_access::{Resource, Verb};
 use windlass_contract::{NAMESPACE_LABEL, RecordedEvent, Run, RunApproval, RunPage, RunReason};
-use windlass_logs::{Filter as LogFilter, Found, Reader, RunFiles};
+use windlass_logs::{Filter as LogFilter, Found, Log, Reader, RunFiles};
 use windlass_model::Value;
 use windlass_model::event::Event;
 use windlass_model::id::GroupId;
@@ -341,26 +341,20 @@ pub(crate) async fn logs<T: Default + Send + 'static>(
     let Some(directory) = caller.api().parts().runs.logs(view.id).await? else {
         return Err(Problem::not_found("output: none is kept here"));
     };
-    let files = RunFiles::within(directory);
-    let path = match filter.nodes.first() {
-        Some(node) if filter.nodes.len() == 1 => files.node(node),
-        _ => files.all(),
-    };
-    let begin = match (from, tail) {
-        (Some(offset), _) => offset,
-        (None, Some(lines)) => {
-            let (path, filter) = (path.clone(), filter.clone());
-            // Of what is rare, the whole file may have to be looked through.
-            let found = tokio::task::spawn_blocking(move || windlass_logs::last(&path, lines, &filter)).await;
-            found
-                .map_err(Problem::lost)?
-                .map_err(|error| Problem::not_found(format!("output that can be read: {error}")))?
-        }
-        (None, None) => 0,
-    };
-    let reader = Reader::new(&path, begin);
+    let log = Log::of(&RunFiles::within(directory), &filter);
+    let wanted = filter.clone();
+    // Of what is rare, the whole file may have to be looked through.
+    let found = tokio::task::spawn_blocking(move || {
+        let begin = match (from, tail) {
+            (Some(offset), _) => offset,
+            (None, Some(lines)) => log.last(lines, &wanted)?,
+            (None, None) => 0,
+        };
+        Ok((LogPlace { from: begin, size: log.size()? }, log.reader(begin)))
+    });
+    let unread = |error: std::io::Error| Problem::not_found(format!("output that can be read: {error}"));
+    let (place, reader) = found.await.map_err(Problem::lost)?.map_err(unread)?;
     let follows = follow && !view.status.is_terminal();
-    let place = LogPlace { from: begin, size: std::fs::metadata(&path).map_or(0, |file| file.len()) };
     let (until, left) = (until.unwrap_or(u64::MAX), most.unwrap_or(usize::MAX));
     let state = Lines { reader, filter, api: caller.api().clone(), view, follows, until, left, take };
     let lines = stream::unfold(Some(state), |state| async {
@@ -420,9 +414,10 @@ impl<T: Default> Lines<T> {
     /// What is wanted of the next stretch of the file, and whether that was the end of it.
     fn portion(&mut self) -> std::io::Result<(Option<LogPortion<T>>, Reached)> {
         let (mut lines, mut size, mut is_none) = (T::default(), 0_usize, true);
-        let most = self.reader.position().saturating_add(STRETCH);
+        let most = self.reader.looked_through().saturating_add(STRETCH);
         let mut reached = Reached::More;
-        while size < PORTION && self.left > 0 && self.reader.position() < self.until.min(most) {
+        let is_near = |reader: &Reader, until| reader.looked_through() < most && reader.position() < until;
+        while size < PORTION && self.left > 0 && is_near(&self.reader, self.until) {
             let Some(found) = self.reader.line_for(&self.filter)? else {
                 reached = Reached::End;
                 break;

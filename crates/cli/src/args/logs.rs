@@ -13,7 +13,8 @@ RUN is a run's id, the beginning of one, or `last`, which is the default. The ru
 Each line has its time, the action with the number of its attempt, and where it came from:
   |  printed by a program    !  printed as an error    *  said by the plugin    -  said by the run
 
-The files themselves are plain text, one line a record: DATA_DIR/logs/PLAN/RUN/all.log and nodes/NODE.log.
+The files themselves are plain text, one line a record: DATA_DIR/logs/PLAN/RUN/all.log, and
+nodes/NODE.log of each node on which something was printed.
 
 Examples:
   windlass logs                                     the last run

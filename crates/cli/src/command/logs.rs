@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_logs::{Filter, Reader, RunFiles, last};
+use windlass_logs::{Filter, Log, Reader, RunFiles};
 use windlass_model::code;
 use windlass_model::id::RunId;
 use windlass_model::layout::Layout;
@@ -60,13 +60,14 @@ async fn logs(args: &LogsArgs, printer: &mut Printer) -> Outcome {
             return Err(failure);
         }
     };
-    let path = file(&files, &filter);
+    let log = Log::of(&files, &filter);
+    let path = log.path().to_owned();
     let from = match (args.from, args.tail) {
         (Some(offset), _) => offset,
-        (None, Some(lines)) => last(&path, lines, &filter).map_err(|error| unreadable(&path, &error))?,
+        (None, Some(lines)) => log.last(lines, &filter).map_err(|error| unreadable(&path, &error))?,
         (None, None) => 0,
     };
-    let mut pages = Pages { reader: Reader::new(&path, from), path, show: Show::new(args.output, filter) };
+    let mut pages = Pages { reader: log.reader(from), path, show: Show::new(args.output, filter) };
     let goes_on = !row.view.status.is_terminal();
     if args.follow && goes_on && access.has_owner() {
         follow(&mut pages, &access, run, row.view.seq, printer).await?;
@@ -206,14 +207,6 @@ fn no_such_node(name: &str, known: &BTreeSet<&str>) -> Failure {
     let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
     Failure::new(Exit::Invalid, code::NO_NODE_OF_RUN, format!("the run has no node `{name}`{hint}"))
         .help("leave --node out to see the lines of all nodes")
-}
-
-/// One node has a file of its own.
-fn file(files: &RunFiles, filter: &Filter) -> PathBuf {
-    match filter.nodes.first() {
-        Some(node) if filter.nodes.len() == 1 => files.node(node),
-        _ => files.all(),
-    }
 }
 
 fn since(text: &str) -> Result<Time, Failure> {

@@ -123,6 +123,44 @@ fn p38_a_log_has_a_file_a_node_filters_and_is_followed_from_the_middle_to_the_en
 }
 
 #[test]
+fn a_node_where_nothing_was_printed_has_no_file_and_its_lines_are_found() {
+    let place = Place::new();
+    let spec = "  blocks:
+    - name: patch
+      targets: {nodes: [web01, web02]}
+      sequence:
+        - name: quiet
+          use: shell
+          with: {script: 'true'}
+        - name: say
+          when: node.name == 'web02'
+          use: shell
+          with: {script: echo said}
+";
+    let plan = place.plan("two", spec);
+    place.run(&["run", plan.to_str().unwrap()]).exits(0);
+    let nodes = logs_of(&place).join("nodes");
+    let files: Vec<_> = fs::read_dir(&nodes).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["web02.log"], "web01 printed nothing");
+    // The one that printed has all that happened before, too.
+    let own = fs::read_to_string(nodes.join("web02.log")).unwrap();
+    assert!(own.contains("patch/web02/quiet#1 @web02 | ") && own.contains("| said"), "{own}");
+    let all = fs::read_to_string(logs_of(&place).join("all.log")).unwrap();
+    for node in ["web01", "web02"] {
+        let lines = |more: &[&str]| {
+            let args = [&["logs", "--node", node, "--level", "debug", "--output", "json"], more].concat();
+            let shown = place.run(&args).exits(0).out;
+            shown.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
+        };
+        let seen = lines(&[]);
+        assert_eq!(seen.len(), all.lines().filter(|line| line.contains(&format!(" @{node} "))).count());
+        assert!(seen.windows(2).all(|pair| pair[0]["next"] == pair[1]["offset"]), "{seen:?}");
+        assert_eq!(lines(&["--from", &seen[1]["next"].to_string()]), seen[2..]);
+        assert_eq!(lines(&["--tail", "2"]), seen[seen.len() - 2..]);
+    }
+}
+
+#[test]
 fn what_is_not_there_is_said_with_what_is_near() {
     let place = Place::new();
     let plan = two_nodes(&place);

@@ -14,11 +14,7 @@ use crate::line::decode;
 const PIECE: u64 = 256 << 10;
 
 /// The offset from which on there are so many wanted records, or the beginning where there are fewer.
-///
-/// # Errors
-///
-/// The file cannot be read.
-pub fn last(path: &Path, wanted: usize, filter: &Filter) -> io::Result<u64> {
+pub(super) fn last(path: &Path, wanted: usize, filter: &Filter) -> io::Result<u64> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),

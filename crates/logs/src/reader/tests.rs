@@ -1,8 +1,10 @@
 //! Every record once, whoever writes meanwhile and wherever reading begins.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use windlass_model::log_level::LogLevel;
@@ -10,6 +12,7 @@ use windlass_model::time::Time;
 
 use super::*;
 use crate::line::{Form, Source, decode, encode, header};
+use crate::place::RunFiles;
 use crate::writer::{Book, Writer};
 
 fn line(n: u64, node: Option<&str>, level: LogLevel) -> Vec<u8> {
@@ -176,6 +179,95 @@ proptest! {
             Some(at) => offsets.get(at).copied().unwrap_or(end),
             None => 0,
         };
-        prop_assert_eq!(last(&path, wanted, &filter).unwrap(), expect);
+        prop_assert_eq!(tail::last(&path, wanted, &filter).unwrap(), expect);
+    }
+}
+
+/// What is done to the logs of a run.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// Something happens on a node.
+    Happens(usize),
+    /// Something is printed there.
+    Prints(usize),
+    /// The process dies, and another goes on.
+    Dies,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0_usize..5).prop_map(Step::Happens),
+        2 => (0_usize..4).prop_map(Step::Prints),
+        1 => Just(Step::Dies),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whether_a_node_has_a_file_makes_no_difference(
+        steps in proptest::collection::vec(step(), 0..60),
+        place in 0_usize..20,
+        wanted in 0_usize..20,
+        flushes in any::<bool>(),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let (run, files) = (dir.path().into(), RunFiles::within(dir.path().to_owned()));
+        let (run, header): (Arc<Path>, Arc<[u8]>) = (run, header("r", "p").into());
+        let all = Book::new(files.all(), Arc::clone(&header), Arc::clone(&run));
+        // Two of them share a file.
+        let nodes = ["web01", "web02", "a/b", "a_b", "silent"];
+        let books = nodes.map(|node| Book::of_node(files.node(node), Arc::clone(&header), Arc::clone(&run)));
+        let new = || Writer::new(|| Time(0));
+        let (mut writer, mut told, mut printed) = (new(), Vec::new(), BTreeSet::new());
+        for (n, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Happens(node) | Step::Prints(node) => {
+                    let text = line(n as u64, Some(nodes[node]), LogLevel::Info);
+                    if matches!(step, Step::Prints(_)) {
+                        printed.insert(files.node(nodes[node]));
+                        writer.append([&all, &books[node]], &text);
+                    } else {
+                        writer.append_at_once([(&all, text.as_slice()), (&books[node], text.as_slice())]);
+                    }
+                    told.push((nodes[node], text));
+                }
+                Step::Dies => writer = new(),
+            }
+            if flushes {
+                writer.flush();
+            }
+        }
+        writer.flush();
+        for node in nodes {
+            let path = files.node(node);
+            prop_assert_eq!(path.exists(), printed.contains(&path), "{}", node);
+            let mut filter = Filter::default();
+            filter.nodes.insert(node.to_owned());
+            let log = Log::of(&files, &filter);
+            // What stands in that file, or would.
+            let first = (!told.is_empty()).then_some(("", header.to_vec()));
+            let lines = first.iter().chain(told.iter().filter(|(other, _)| files.node(other) == path));
+            let lines: Vec<_> = lines.scan(0, |end, (node, line)| {
+                let offset = *end;
+                *end += line.len() as u64;
+                Some((offset, *end, line.as_slice(), *node))
+            }).collect();
+            let size = lines.last().map_or(0, |line| line.1);
+            prop_assert_eq!(log.size().unwrap(), size);
+            let rest = lines.get(place..).unwrap_or_default();
+            let mut reader = log.reader(rest.first().map_or(size, |line| line.0));
+            let mut found = Vec::new();
+            while let Some(one) = reader.line().unwrap() {
+                if !one.line.is_empty() {
+                    let node = one.record.and_then(|record| record.node).unwrap_or_default();
+                    found.push((one.offset, one.next, [one.line, b"\n"].concat(), node.to_owned()));
+                }
+            }
+            let rest = rest.iter().map(|(from, to, line, node)| (*from, *to, line.to_vec(), (*node).to_owned()));
+            prop_assert_eq!(&found, &rest.collect::<Vec<_>>());
+            let own: Vec<_> = lines.iter().filter(|line| line.3 == node).collect();
+            let last = own.len().checked_sub(wanted).map_or(0, |at| own.get(at).map_or(size, |line| line.0));
+            prop_assert_eq!(log.last(wanted, &filter).unwrap(), last);
+        }
     }
 }

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use windlass_model::log_level::LogLevel;
 use windlass_model::time::Time;
 
-use super::{Book, Lost, Pages};
+use super::quiet::{Held, Quiet};
+use super::{Book, Lost, Pending};
 use crate::line::{Form, Record, Source, encode};
 
 /// How many files are kept open where a process may have as many as is usual. One that may have more keeps more, for to open one
@@ -24,6 +26,7 @@ pub(super) struct Files {
     round: u64,
     /// How many are kept open.
     most: usize,
+    quiet: Quiet,
 }
 
 #[derive(Debug)]
@@ -36,9 +39,10 @@ struct Open {
 // === impl Files ===
 
 impl Files {
-    /// Keeps so many open.
-    pub(super) fn with_most(most: usize) -> Self {
-        Self { open: HashMap::new(), lost: HashMap::new(), round: 0, most }
+    /// Keeps so many open, and so many bytes of nodes where nothing was printed.
+    pub(super) fn with_most(most: usize, held: usize) -> Self {
+        let quiet = Quiet::with_most(held);
+        Self { open: HashMap::new(), lost: HashMap::new(), round: 0, most, quiet }
     }
 
     /// How many may be open: far fewer than the process may have, for the store and connections need some, too.
@@ -48,11 +52,51 @@ impl Files {
         (limit / 16).clamp(OPEN_FILES, OPEN_FILES_AT_MOST)
     }
 
+    /// Appends to a file, or holds what comes of a node where nothing was printed; tells what was lost.
+    pub(super) fn append(
+        &mut self,
+        pending: &Pending,
+        clock: &dyn Fn() -> Time,
+        lose: &mut dyn FnMut(&Book, Lost),
+    ) {
+        let Pending { book, pages, is_printed } = pending;
+        self.quiet.begin(book);
+        if book.is_of_node && !is_printed && self.is_quiet(book) {
+            self.quiet.hold(book, pages);
+            for Held { book, lines } in self.quiet.excess() {
+                if let Some(lost) = self.write(&book, std::iter::once(lines.as_slice()), clock) {
+                    lose(&book, lost);
+                }
+            }
+            return;
+        }
+        let held = if book.is_of_node { self.quiet.take(book) } else { Vec::new() };
+        let before = (!held.is_empty()).then_some(held.as_slice());
+        if let Some(lost) = self.write(book, before.into_iter().chain(pages.iter()), clock) {
+            lose(book, lost);
+        }
+    }
+
+    /// Nothing more comes of a run.
+    pub(super) fn forget(&mut self, run: &Arc<Path>) {
+        self.quiet.forget(run);
+    }
+
+    /// Whether a node has no file.
+    fn is_quiet(&self, book: &Book) -> bool {
+        self.quiet.holds(book) || !(self.open.contains_key(&*book.path) || book.path.exists())
+    }
+
     /// Appends to a file; gives back what was lost.
-    pub(super) fn append(&mut self, book: &Book, pages: &Pages, clock: &dyn Fn() -> Time) -> Option<Lost> {
+    fn write<'a>(
+        &mut self,
+        book: &Book,
+        mut rest: impl Iterator<Item = &'a [u8]>,
+        clock: &dyn Fn() -> Time,
+    ) -> Option<Lost> {
         self.round = self.round.saturating_add(1);
         let told = self.lost.get(&*book.path).map(|lost| told(lost, clock()));
-        let (mut rest, mut error) = (pages.iter(), None);
+        let mut error = None;
         let mut lost = Lost::of(&[], String::new());
         match self.file(book) {
             Err(failed) => error = Some(failed),

@@ -18,7 +18,7 @@ fn many_threads_write_to_more_files_than_may_be_open() {
     let dir = tempfile::tempdir().unwrap();
     let all = book(dir.path().join("a/all.log"));
     let own: Vec<_> = (0..200).map(|n| book(dir.path().join(format!("a/nodes/n{n}.log")))).collect();
-    let writer = Writer::with_most(MOST, 8, || Time(0));
+    let writer = Writer::with_most(MOST, 8, quiet::MOST, || Time(0));
     std::thread::scope(|scope| {
         for books in own.chunks(50) {
             let (writer, all) = (&writer, &all);
@@ -143,6 +143,45 @@ fn a_full_disk_is_named() {
     assert!(lost.why.contains("No space left"), "{}", lost.why);
 }
 
+#[test]
+fn too_many_quiet_nodes_have_files_and_a_run_that_is_over_holds_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |name: &str| -> Arc<Path> { dir.path().join(name).into() };
+    let (one, other) = (run("one"), run("other"));
+    let book = |run: &Arc<Path>, node: usize| {
+        Book::of_node(run.join(format!("nodes/n{node}.log")), header("r", "p").into(), Arc::clone(run))
+    };
+    let files = |run: &Path| fs::read_dir(run.join("nodes")).map_or(0, Iterator::count);
+    let writer = Writer::with_most(MOST, 64, 100 * 1000, || Time(0));
+    let happens = |run: &Arc<Path>, nodes: std::ops::Range<usize>| {
+        for node in nodes {
+            writer.append_at_once([(&book(run, node), b"it happens\n".repeat(10).as_slice())]);
+        }
+        writer.flush();
+    };
+    happens(&other, 0..10);
+    happens(&one, 0..150);
+    assert_eq!((files(&one), files(&other)), (0, 0));
+    happens(&one, 150..250);
+    assert!(files(&one) > 150, "{}", files(&one));
+    assert_eq!(files(&other), 0);
+    // What had to go to a file is whole, and goes on there.
+    happens(&one, 0..250);
+    let text = fs::read_to_string(book(&one, 7).path()).unwrap();
+    assert_eq!(text.lines().skip(1).filter(|line| *line == "it happens").count(), 20, "{text}");
+    writer.forget(&other);
+    writer.append([&book(&one, 0)], b"printed\n");
+    writer.flush();
+    writer.append([&book(&other, 0)], b"printed\n");
+    writer.flush();
+    let text = fs::read_to_string(book(&other, 0).path()).unwrap();
+    assert_eq!(
+        text.lines().skip(1).collect::<Vec<_>>(),
+        ["printed"],
+        "all else stands in the file of the run"
+    );
+}
+
 /// A file that takes some ten thousand bytes and then nothing more until somebody reads.
 fn stuck(path: &Path) -> std::process::ExitStatus {
     std::process::Command::new("mkfifo").arg(path).status().unwrap()
@@ -154,7 +193,7 @@ fn what_comes_at_once_while_nothing_can_be_written_is_counted_and_not_kept_for_e
     let all = book(dir.path().join("all.log"));
     assert!(stuck(all.path()).success());
     let most = 1 << 20;
-    let writer = Writer::with_most(most, 64, || Time(0));
+    let writer = Writer::with_most(most, 64, quiet::MOST, || Time(0));
     let line = [vec![b'x'; 999], vec![b'\n']].concat();
     for _ in 0..4000 {
         writer.append_at_once([(&all, line.as_slice())]);

@@ -24,7 +24,7 @@ type Key = (String, u32);
 type Mark = (u64, Source, u64);
 
 /// How many of each line stand in a file.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing(HashMap<Mark, u32>);
 
 /// The attempts of a run that are looked for.

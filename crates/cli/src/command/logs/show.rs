@@ -34,7 +34,8 @@ impl Show {
             },
             Some(_) => {}
             // Torn by a crash, or damaged: better shown than lost.
-            None if found.line.starts_with(b"#") || !self.filter.takes_damaged() => {}
+            None if found.line.is_empty() || found.line.starts_with(b"#") || !self.filter.takes_damaged() => {
+            }
             None => {
                 let line = String::from_utf8_lossy(found.line);
                 match self.format {
