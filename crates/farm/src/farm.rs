@@ -45,22 +45,7 @@ impl Farm {
         for (index, (name, kind, config)) in hosts.into_iter().enumerate() {
             let last = u8::try_from(index.saturating_add(1)).map_err(io::Error::other)?;
             let address = Ipv4Addr::new(127, 0, 0, last);
-            let setup = |port| Setup {
-                name: name.clone(),
-                address,
-                port,
-                kind,
-                config: config.clone(),
-                stay: Stay::WhileHeld,
-                own: Own::default(),
-            };
-            // Between looking for a port and listening there, somebody else may take it.
-            let mut tries = 1..=PORTS;
-            while let Err(error) = farm.add(setup(free_port(address)?)) {
-                if tries.next().is_none() {
-                    return Err(error);
-                }
-            }
+            farm.add_at(address, &name, kind, &config, &Own::default())?;
         }
         farm.write()?;
         Ok(farm)
@@ -101,6 +86,42 @@ impl Farm {
         let dir = self.dir.join(&setup.name);
         self.hosts.push(Host::start(setup, &dir, &self.dir.join("authorized"))?);
         Ok(())
+    }
+
+    /// Adds a plain host on 127.0.0.1, with further lines of its `sshd_config`, that has this for itself.
+    ///
+    /// # Errors
+    ///
+    /// It does not come up.
+    pub fn add_own(&mut self, name: &str, config: &str, own: &Own) -> io::Result<()> {
+        self.add_at(Ipv4Addr::LOCALHOST, name, Kind::Plain, config, own)
+    }
+
+    fn add_at(
+        &mut self,
+        address: Ipv4Addr,
+        name: &str,
+        kind: Kind,
+        config: &str,
+        own: &Own,
+    ) -> io::Result<()> {
+        // Between looking for a port and listening there, somebody else may take it.
+        let mut tries = 1..=PORTS;
+        loop {
+            let setup = Setup {
+                name: name.to_owned(),
+                address,
+                port: free_port(address)?,
+                kind,
+                config: config.to_owned(),
+                stay: Stay::WhileHeld,
+                own: own.clone(),
+            };
+            match self.add(setup) {
+                Err(_) if tries.next().is_some() => {}
+                added => return added,
+            }
+        }
     }
 
     /// Writes the files that name the hosts: `known_hosts` and `ssh_config`, the latter also as that of a home.

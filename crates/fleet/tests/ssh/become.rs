@@ -4,9 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::json;
-use windlass_farm::{Farm, Kind};
+use windlass_farm::{Farm, Own};
 use windlass_fleet::{Agents, Fleet, Gate, Here, Ways, is_here, over};
 use windlass_plugin::{BoxFuture, Call, CallError, Node, Registry, Secret, SecretError, SecretProvider};
 
@@ -61,6 +64,11 @@ fn succeeds(program: &str, args: &[&str]) -> bool {
 impl Users {
     /// A user who may do with sudo what a rule says; `None` where that cannot be tried.
     fn new(test: &str, name: &str, rule: &str) -> Option<Self> {
+        Self::with(test, name, rule, Own::default())
+    }
+
+    /// The same over a host that has this for itself.
+    fn with(test: &str, name: &str, rule: &str, own: Own) -> Option<Self> {
         let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
         for program in ["/usr/sbin/sshd", "/usr/bin/sudo", "/usr/bin/doas", "/usr/sbin/useradd"] {
             if !Path::new(program).exists() || !is_root {
@@ -74,12 +82,14 @@ impl Users {
         use std::io::Write as _;
         writeln!(chpasswd.stdin.take().unwrap(), "{user}:{PASSWORD}").unwrap();
         assert!(chpasswd.wait().unwrap().success());
-        let mut users = Self {
-            farm: Farm::with([("web01".to_owned(), Kind::Plain, String::new())]).unwrap(),
-            user,
-            rules: Vec::new(),
-            _doas: None,
-        };
+        let mut farm = Farm::empty().unwrap();
+        let added = farm.add_own("web01", "", &own);
+        let mut users = Self { farm, user, rules: Vec::new(), _doas: None };
+        if let Err(error) = added {
+            skip(test, &format!("no such host can be had here: {error}"));
+            return None;
+        }
+        users.farm.write().unwrap();
         users.rule(rule);
         // The home that the host gives to everybody is root's.
         let config = users.farm.hosts[0].path("sshd_config");
@@ -282,5 +292,69 @@ async fn every_module_acts_as_whom_one_becomes() {
         for entry in entries {
             assert_eq!(entry.metadata().unwrap().uid(), uid, "{:?} is not of whom one became", entry.path());
         }
+    }
+}
+
+/// The host of some users, which is started again whenever it goes down. Taken down when it is dropped.
+struct Restarting {
+    starts: Arc<AtomicU32>,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Restarting {
+    fn new(users: &mut Users) -> Self {
+        let (starts, is_over) = (Arc::new(AtomicU32::new(1)), Arc::new(AtomicBool::new(false)));
+        let (counted, over, mut host) =
+            (Arc::clone(&starts), Arc::clone(&is_over), users.farm.hosts.remove(0));
+        let restart = move || {
+            while !over.load(Ordering::Relaxed) {
+                if host.has_ended() {
+                    host.up().unwrap();
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+                // tidy-allow: sleep: a machine that goes down tells nobody
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        Self { starts, is_over, thread: Some(std::thread::spawn(restart)) }
+    }
+}
+
+impl Drop for Restarting {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_is_rebooted_by_whom_one_becomes() {
+    let test = "a_machine_is_rebooted_by_whom_one_becomes";
+    let own = Own { processes: true, ..Own::default() };
+    let Some(mut users) = Users::with(test, "boot", "USER ALL=(ALL) NOPASSWD: ALL", own) else { return };
+    let host = Restarting::new(&mut users);
+    let reboot = users.registry().get("reboot").unwrap();
+    let request =
+        json!({"argv": ["kill", "-TERM", "1"], "every": "20ms", "downWithin": "60s", "test": "id -un"});
+    let of = |key: &str, transport: serde_json::Value| {
+        let node: Arc<Node> =
+            Arc::new(serde_json::from_value(json!({"name": "web01", "transport": transport})).unwrap());
+        (Call { key: key.into(), ..call(&node) }, Arc::new(request.clone()))
+    };
+    let (plain, asked) = of("plain", json!({"user": users.user}));
+    let error = reboot.call(plain, asked).await.unwrap_err();
+    assert!(error.message.starts_with("the machine refuses to reboot (exit code 1): "), "{error}");
+    assert_eq!(host.starts.load(Ordering::Relaxed), 1);
+    let elevated = json!({"user": users.user, "become": {}});
+    for attempt in 0..2 {
+        let (elevated, asked) = of("elevated", elevated.clone());
+        let reply = reboot.call(elevated, asked).await.unwrap();
+        assert!(reply.changed && reply.response["before"] != reply.response["after"], "{attempt}");
+        assert_eq!(
+            host.starts.load(Ordering::Relaxed),
+            2,
+            "{attempt}: a second attempt sees that it was done"
+        );
     }
 }

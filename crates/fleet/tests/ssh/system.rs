@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use windlass_farm::{Farm, Kind, Own, Setup, Stay, free_port};
+use windlass_farm::{Farm, Own};
 use windlass_fleet::{Agents, Fleet, Gate, Ways, is_here, over};
 use windlass_plugin::{Call, CallError, Node, Registry, Reply};
 use windlass_plugins::FilesHere;
@@ -73,18 +73,10 @@ impl Ground {
                 return None;
             }
         }
-        let (mut farm, address) = (Farm::empty().unwrap(), std::net::Ipv4Addr::LOCALHOST);
-        let setup = Setup {
-            name: "web01".into(),
-            address,
-            port: free_port(address).unwrap(),
-            kind: Kind::Plain,
-            // Who logs in has a home of their own.
-            config: "SetEnv LC_ALL=C\n".into(),
-            stay: Stay::WhileHeld,
-            own: Own { files: true, ..Own::default() },
-        };
-        if let Err(error) = farm.add(setup) {
+        let mut farm = Farm::empty().unwrap();
+        // Who logs in has a home of their own.
+        let added = farm.add_own("web01", "SetEnv LC_ALL=C\n", &Own { files: true, ..Own::default() });
+        if let Err(error) = added {
             skip(test, &format!("no host can have files of its own here: {error}"));
             return None;
         }
@@ -184,6 +176,27 @@ async fn every_module_about_the_system_acts_as_whom_one_becomes() {
     for path in ["/etc/cron.d/wl-report", "/srv/repo", "/home/wl-ada", "/etc/sudoers.d/wl-op"] {
         assert!(!Path::new(path).exists(), "{path}");
     }
+}
+
+#[tokio::test]
+async fn puppet_applies_as_whom_one_becomes() {
+    let test = "puppet_applies_as_whom_one_becomes";
+    if !Path::new("/usr/bin/puppet").exists() {
+        return skip(test, "there is no puppet; install it with `apt-get install puppet-agent`");
+    }
+    let Some(ground) = Ground::new(test) else { return };
+    ground.sh(READY).await;
+    let code = "file { '/etc/wl-puppet': content => \"by ${facts['identity']['user']}\\n\", mode => '0600' }";
+    ground.changes(json!({}), "puppet.apply", json!({"code": code})).await;
+    assert_eq!(ground.sh("cat /etc/wl-puppet; stat -c '%U %a' /etc/wl-puppet").await, "by root\nroot 600\n");
+    // Not only root.
+    let code = "file { '/home/wl-app/by-puppet': content => \"${facts['identity']['user']}\" }";
+    ground.changes(json!({"user": "wl-app"}), "puppet.apply", json!({"code": code})).await;
+    assert_eq!(
+        ground.sh("cat /home/wl-app/by-puppet; stat -c ' %U' /home/wl-app/by-puppet").await,
+        "wl-app wl-app\n"
+    );
+    assert!(!Path::new("/etc/wl-puppet").exists());
 }
 
 #[tokio::test]
