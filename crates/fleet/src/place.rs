@@ -46,6 +46,8 @@ const MACHINE: &str = "m=; read -r m 2>/dev/null < /proc/sys/kernel/arch; m=${m:
 const WHOSE: &str = "case $d in *-) o=${o:-$(id -u)}; d=$d$o;; esac";
 /// How long the end of a program that has closed its output may take to be known.
 const END_FOLLOWS: Duration = Duration::from_secs(5);
+/// How much of an agent is handed to a connection at a time. Larger pieces leave larger holes in memory where many hosts get one.
+const PIECE: usize = 8 << 10;
 
 /// Starts the agent for the machine, where it lies there. The script means the same to every POSIX shell.
 ///
@@ -185,7 +187,11 @@ pub(crate) async fn place(
         // Whoever cannot take all of it says so and reads no further, so that writing would never end.
         let mut stdin = channel.stdin;
         let write = async {
-            let _ = stdin.write_all(&bytes).await;
+            for piece in bytes.chunks(PIECE) {
+                if stdin.write_all(piece).await.is_err() {
+                    break;
+                }
+            }
             let _ = stdin.flush().await;
             std::future::pending::<()>().await;
         };
