@@ -30,7 +30,9 @@ pub(crate) async fn compare(own: Clock, wall: Clock, mut until: watch::Receiver<
 }
 
 fn words(off: i128) -> String {
-    let apart = Span(Duration::from_secs(u64::try_from(off.unsigned_abs() / 1000).unwrap_or(u64::MAX)));
+    // To the minute: the two clocks are never quite as fast as each other, and nobody set one by 1d23h59m59s.
+    let minutes = u64::try_from((off.unsigned_abs() + 30_000) / 60_000).unwrap_or(u64::MAX);
+    let apart = Span(Duration::from_secs(minutes.saturating_mul(60)));
     let way = if off < 0 { "back" } else { "ahead" };
     match off.unsigned_abs() < u128::from(MOST) {
         true => "the clock of this machine was set, and tells the time of this server again".to_owned(),
@@ -65,7 +67,7 @@ mod tests {
         let compares = tokio::spawn(compare(own, wall, until, move |text| {
             says.lock().unwrap().push(text.to_owned());
         }));
-        for to in [0, 59_000, -59_000, 86_400_000, 86_410_000, -3_600_500, 0] {
+        for to in [0, 59_000, -59_000, 86_399_999, 86_410_000, -3_600_500, 0] {
             off.store(to, Ordering::Relaxed);
             tokio::time::advance(LOOK_EVERY * 3).await;
             tokio::task::yield_now().await;
