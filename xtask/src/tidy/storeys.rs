@@ -17,6 +17,7 @@ const STOREYS: &[(&str, &[&str])] = &[
     ("contract", &["model"]),
     ("client", &["model", "contract"]),
     ("farm", &[]),
+    ("russh-util", &[]),
     ("console", &[]),
     ("store", &["meter"]),
     ("plugin", &["model"]),

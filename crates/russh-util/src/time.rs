@@ -1,0 +1,3 @@
+//! The time.
+
+pub use std::time::Instant;
